@@ -1,0 +1,721 @@
+// Generated from schemas/ and infra/topics.yaml by `npm run generate`. Do not edit.
+
+/** How one system names this entity. */
+export interface ExternalId {
+  /** The system, for example hubspot, medusa or stripe. */
+  system: string;
+  /** The account, portal or store within that system. */
+  tenant: string;
+  /** The kind of object in that system, for example deal or invoice. */
+  type: string;
+  /** The identifier in that system. */
+  id: string;
+}
+
+/** The customer, as known when the message was written. */
+export interface Account {
+  /** Canonical id of the account. */
+  accountId: string;
+  /** Legal or trading name. */
+  name: string;
+  /** Internet domain, lower case. */
+  domain: null | string;
+  /** Where invoices are sent. */
+  billingEmail: null | string;
+  /** ISO 3166-1 alpha-2 code. */
+  country: null | string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** One line of the deal. */
+export interface LineItem {
+  /** Id of the line in the source system. */
+  lineItemId: string;
+  /** Canonical id of the product. */
+  productId: string;
+  /** Stock-keeping unit, or the product id of the source system where it has none. */
+  sku: string;
+  /** What the customer reads on the invoice. */
+  name: string;
+  /** How many units, up to 4 decimals. */
+  quantity: string;
+  /** Price of one unit, in `currency`. */
+  unitAmount: string;
+  /** Total of the line as the source sent it, in `currency`. */
+  amount: string;
+}
+
+/** Command: cancel the order. */
+export interface CancelOrder {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Why this is undone: the type of the message that caused it. */
+  reason: string;
+}
+
+/** Command: create the order for a won deal. */
+export interface CreateOrder {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** The customer. */
+  account: Account;
+  /** ISO 4217 code, upper case. */
+  currency: string;
+  /** Total as the source sent it, in `currency`. */
+  totalAmount: string;
+  /** The lines sold, at least one. */
+  lineItems: LineItem[];
+}
+
+/** The paid invoice was credited in full. */
+export interface InvoiceCredited {
+  /** Canonical id of the invoice. */
+  invoiceId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Number of the credit note. */
+  creditNoteNumber: string;
+  /** ISO 4217 code, upper case. */
+  currency: string;
+  /** Amount credited, in `currency`. */
+  amount: string;
+  /** When. */
+  creditedAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** The invoice was finalised and has its number. */
+export interface InvoiceIssued {
+  /** Canonical id of the invoice. */
+  invoiceId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Number people know the invoice by. */
+  invoiceNumber: string;
+  /** ISO 4217 code, upper case. */
+  currency: string;
+  /** Total as the source sent it, in `currency`. */
+  totalAmount: string;
+  /** When it was finalised. */
+  issuedAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** The invoice was refused; nothing of it is open. */
+export interface InvoiceRejected {
+  /** Canonical id of the invoice. */
+  invoiceId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Stable code of the refusal, kebab-case. */
+  reason: string;
+  /** The field that caused it, as a path. */
+  field: null | string;
+  /** What is wrong and what to do, for a person. */
+  message: string;
+}
+
+/** The invoice cannot be taken back. */
+export interface InvoiceVoidRejected {
+  /** Canonical id of the invoice. */
+  invoiceId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Stable code of the refusal, kebab-case. */
+  reason: string;
+  /** The field that caused it, as a path. */
+  field: null | string;
+  /** What is wrong and what to do, for a person. */
+  message: string;
+}
+
+/** The unpaid invoice was voided. */
+export interface InvoiceVoided {
+  /** Canonical id of the invoice. */
+  invoiceId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** When. */
+  voidedAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** Command: invoice the order. */
+export interface IssueInvoice {
+  /** Canonical id of the invoice. */
+  invoiceId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Number people know the order by. */
+  orderNumber: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** The customer. */
+  account: Account;
+  /** ISO 4217 code, upper case. */
+  currency: string;
+  /** Total as the source sent it, in `currency`. */
+  totalAmount: string;
+  /** The lines sold, at least one. */
+  lineItems: LineItem[];
+}
+
+/** A deal was won: the snapshot of the deal, its lines and its customer at one moment. */
+export interface OpportunityClosedWon {
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Name of the deal. */
+  name: string;
+  /** The customer. */
+  account: Account;
+  /** ISO 4217 code, upper case. */
+  currency: string;
+  /** Total as the source sent it, in `currency`. */
+  totalAmount: string;
+  /** When the deal was set to closed-won. */
+  closedAt: string;
+  /** First day of the service period. */
+  serviceStart: string;
+  /** Last day of the service period, inclusive; equal to serviceStart where revenue is recognised at once. */
+  serviceEnd: string;
+  /** The lines sold, at least one. */
+  lineItems: LineItem[];
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+  /** Opaque version of the source snapshot; compared by the connector only. */
+  sourceVersion: string;
+}
+
+/** A won deal cannot become an order; nothing was started for it. */
+export interface OpportunityRejected {
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Name of the deal. */
+  name: string;
+  /** Stable code of the refusal, kebab-case. */
+  reason: string;
+  /** The field that caused it, as a path. */
+  field: null | string;
+  /** What is wrong and what to do, for a person. */
+  message: string;
+  /** When it was refused. */
+  rejectedAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+  /** Opaque version of the source snapshot. */
+  sourceVersion: string;
+}
+
+/** A won deal left closed-won: what was done for this occurrence is to be undone. */
+export interface OpportunityReopened {
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** The stage the deal is in now, as the source names it. */
+  stage: string;
+  /** When it left closed-won. */
+  reopenedAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+  /** Opaque version of the source snapshot. */
+  sourceVersion: string;
+}
+
+/** The CRM refused the write-back. */
+export interface OpportunityUpdateRejected {
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Stable code of the refusal, kebab-case. */
+  reason: string;
+  /** The field that caused it, as a path. */
+  field: null | string;
+  /** What is wrong and what to do, for a person. */
+  message: string;
+}
+
+/** The order and invoice numbers stand in the CRM. */
+export interface OpportunityUpdated {
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** As written. */
+  orderNumber: string;
+  /** As written. */
+  invoiceNumber: string;
+  /** When the CRM confirmed it. */
+  updatedAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** The order cannot be cancelled. */
+export interface OrderCancellationRejected {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Stable code of the refusal, kebab-case. */
+  reason: string;
+  /** The field that caused it, as a path. */
+  field: null | string;
+  /** What is wrong and what to do, for a person. */
+  message: string;
+}
+
+/** The order was cancelled, by command or by a person in the order system. */
+export interface OrderCancelled {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** When. */
+  cancelledAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** The order stands in the order system. */
+export interface OrderCreated {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Number people know the order by. */
+  orderNumber: string;
+  /** ISO 4217 code, upper case. */
+  currency: string;
+  /** Total as the source sent it, in `currency`. */
+  totalAmount: string;
+  /** When the order system created it. */
+  createdAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** The order was fulfilled in full. */
+export interface OrderProvisioned {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** When the order system recorded the fulfilment. */
+  provisionedAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** The order cannot be provisioned. */
+export interface OrderProvisioningRejected {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Stable code of the refusal, kebab-case. */
+  reason: string;
+  /** The field that caused it, as a path. */
+  field: null | string;
+  /** What is wrong and what to do, for a person. */
+  message: string;
+}
+
+/** The order was refused; nothing of it stands. */
+export interface OrderRejected {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Stable code of the refusal, kebab-case. */
+  reason: string;
+  /** The field that caused it, as a path. */
+  field: null | string;
+  /** What is wrong and what to do, for a person. */
+  message: string;
+}
+
+/** The provisioning cannot be undone. */
+export interface OrderReleaseRejected {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Stable code of the refusal, kebab-case. */
+  reason: string;
+  /** The field that caused it, as a path. */
+  field: null | string;
+  /** What is wrong and what to do, for a person. */
+  message: string;
+}
+
+/** The provisioning was undone. */
+export interface OrderReleased {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** When. */
+  releasedAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** Money arrived for an invoice. */
+export interface PaymentReceived {
+  /** Canonical id of the payment. */
+  paymentId: string;
+  /** Canonical id of the invoice. */
+  invoiceId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** ISO 4217 code, upper case. */
+  currency: string;
+  /** Amount received, in `currency`. */
+  amount: string;
+  /** When the payment system recorded it. */
+  receivedAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** Command: make the order ready for use. */
+export interface ProvisionOrder {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+}
+
+/** Command: plan the recognition of the contract amount over the service period. */
+export interface RecordRevenueSchedule {
+  /** Canonical id of the revenue schedule. */
+  scheduleId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the invoice. */
+  invoiceId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** ISO 4217 code, upper case. */
+  currency: string;
+  /** Total as the source sent it, in `currency`. */
+  totalAmount: string;
+  /** First day of the service period. */
+  serviceStart: string;
+  /** Last day of the service period, inclusive; equal to serviceStart where revenue is recognised at once. */
+  serviceEnd: string;
+}
+
+/** Command: undo the provisioning. */
+export interface ReleaseOrder {
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Why this is undone: the type of the message that caused it. */
+  reason: string;
+}
+
+/** The schedule stands in the subledger; its entries sum exactly to the total. */
+export interface RevenueScheduleRecorded {
+  /** Canonical id of the revenue schedule. */
+  scheduleId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the invoice. */
+  invoiceId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** ISO 4217 code, upper case. */
+  currency: string;
+  /** Total as the source sent it, in `currency`. */
+  totalAmount: string;
+  /** First day of the service period. */
+  serviceStart: string;
+  /** Last day of the service period, inclusive; equal to serviceStart where revenue is recognised at once. */
+  serviceEnd: string;
+  /** How many dated entries it has. */
+  entryCount: number;
+  /** When. */
+  recordedAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** The schedule was refused; nothing of it stands. */
+export interface RevenueScheduleRejected {
+  /** Canonical id of the revenue schedule. */
+  scheduleId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Stable code of the refusal, kebab-case. */
+  reason: string;
+  /** The field that caused it, as a path. */
+  field: null | string;
+  /** What is wrong and what to do, for a person. */
+  message: string;
+}
+
+/** The schedule cannot be reversed. */
+export interface RevenueScheduleReversalRejected {
+  /** Canonical id of the revenue schedule. */
+  scheduleId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Stable code of the refusal, kebab-case. */
+  reason: string;
+  /** The field that caused it, as a path. */
+  field: null | string;
+  /** What is wrong and what to do, for a person. */
+  message: string;
+}
+
+/** The schedule was reversed by entries of equal and opposite amount. */
+export interface RevenueScheduleReversed {
+  /** Canonical id of the revenue schedule. */
+  scheduleId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** When. */
+  reversedAt: string;
+  /** How the systems name this entity. */
+  externalIds: ExternalId[];
+}
+
+/** Command: reverse the schedule. */
+export interface ReverseRevenueSchedule {
+  /** Canonical id of the revenue schedule. */
+  scheduleId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Why this is undone: the type of the message that caused it. */
+  reason: string;
+}
+
+/** Command: write the order and invoice numbers back to the CRM. */
+export interface UpdateOpportunity {
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Number people know the order by. */
+  orderNumber: string;
+  /** Canonical id of the invoice. */
+  invoiceId: string;
+  /** Number people know the invoice by. */
+  invoiceNumber: string;
+}
+
+/** Command: take the invoice back: void it, or credit it in full where it is paid. */
+export interface VoidInvoice {
+  /** Canonical id of the invoice. */
+  invoiceId: string;
+  /** Canonical id of the order. */
+  orderId: string;
+  /** Canonical id of the opportunity. */
+  opportunityId: string;
+  /** Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2. */
+  occurrence: number;
+  /** Why this is undone: the type of the message that caused it. */
+  reason: string;
+}
+
+/** Every message type with its payload. */
+export interface Messages {
+  CancelOrder: CancelOrder;
+  CreateOrder: CreateOrder;
+  InvoiceCredited: InvoiceCredited;
+  InvoiceIssued: InvoiceIssued;
+  InvoiceRejected: InvoiceRejected;
+  InvoiceVoidRejected: InvoiceVoidRejected;
+  InvoiceVoided: InvoiceVoided;
+  IssueInvoice: IssueInvoice;
+  OpportunityClosedWon: OpportunityClosedWon;
+  OpportunityRejected: OpportunityRejected;
+  OpportunityReopened: OpportunityReopened;
+  OpportunityUpdateRejected: OpportunityUpdateRejected;
+  OpportunityUpdated: OpportunityUpdated;
+  OrderCancellationRejected: OrderCancellationRejected;
+  OrderCancelled: OrderCancelled;
+  OrderCreated: OrderCreated;
+  OrderProvisioned: OrderProvisioned;
+  OrderProvisioningRejected: OrderProvisioningRejected;
+  OrderRejected: OrderRejected;
+  OrderReleaseRejected: OrderReleaseRejected;
+  OrderReleased: OrderReleased;
+  PaymentReceived: PaymentReceived;
+  ProvisionOrder: ProvisionOrder;
+  RecordRevenueSchedule: RecordRevenueSchedule;
+  ReleaseOrder: ReleaseOrder;
+  RevenueScheduleRecorded: RevenueScheduleRecorded;
+  RevenueScheduleRejected: RevenueScheduleRejected;
+  RevenueScheduleReversalRejected: RevenueScheduleReversalRejected;
+  RevenueScheduleReversed: RevenueScheduleReversed;
+  ReverseRevenueSchedule: ReverseRevenueSchedule;
+  UpdateOpportunity: UpdateOpportunity;
+  VoidInvoice: VoidInvoice;
+}
+
+export type MessageType = keyof Messages;
+
+/** What is known of a message type beside its fields. */
+export interface CatalogEntry {
+  readonly type: MessageType;
+  readonly kind: 'event' | 'command';
+  readonly domain: string;
+  /** Full record name; also the registry subject. */
+  readonly subject: string;
+  readonly topic: string;
+  /** The field whose value is the Kafka key. */
+  readonly keyField: string;
+  readonly owner: string;
+  readonly fields: readonly string[];
+  readonly schema: object;
+}
+
+/** A topic as `throughline deploy` creates it. */
+export interface Topic {
+  readonly name: string;
+  readonly owner: string;
+  readonly key: string;
+  readonly kind: 'event' | 'command';
+  readonly partitions: number;
+  readonly minInSyncReplicas: number;
+  /** -1 keeps records for ever. */
+  readonly retentionMs: number;
+  readonly description: string;
+  readonly types: readonly MessageType[];
+}
+
+export const catalog: Readonly<Record<MessageType, CatalogEntry>> = {
+  CancelOrder: {"type":"CancelOrder","kind":"command","domain":"operations","subject":"throughline.operations.v1.CancelOrder","topic":"throughline.operations.order-commands","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence","reason"],"schema":{"type":"record","name":"CancelOrder","namespace":"throughline.operations.v1","doc":"Command: cancel the order.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Why this is undone: the type of the message that caused it.","type":"string"}]}},
+  CreateOrder: {"type":"CreateOrder","kind":"command","domain":"operations","subject":"throughline.operations.v1.CreateOrder","topic":"throughline.operations.order-commands","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence","account","currency","totalAmount","lineItems"],"schema":{"type":"record","name":"CreateOrder","namespace":"throughline.operations.v1","doc":"Command: create the order for a won deal.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"account","doc":"The customer.","type":{"type":"record","name":"Account","doc":"The customer, as known when the message was written.","fields":[{"name":"accountId","doc":"Canonical id of the account.","type":{"type":"string","logicalType":"uuid"}},{"name":"name","doc":"Legal or trading name.","type":"string"},{"name":"domain","doc":"Internet domain, lower case.","type":["null","string"],"default":null},{"name":"billingEmail","doc":"Where invoices are sent.","type":["null","string"],"default":null},{"name":"country","doc":"ISO 3166-1 alpha-2 code.","type":["null","string"],"default":null},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},{"name":"currency","doc":"ISO 4217 code, upper case.","type":"string"},{"name":"totalAmount","doc":"Total as the source sent it, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"lineItems","doc":"The lines sold, at least one.","type":{"type":"array","items":{"type":"record","name":"LineItem","doc":"One line of the deal.","fields":[{"name":"lineItemId","doc":"Id of the line in the source system.","type":"string"},{"name":"productId","doc":"Canonical id of the product.","type":{"type":"string","logicalType":"uuid"}},{"name":"sku","doc":"Stock-keeping unit, or the product id of the source system where it has none.","type":"string"},{"name":"name","doc":"What the customer reads on the invoice.","type":"string"},{"name":"quantity","doc":"How many units, up to 4 decimals.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"unitAmount","doc":"Price of one unit, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"amount","doc":"Total of the line as the source sent it, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}}]}}}]}},
+  InvoiceCredited: {"type":"InvoiceCredited","kind":"event","domain":"finance","subject":"throughline.finance.v1.InvoiceCredited","topic":"throughline.finance.invoice","keyField":"invoiceId","owner":"billing","fields":["invoiceId","orderId","opportunityId","occurrence","creditNoteNumber","currency","amount","creditedAt","externalIds"],"schema":{"type":"record","name":"InvoiceCredited","namespace":"throughline.finance.v1","doc":"The paid invoice was credited in full.","fields":[{"name":"invoiceId","doc":"Canonical id of the invoice.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"creditNoteNumber","doc":"Number of the credit note.","type":"string"},{"name":"currency","doc":"ISO 4217 code, upper case.","type":"string"},{"name":"amount","doc":"Amount credited, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"creditedAt","doc":"When.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},
+  InvoiceIssued: {"type":"InvoiceIssued","kind":"event","domain":"finance","subject":"throughline.finance.v1.InvoiceIssued","topic":"throughline.finance.invoice","keyField":"invoiceId","owner":"billing","fields":["invoiceId","orderId","opportunityId","occurrence","invoiceNumber","currency","totalAmount","issuedAt","externalIds"],"schema":{"type":"record","name":"InvoiceIssued","namespace":"throughline.finance.v1","doc":"The invoice was finalised and has its number.","fields":[{"name":"invoiceId","doc":"Canonical id of the invoice.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"invoiceNumber","doc":"Number people know the invoice by.","type":"string"},{"name":"currency","doc":"ISO 4217 code, upper case.","type":"string"},{"name":"totalAmount","doc":"Total as the source sent it, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"issuedAt","doc":"When it was finalised.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},
+  InvoiceRejected: {"type":"InvoiceRejected","kind":"event","domain":"finance","subject":"throughline.finance.v1.InvoiceRejected","topic":"throughline.finance.invoice","keyField":"invoiceId","owner":"billing","fields":["invoiceId","orderId","opportunityId","occurrence","reason","field","message"],"schema":{"type":"record","name":"InvoiceRejected","namespace":"throughline.finance.v1","doc":"The invoice was refused; nothing of it is open.","fields":[{"name":"invoiceId","doc":"Canonical id of the invoice.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Stable code of the refusal, kebab-case.","type":"string"},{"name":"field","doc":"The field that caused it, as a path.","type":["null","string"],"default":null},{"name":"message","doc":"What is wrong and what to do, for a person.","type":"string"}]}},
+  InvoiceVoidRejected: {"type":"InvoiceVoidRejected","kind":"event","domain":"finance","subject":"throughline.finance.v1.InvoiceVoidRejected","topic":"throughline.finance.invoice","keyField":"invoiceId","owner":"billing","fields":["invoiceId","orderId","opportunityId","occurrence","reason","field","message"],"schema":{"type":"record","name":"InvoiceVoidRejected","namespace":"throughline.finance.v1","doc":"The invoice cannot be taken back.","fields":[{"name":"invoiceId","doc":"Canonical id of the invoice.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Stable code of the refusal, kebab-case.","type":"string"},{"name":"field","doc":"The field that caused it, as a path.","type":["null","string"],"default":null},{"name":"message","doc":"What is wrong and what to do, for a person.","type":"string"}]}},
+  InvoiceVoided: {"type":"InvoiceVoided","kind":"event","domain":"finance","subject":"throughline.finance.v1.InvoiceVoided","topic":"throughline.finance.invoice","keyField":"invoiceId","owner":"billing","fields":["invoiceId","orderId","opportunityId","occurrence","voidedAt","externalIds"],"schema":{"type":"record","name":"InvoiceVoided","namespace":"throughline.finance.v1","doc":"The unpaid invoice was voided.","fields":[{"name":"invoiceId","doc":"Canonical id of the invoice.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"voidedAt","doc":"When.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},
+  IssueInvoice: {"type":"IssueInvoice","kind":"command","domain":"finance","subject":"throughline.finance.v1.IssueInvoice","topic":"throughline.finance.invoice-commands","keyField":"invoiceId","owner":"billing","fields":["invoiceId","orderId","orderNumber","opportunityId","occurrence","account","currency","totalAmount","lineItems"],"schema":{"type":"record","name":"IssueInvoice","namespace":"throughline.finance.v1","doc":"Command: invoice the order.","fields":[{"name":"invoiceId","doc":"Canonical id of the invoice.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderNumber","doc":"Number people know the order by.","type":"string"},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"account","doc":"The customer.","type":{"type":"record","name":"Account","doc":"The customer, as known when the message was written.","fields":[{"name":"accountId","doc":"Canonical id of the account.","type":{"type":"string","logicalType":"uuid"}},{"name":"name","doc":"Legal or trading name.","type":"string"},{"name":"domain","doc":"Internet domain, lower case.","type":["null","string"],"default":null},{"name":"billingEmail","doc":"Where invoices are sent.","type":["null","string"],"default":null},{"name":"country","doc":"ISO 3166-1 alpha-2 code.","type":["null","string"],"default":null},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},{"name":"currency","doc":"ISO 4217 code, upper case.","type":"string"},{"name":"totalAmount","doc":"Total as the source sent it, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"lineItems","doc":"The lines sold, at least one.","type":{"type":"array","items":{"type":"record","name":"LineItem","doc":"One line of the deal.","fields":[{"name":"lineItemId","doc":"Id of the line in the source system.","type":"string"},{"name":"productId","doc":"Canonical id of the product.","type":{"type":"string","logicalType":"uuid"}},{"name":"sku","doc":"Stock-keeping unit, or the product id of the source system where it has none.","type":"string"},{"name":"name","doc":"What the customer reads on the invoice.","type":"string"},{"name":"quantity","doc":"How many units, up to 4 decimals.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"unitAmount","doc":"Price of one unit, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"amount","doc":"Total of the line as the source sent it, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}}]}}}]}},
+  OpportunityClosedWon: {"type":"OpportunityClosedWon","kind":"event","domain":"revenue","subject":"throughline.revenue.v1.OpportunityClosedWon","topic":"throughline.revenue.opportunity","keyField":"opportunityId","owner":"revenue-operations","fields":["opportunityId","occurrence","name","account","currency","totalAmount","closedAt","serviceStart","serviceEnd","lineItems","externalIds","sourceVersion"],"schema":{"type":"record","name":"OpportunityClosedWon","namespace":"throughline.revenue.v1","doc":"A deal was won: the snapshot of the deal, its lines and its customer at one moment.","fields":[{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"name","doc":"Name of the deal.","type":"string"},{"name":"account","doc":"The customer.","type":{"type":"record","name":"Account","doc":"The customer, as known when the message was written.","fields":[{"name":"accountId","doc":"Canonical id of the account.","type":{"type":"string","logicalType":"uuid"}},{"name":"name","doc":"Legal or trading name.","type":"string"},{"name":"domain","doc":"Internet domain, lower case.","type":["null","string"],"default":null},{"name":"billingEmail","doc":"Where invoices are sent.","type":["null","string"],"default":null},{"name":"country","doc":"ISO 3166-1 alpha-2 code.","type":["null","string"],"default":null},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},{"name":"currency","doc":"ISO 4217 code, upper case.","type":"string"},{"name":"totalAmount","doc":"Total as the source sent it, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"closedAt","doc":"When the deal was set to closed-won.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"serviceStart","doc":"First day of the service period.","type":{"type":"int","logicalType":"date"}},{"name":"serviceEnd","doc":"Last day of the service period, inclusive; equal to serviceStart where revenue is recognised at once.","type":{"type":"int","logicalType":"date"}},{"name":"lineItems","doc":"The lines sold, at least one.","type":{"type":"array","items":{"type":"record","name":"LineItem","doc":"One line of the deal.","fields":[{"name":"lineItemId","doc":"Id of the line in the source system.","type":"string"},{"name":"productId","doc":"Canonical id of the product.","type":{"type":"string","logicalType":"uuid"}},{"name":"sku","doc":"Stock-keeping unit, or the product id of the source system where it has none.","type":"string"},{"name":"name","doc":"What the customer reads on the invoice.","type":"string"},{"name":"quantity","doc":"How many units, up to 4 decimals.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"unitAmount","doc":"Price of one unit, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"amount","doc":"Total of the line as the source sent it, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}}]}}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":"ExternalId"},"default":[]},{"name":"sourceVersion","doc":"Opaque version of the source snapshot; compared by the connector only.","type":"string"}]}},
+  OpportunityRejected: {"type":"OpportunityRejected","kind":"event","domain":"revenue","subject":"throughline.revenue.v1.OpportunityRejected","topic":"throughline.revenue.opportunity","keyField":"opportunityId","owner":"revenue-operations","fields":["opportunityId","occurrence","name","reason","field","message","rejectedAt","externalIds","sourceVersion"],"schema":{"type":"record","name":"OpportunityRejected","namespace":"throughline.revenue.v1","doc":"A won deal cannot become an order; nothing was started for it.","fields":[{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"name","doc":"Name of the deal.","type":"string"},{"name":"reason","doc":"Stable code of the refusal, kebab-case.","type":"string"},{"name":"field","doc":"The field that caused it, as a path.","type":["null","string"],"default":null},{"name":"message","doc":"What is wrong and what to do, for a person.","type":"string"},{"name":"rejectedAt","doc":"When it was refused.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]},{"name":"sourceVersion","doc":"Opaque version of the source snapshot.","type":"string"}]}},
+  OpportunityReopened: {"type":"OpportunityReopened","kind":"event","domain":"revenue","subject":"throughline.revenue.v1.OpportunityReopened","topic":"throughline.revenue.opportunity","keyField":"opportunityId","owner":"revenue-operations","fields":["opportunityId","occurrence","stage","reopenedAt","externalIds","sourceVersion"],"schema":{"type":"record","name":"OpportunityReopened","namespace":"throughline.revenue.v1","doc":"A won deal left closed-won: what was done for this occurrence is to be undone.","fields":[{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"stage","doc":"The stage the deal is in now, as the source names it.","type":"string"},{"name":"reopenedAt","doc":"When it left closed-won.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]},{"name":"sourceVersion","doc":"Opaque version of the source snapshot.","type":"string"}]}},
+  OpportunityUpdateRejected: {"type":"OpportunityUpdateRejected","kind":"event","domain":"revenue","subject":"throughline.revenue.v1.OpportunityUpdateRejected","topic":"throughline.revenue.opportunity","keyField":"opportunityId","owner":"revenue-operations","fields":["opportunityId","occurrence","reason","field","message"],"schema":{"type":"record","name":"OpportunityUpdateRejected","namespace":"throughline.revenue.v1","doc":"The CRM refused the write-back.","fields":[{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Stable code of the refusal, kebab-case.","type":"string"},{"name":"field","doc":"The field that caused it, as a path.","type":["null","string"],"default":null},{"name":"message","doc":"What is wrong and what to do, for a person.","type":"string"}]}},
+  OpportunityUpdated: {"type":"OpportunityUpdated","kind":"event","domain":"revenue","subject":"throughline.revenue.v1.OpportunityUpdated","topic":"throughline.revenue.opportunity","keyField":"opportunityId","owner":"revenue-operations","fields":["opportunityId","occurrence","orderNumber","invoiceNumber","updatedAt","externalIds"],"schema":{"type":"record","name":"OpportunityUpdated","namespace":"throughline.revenue.v1","doc":"The order and invoice numbers stand in the CRM.","fields":[{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"orderNumber","doc":"As written.","type":"string"},{"name":"invoiceNumber","doc":"As written.","type":"string"},{"name":"updatedAt","doc":"When the CRM confirmed it.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},
+  OrderCancellationRejected: {"type":"OrderCancellationRejected","kind":"event","domain":"operations","subject":"throughline.operations.v1.OrderCancellationRejected","topic":"throughline.operations.order","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence","reason","field","message"],"schema":{"type":"record","name":"OrderCancellationRejected","namespace":"throughline.operations.v1","doc":"The order cannot be cancelled.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Stable code of the refusal, kebab-case.","type":"string"},{"name":"field","doc":"The field that caused it, as a path.","type":["null","string"],"default":null},{"name":"message","doc":"What is wrong and what to do, for a person.","type":"string"}]}},
+  OrderCancelled: {"type":"OrderCancelled","kind":"event","domain":"operations","subject":"throughline.operations.v1.OrderCancelled","topic":"throughline.operations.order","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence","cancelledAt","externalIds"],"schema":{"type":"record","name":"OrderCancelled","namespace":"throughline.operations.v1","doc":"The order was cancelled, by command or by a person in the order system.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"cancelledAt","doc":"When.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},
+  OrderCreated: {"type":"OrderCreated","kind":"event","domain":"operations","subject":"throughline.operations.v1.OrderCreated","topic":"throughline.operations.order","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence","orderNumber","currency","totalAmount","createdAt","externalIds"],"schema":{"type":"record","name":"OrderCreated","namespace":"throughline.operations.v1","doc":"The order stands in the order system.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"orderNumber","doc":"Number people know the order by.","type":"string"},{"name":"currency","doc":"ISO 4217 code, upper case.","type":"string"},{"name":"totalAmount","doc":"Total as the source sent it, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"createdAt","doc":"When the order system created it.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},
+  OrderProvisioned: {"type":"OrderProvisioned","kind":"event","domain":"operations","subject":"throughline.operations.v1.OrderProvisioned","topic":"throughline.operations.order","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence","provisionedAt","externalIds"],"schema":{"type":"record","name":"OrderProvisioned","namespace":"throughline.operations.v1","doc":"The order was fulfilled in full.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"provisionedAt","doc":"When the order system recorded the fulfilment.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},
+  OrderProvisioningRejected: {"type":"OrderProvisioningRejected","kind":"event","domain":"operations","subject":"throughline.operations.v1.OrderProvisioningRejected","topic":"throughline.operations.order","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence","reason","field","message"],"schema":{"type":"record","name":"OrderProvisioningRejected","namespace":"throughline.operations.v1","doc":"The order cannot be provisioned.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Stable code of the refusal, kebab-case.","type":"string"},{"name":"field","doc":"The field that caused it, as a path.","type":["null","string"],"default":null},{"name":"message","doc":"What is wrong and what to do, for a person.","type":"string"}]}},
+  OrderRejected: {"type":"OrderRejected","kind":"event","domain":"operations","subject":"throughline.operations.v1.OrderRejected","topic":"throughline.operations.order","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence","reason","field","message"],"schema":{"type":"record","name":"OrderRejected","namespace":"throughline.operations.v1","doc":"The order was refused; nothing of it stands.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Stable code of the refusal, kebab-case.","type":"string"},{"name":"field","doc":"The field that caused it, as a path.","type":["null","string"],"default":null},{"name":"message","doc":"What is wrong and what to do, for a person.","type":"string"}]}},
+  OrderReleaseRejected: {"type":"OrderReleaseRejected","kind":"event","domain":"operations","subject":"throughline.operations.v1.OrderReleaseRejected","topic":"throughline.operations.order","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence","reason","field","message"],"schema":{"type":"record","name":"OrderReleaseRejected","namespace":"throughline.operations.v1","doc":"The provisioning cannot be undone.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Stable code of the refusal, kebab-case.","type":"string"},{"name":"field","doc":"The field that caused it, as a path.","type":["null","string"],"default":null},{"name":"message","doc":"What is wrong and what to do, for a person.","type":"string"}]}},
+  OrderReleased: {"type":"OrderReleased","kind":"event","domain":"operations","subject":"throughline.operations.v1.OrderReleased","topic":"throughline.operations.order","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence","releasedAt","externalIds"],"schema":{"type":"record","name":"OrderReleased","namespace":"throughline.operations.v1","doc":"The provisioning was undone.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"releasedAt","doc":"When.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},
+  PaymentReceived: {"type":"PaymentReceived","kind":"event","domain":"finance","subject":"throughline.finance.v1.PaymentReceived","topic":"throughline.finance.payment","keyField":"paymentId","owner":"billing","fields":["paymentId","invoiceId","orderId","opportunityId","occurrence","currency","amount","receivedAt","externalIds"],"schema":{"type":"record","name":"PaymentReceived","namespace":"throughline.finance.v1","doc":"Money arrived for an invoice.","fields":[{"name":"paymentId","doc":"Canonical id of the payment.","type":{"type":"string","logicalType":"uuid"}},{"name":"invoiceId","doc":"Canonical id of the invoice.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"currency","doc":"ISO 4217 code, upper case.","type":"string"},{"name":"amount","doc":"Amount received, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"receivedAt","doc":"When the payment system recorded it.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},
+  ProvisionOrder: {"type":"ProvisionOrder","kind":"command","domain":"operations","subject":"throughline.operations.v1.ProvisionOrder","topic":"throughline.operations.order-commands","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence"],"schema":{"type":"record","name":"ProvisionOrder","namespace":"throughline.operations.v1","doc":"Command: make the order ready for use.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1}]}},
+  RecordRevenueSchedule: {"type":"RecordRevenueSchedule","kind":"command","domain":"finance","subject":"throughline.finance.v1.RecordRevenueSchedule","topic":"throughline.finance.revenue-schedule-commands","keyField":"scheduleId","owner":"revenue-accounting","fields":["scheduleId","orderId","invoiceId","opportunityId","occurrence","currency","totalAmount","serviceStart","serviceEnd"],"schema":{"type":"record","name":"RecordRevenueSchedule","namespace":"throughline.finance.v1","doc":"Command: plan the recognition of the contract amount over the service period.","fields":[{"name":"scheduleId","doc":"Canonical id of the revenue schedule.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"invoiceId","doc":"Canonical id of the invoice.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"currency","doc":"ISO 4217 code, upper case.","type":"string"},{"name":"totalAmount","doc":"Total as the source sent it, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"serviceStart","doc":"First day of the service period.","type":{"type":"int","logicalType":"date"}},{"name":"serviceEnd","doc":"Last day of the service period, inclusive; equal to serviceStart where revenue is recognised at once.","type":{"type":"int","logicalType":"date"}}]}},
+  ReleaseOrder: {"type":"ReleaseOrder","kind":"command","domain":"operations","subject":"throughline.operations.v1.ReleaseOrder","topic":"throughline.operations.order-commands","keyField":"orderId","owner":"order-management","fields":["orderId","opportunityId","occurrence","reason"],"schema":{"type":"record","name":"ReleaseOrder","namespace":"throughline.operations.v1","doc":"Command: undo the provisioning.","fields":[{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Why this is undone: the type of the message that caused it.","type":"string"}]}},
+  RevenueScheduleRecorded: {"type":"RevenueScheduleRecorded","kind":"event","domain":"finance","subject":"throughline.finance.v1.RevenueScheduleRecorded","topic":"throughline.finance.revenue-schedule","keyField":"scheduleId","owner":"revenue-accounting","fields":["scheduleId","orderId","invoiceId","opportunityId","occurrence","currency","totalAmount","serviceStart","serviceEnd","entryCount","recordedAt","externalIds"],"schema":{"type":"record","name":"RevenueScheduleRecorded","namespace":"throughline.finance.v1","doc":"The schedule stands in the subledger; its entries sum exactly to the total.","fields":[{"name":"scheduleId","doc":"Canonical id of the revenue schedule.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"invoiceId","doc":"Canonical id of the invoice.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"currency","doc":"ISO 4217 code, upper case.","type":"string"},{"name":"totalAmount","doc":"Total as the source sent it, in `currency`.","type":{"type":"bytes","logicalType":"decimal","precision":19,"scale":4}},{"name":"serviceStart","doc":"First day of the service period.","type":{"type":"int","logicalType":"date"}},{"name":"serviceEnd","doc":"Last day of the service period, inclusive; equal to serviceStart where revenue is recognised at once.","type":{"type":"int","logicalType":"date"}},{"name":"entryCount","doc":"How many dated entries it has.","type":"int"},{"name":"recordedAt","doc":"When.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},
+  RevenueScheduleRejected: {"type":"RevenueScheduleRejected","kind":"event","domain":"finance","subject":"throughline.finance.v1.RevenueScheduleRejected","topic":"throughline.finance.revenue-schedule","keyField":"scheduleId","owner":"revenue-accounting","fields":["scheduleId","orderId","opportunityId","occurrence","reason","field","message"],"schema":{"type":"record","name":"RevenueScheduleRejected","namespace":"throughline.finance.v1","doc":"The schedule was refused; nothing of it stands.","fields":[{"name":"scheduleId","doc":"Canonical id of the revenue schedule.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Stable code of the refusal, kebab-case.","type":"string"},{"name":"field","doc":"The field that caused it, as a path.","type":["null","string"],"default":null},{"name":"message","doc":"What is wrong and what to do, for a person.","type":"string"}]}},
+  RevenueScheduleReversalRejected: {"type":"RevenueScheduleReversalRejected","kind":"event","domain":"finance","subject":"throughline.finance.v1.RevenueScheduleReversalRejected","topic":"throughline.finance.revenue-schedule","keyField":"scheduleId","owner":"revenue-accounting","fields":["scheduleId","orderId","opportunityId","occurrence","reason","field","message"],"schema":{"type":"record","name":"RevenueScheduleReversalRejected","namespace":"throughline.finance.v1","doc":"The schedule cannot be reversed.","fields":[{"name":"scheduleId","doc":"Canonical id of the revenue schedule.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Stable code of the refusal, kebab-case.","type":"string"},{"name":"field","doc":"The field that caused it, as a path.","type":["null","string"],"default":null},{"name":"message","doc":"What is wrong and what to do, for a person.","type":"string"}]}},
+  RevenueScheduleReversed: {"type":"RevenueScheduleReversed","kind":"event","domain":"finance","subject":"throughline.finance.v1.RevenueScheduleReversed","topic":"throughline.finance.revenue-schedule","keyField":"scheduleId","owner":"revenue-accounting","fields":["scheduleId","orderId","opportunityId","occurrence","reversedAt","externalIds"],"schema":{"type":"record","name":"RevenueScheduleReversed","namespace":"throughline.finance.v1","doc":"The schedule was reversed by entries of equal and opposite amount.","fields":[{"name":"scheduleId","doc":"Canonical id of the revenue schedule.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reversedAt","doc":"When.","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"externalIds","doc":"How the systems name this entity.","type":{"type":"array","items":{"type":"record","name":"ExternalId","doc":"How one system names this entity.","fields":[{"name":"system","doc":"The system, for example hubspot, medusa or stripe.","type":"string"},{"name":"tenant","doc":"The account, portal or store within that system.","type":"string"},{"name":"type","doc":"The kind of object in that system, for example deal or invoice.","type":"string"},{"name":"id","doc":"The identifier in that system.","type":"string"}]}},"default":[]}]}},
+  ReverseRevenueSchedule: {"type":"ReverseRevenueSchedule","kind":"command","domain":"finance","subject":"throughline.finance.v1.ReverseRevenueSchedule","topic":"throughline.finance.revenue-schedule-commands","keyField":"scheduleId","owner":"revenue-accounting","fields":["scheduleId","orderId","opportunityId","occurrence","reason"],"schema":{"type":"record","name":"ReverseRevenueSchedule","namespace":"throughline.finance.v1","doc":"Command: reverse the schedule.","fields":[{"name":"scheduleId","doc":"Canonical id of the revenue schedule.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Why this is undone: the type of the message that caused it.","type":"string"}]}},
+  UpdateOpportunity: {"type":"UpdateOpportunity","kind":"command","domain":"revenue","subject":"throughline.revenue.v1.UpdateOpportunity","topic":"throughline.revenue.opportunity-commands","keyField":"opportunityId","owner":"revenue-operations","fields":["opportunityId","occurrence","orderId","orderNumber","invoiceId","invoiceNumber"],"schema":{"type":"record","name":"UpdateOpportunity","namespace":"throughline.revenue.v1","doc":"Command: write the order and invoice numbers back to the CRM.","fields":[{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderNumber","doc":"Number people know the order by.","type":"string"},{"name":"invoiceId","doc":"Canonical id of the invoice.","type":{"type":"string","logicalType":"uuid"}},{"name":"invoiceNumber","doc":"Number people know the invoice by.","type":"string"}]}},
+  VoidInvoice: {"type":"VoidInvoice","kind":"command","domain":"finance","subject":"throughline.finance.v1.VoidInvoice","topic":"throughline.finance.invoice-commands","keyField":"invoiceId","owner":"billing","fields":["invoiceId","orderId","opportunityId","occurrence","reason"],"schema":{"type":"record","name":"VoidInvoice","namespace":"throughline.finance.v1","doc":"Command: take the invoice back: void it, or credit it in full where it is paid.","fields":[{"name":"invoiceId","doc":"Canonical id of the invoice.","type":{"type":"string","logicalType":"uuid"}},{"name":"orderId","doc":"Canonical id of the order.","type":{"type":"string","logicalType":"uuid"}},{"name":"opportunityId","doc":"Canonical id of the opportunity.","type":{"type":"string","logicalType":"uuid"}},{"name":"occurrence","doc":"Which closing of the opportunity this belongs to, from 1; a deal that closes again is 2.","type":"int","default":1},{"name":"reason","doc":"Why this is undone: the type of the message that caused it.","type":"string"}]}},
+};
+
+export const topics: readonly Topic[] = [
+  {"partitions":6,"minInSyncReplicas":1,"name":"throughline.revenue.opportunity","owner":"revenue-operations","key":"opportunityId","kind":"event","retentionMs":-1,"description":"A deal was won, reopened, refused or updated in the CRM.","types":["OpportunityClosedWon","OpportunityReopened","OpportunityRejected","OpportunityUpdated","OpportunityUpdateRejected"]},
+  {"partitions":6,"minInSyncReplicas":1,"name":"throughline.revenue.opportunity-commands","owner":"revenue-operations","key":"opportunityId","kind":"command","retentionMs":1209600000,"description":"What the CRM side is asked to do.","types":["UpdateOpportunity"]},
+  {"partitions":6,"minInSyncReplicas":1,"name":"throughline.operations.order","owner":"order-management","key":"orderId","kind":"event","retentionMs":-1,"description":"The life of an order in the order system.","types":["OrderCreated","OrderRejected","OrderProvisioned","OrderProvisioningRejected","OrderReleased","OrderReleaseRejected","OrderCancelled","OrderCancellationRejected"]},
+  {"partitions":6,"minInSyncReplicas":1,"name":"throughline.operations.order-commands","owner":"order-management","key":"orderId","kind":"command","retentionMs":1209600000,"description":"What the operations side is asked to do.","types":["CreateOrder","ProvisionOrder","ReleaseOrder","CancelOrder"]},
+  {"partitions":6,"minInSyncReplicas":1,"name":"throughline.finance.invoice","owner":"billing","key":"invoiceId","kind":"event","retentionMs":-1,"description":"The life of an invoice.","types":["InvoiceIssued","InvoiceRejected","InvoiceVoided","InvoiceCredited","InvoiceVoidRejected"]},
+  {"partitions":6,"minInSyncReplicas":1,"name":"throughline.finance.invoice-commands","owner":"billing","key":"invoiceId","kind":"command","retentionMs":1209600000,"description":"What billing is asked to do.","types":["IssueInvoice","VoidInvoice"]},
+  {"partitions":6,"minInSyncReplicas":1,"name":"throughline.finance.payment","owner":"billing","key":"paymentId","kind":"event","retentionMs":-1,"description":"Money that arrived.","types":["PaymentReceived"]},
+  {"partitions":6,"minInSyncReplicas":1,"name":"throughline.finance.revenue-schedule","owner":"revenue-accounting","key":"scheduleId","kind":"event","retentionMs":-1,"description":"Revenue schedules of the subledger.","types":["RevenueScheduleRecorded","RevenueScheduleRejected","RevenueScheduleReversed","RevenueScheduleReversalRejected"]},
+  {"partitions":6,"minInSyncReplicas":1,"name":"throughline.finance.revenue-schedule-commands","owner":"revenue-accounting","key":"scheduleId","kind":"command","retentionMs":1209600000,"description":"What the subledger is asked to do.","types":["RecordRevenueSchedule","ReverseRevenueSchedule"]},
+];
