@@ -73,7 +73,11 @@ export class Codec {
     return known && this.read(type, bytes, known);
   }
 
-  private read<T extends MessageType>(type: T, bytes: Buffer, known: { type: avro.Type; resolver: unknown }): Messages[T] {
+  private read<T extends MessageType>(
+    type: T,
+    bytes: Buffer,
+    known: { type: avro.Type; resolver: unknown },
+  ): Messages[T] {
     try {
       const { value, offset } = known.type.decode(bytes, HEADER_BYTES, known.resolver as never);
       if (offset !== bytes.length) throw new Error(offset < 0 ? 'the body is too short' : 'bytes are left over');

@@ -58,20 +58,26 @@ export function fromHeaders(headers: KafkaHeaders | undefined): Envelope {
   const need = (name: string): string => {
     const value = read(name);
     if (value) return value;
-    throw new ThroughlineError(`Header ${name} is missing: the producer must write CloudEvents 1.0 in Kafka binary mode.`, {
-      code: 'CONTRACT_HEADER_MISSING',
-      retry: 'never',
-      field: name,
-    });
+    throw new ThroughlineError(
+      `Header ${name} is missing: the producer must write CloudEvents 1.0 in Kafka binary mode.`,
+      {
+        code: 'CONTRACT_HEADER_MISSING',
+        retry: 'never',
+        field: name,
+      },
+    );
   };
   const ceType = need('ce_type');
   const type = typeBySubject.get(ceType);
   if (!type) {
-    throw new ThroughlineError(`Message type "${ceType}" is not in this service's contracts: upgrade it, or stop the producer.`, {
-      code: 'CONTRACT_TYPE_UNKNOWN',
-      retry: 'never',
-      field: 'ce_type',
-    });
+    throw new ThroughlineError(
+      `Message type "${ceType}" is not in this service's contracts: upgrade it, or stop the producer.`,
+      {
+        code: 'CONTRACT_TYPE_UNKNOWN',
+        retry: 'never',
+        field: 'ce_type',
+      },
+    );
   }
   const envelope: Envelope = {
     id: need('ce_id'),

@@ -10,7 +10,8 @@ interface AvroRecord {
   doc?: string;
   fields: { name: string; doc?: string; type: AvroSchema; default?: unknown }[];
 }
-type AvroSchema = string | AvroSchema[] | { type: 'array'; items: AvroSchema } | { type: string; logicalType?: string } | AvroRecord;
+type AvroSchema =
+  string | AvroSchema[] | { type: 'array'; items: AvroSchema } | { type: string; logicalType?: string } | AvroRecord;
 
 interface TopicFile {
   defaults: { partitions: number; minInSyncReplicas: number };
@@ -33,7 +34,8 @@ export function generateMessages(root: string): string {
   const names = [...schemas.keys()].sort();
   for (const name of names) {
     const homes = topics.filter((topic) => topic.types.includes(name));
-    if (homes.length !== 1) throw new Error(`${name} is in ${homes.length} topics of infra/topics.yaml: list it in exactly one.`);
+    if (homes.length !== 1)
+      throw new Error(`${name} is in ${homes.length} topics of infra/topics.yaml: list it in exactly one.`);
     const { key, name: topic } = homes[0]!;
     if (!schemas.get(name)!.schema.fields.some((field) => field.name === key)) {
       throw new Error(`schemas/: ${name} has no field "${key}", which is the key of its topic ${topic}.`);
@@ -62,7 +64,10 @@ export function generateMessages(root: string): string {
     };
     return `  ${name}: ${JSON.stringify(entry)},`;
   });
-  const topicEntries = topics.map((topic) => `  ${JSON.stringify({ partitions: defaults.partitions, minInSyncReplicas: defaults.minInSyncReplicas, ...topic })},`);
+  const topicEntries = topics.map(
+    (topic) =>
+      `  ${JSON.stringify({ partitions: defaults.partitions, minInSyncReplicas: defaults.minInSyncReplicas, ...topic })},`,
+  );
 
   return [
     '// Generated from schemas/ and infra/topics.yaml by `npm run generate`. Do not edit.',
@@ -122,10 +127,13 @@ function readSchemas(directory: string): Map<string, { domain: string; schema: A
     for (const file of readdirSync(join(directory, domain))) {
       const path = join(directory, domain, file);
       const schema = JSON.parse(readFileSync(path, 'utf8')) as AvroRecord;
-      if (`${schema.name}.avsc` !== file) throw new Error(`${path}: the file bears the record's name, so call it ${schema.name}.avsc.`);
-      if (found.has(schema.name)) throw new Error(`${path}: another domain has a record ${schema.name}; names are unique.`);
+      if (`${schema.name}.avsc` !== file)
+        throw new Error(`${path}: the file bears the record's name, so call it ${schema.name}.avsc.`);
+      if (found.has(schema.name))
+        throw new Error(`${path}: another domain has a record ${schema.name}; names are unique.`);
       const undocumented = schema.fields.find((field) => !field.doc);
-      if (undocumented || !schema.doc) throw new Error(`${path}: ${undocumented?.name ?? 'the record'} has no doc; say what it means, with its unit.`);
+      if (undocumented || !schema.doc)
+        throw new Error(`${path}: ${undocumented?.name ?? 'the record'} has no doc; say what it means, with its unit.`);
       found.set(schema.name, { domain, schema });
     }
   }
@@ -141,7 +149,15 @@ function toInterface(record: AvroRecord, shared: Map<string, string>): string {
   return [...lines, '}'].join('\n');
 }
 
-const PRIMITIVES: Record<string, string> = { string: 'string', int: 'number', long: 'number', double: 'number', boolean: 'boolean', null: 'null', bytes: 'Buffer' };
+const PRIMITIVES: Record<string, string> = {
+  string: 'string',
+  int: 'number',
+  long: 'number',
+  double: 'number',
+  boolean: 'boolean',
+  null: 'null',
+  bytes: 'Buffer',
+};
 
 function toTypeScript(schema: AvroSchema, shared: Map<string, string>): string {
   if (typeof schema === 'string') return PRIMITIVES[schema] ?? schema;
@@ -151,7 +167,8 @@ function toTypeScript(schema: AvroSchema, shared: Map<string, string>): string {
     const record = schema as AvroRecord;
     const text = toInterface(record, shared);
     const before = shared.get(record.name);
-    if (before !== undefined && before !== text) throw new Error(`The inlined record ${record.name} differs between schemas: make its copies equal.`);
+    if (before !== undefined && before !== text)
+      throw new Error(`The inlined record ${record.name} differs between schemas: make its copies equal.`);
     shared.set(record.name, text);
     return record.name;
   }

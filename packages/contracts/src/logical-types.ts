@@ -67,7 +67,11 @@ function numberOrUndefined(value: number): number | undefined {
 /** An avsc type for a schema; a fresh options object each time, because avsc keeps its name registry in it. */
 export function avroType(schema: unknown): avro.Type {
   return avro.Type.forSchema(schema as avro.Schema, {
-    logicalTypes: { decimal: DecimalType as never, 'timestamp-millis': TimestampType as never, date: DateType as never },
+    logicalTypes: {
+      decimal: DecimalType as never,
+      'timestamp-millis': TimestampType as never,
+      date: DateType as never,
+    },
     omitRecordMethods: true,
     noAnonymousTypes: false,
   });

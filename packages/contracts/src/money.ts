@@ -92,11 +92,14 @@ export function toMinorUnits(amount: Decimal, currency: string, field = 'amount'
     });
   }
   if (!isExpressible(amount, currency)) {
-    throw new ThroughlineError(`${currency} has ${digits} decimals and cannot express ${amount}: correct ${field} at its source.`, {
-      code: 'CONTRACT_AMOUNT_NOT_EXPRESSIBLE',
-      retry: 'never',
-      field,
-    });
+    throw new ThroughlineError(
+      `${currency} has ${digits} decimals and cannot express ${amount}: correct ${field} at its source.`,
+      {
+        code: 'CONTRACT_AMOUNT_NOT_EXPRESSIBLE',
+        retry: 'never',
+        field,
+      },
+    );
   }
   return BigInt(new Big(amount).times(new Big(10).pow(digits)).toFixed(0));
 }
@@ -104,7 +107,12 @@ export function toMinorUnits(amount: Decimal, currency: string, field = 'amount'
 /** The inverse of {@link toMinorUnits}. */
 export function fromMinorUnits(minorUnits: bigint | number, currency: string): Decimal {
   const digits = minorUnitDigits(currency);
-  if (digits === undefined) throw new ThroughlineError(`No minor-unit rule for currency "${currency}".`, { code: 'CONTRACT_CURRENCY_UNKNOWN', retry: 'never', field: 'currency' });
+  if (digits === undefined)
+    throw new ThroughlineError(`No minor-unit rule for currency "${currency}".`, {
+      code: 'CONTRACT_CURRENCY_UNKNOWN',
+      retry: 'never',
+      field: 'currency',
+    });
   return normalise(new Big(minorUnits.toString()).div(new Big(10).pow(digits)));
 }
 

@@ -17,7 +17,10 @@ const COMPATIBILITY = { event: 'FULL_TRANSITIVE', command: 'BACKWARD_TRANSITIVE'
  *
  * @throws `CONTRACT_SCHEMA_INCOMPATIBLE` with the registry's own words.
  */
-export async function publishSchemas(registryUrl: string, options: { timeoutMs?: number } = {}): Promise<PublishedSchema[]> {
+export async function publishSchemas(
+  registryUrl: string,
+  options: { timeoutMs?: number } = {},
+): Promise<PublishedSchema[]> {
   const request = async (method: string, path: string, body: unknown): Promise<{ id?: number }> => {
     const response = await fetch(`${registryUrl}${path}`, {
       method,

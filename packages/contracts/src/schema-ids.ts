@@ -31,7 +31,10 @@ const UNKNOWN_IDS_MAX = 1_000;
 /** Ids from a Confluent-compatible registry: memory first, then the store, then the registry. */
 export function registrySchemaIds(options: RegistryOptions): SchemaIds {
   const timeoutMs = options.timeoutMs ?? 5_000;
-  const registry = new SchemaRegistry({ host: options.url, retry: { retries: 2, maxRetryTimeInSecs: 2, initialRetryTimeInSecs: 0.1 } });
+  const registry = new SchemaRegistry({
+    host: options.url,
+    retry: { retries: 2, maxRetryTimeInSecs: 2, initialRetryTimeInSecs: 0.1 },
+  });
   const schemas = new Map<number, Promise<string>>();
   const unknownUntil = new Map<number, number>();
 
@@ -39,7 +42,10 @@ export function registrySchemaIds(options: RegistryOptions): SchemaIds {
     async idOf(subject, schema) {
       const stored = await options.store?.findId(subject, schema);
       if (stored !== undefined) return stored;
-      const id = await within(timeoutMs, registry.getRegistryIdBySchema(subject, { type: 'AVRO', schema } as never)).catch((cause: unknown) => {
+      const id = await within(
+        timeoutMs,
+        registry.getRegistryIdBySchema(subject, { type: 'AVRO', schema } as never),
+      ).catch((cause: unknown) => {
         throw new ThroughlineError(
           `The schema of ${subject} is not in the registry at ${options.url}: run "throughline deploy", or start the registry.`,
           { code: 'CONTRACT_SCHEMA_NOT_PUBLISHED', retry: 'pause', dependency: 'schema-registry', cause },
@@ -66,9 +72,11 @@ export function registrySchemaIds(options: RegistryOptions): SchemaIds {
   async function find(id: number): Promise<string> {
     const stored = await options.store?.findSchema(id);
     if (stored !== undefined) return stored;
-    const response = await fetch(`${options.url}/schemas/ids/${id}`, { signal: AbortSignal.timeout(timeoutMs) }).catch((cause: unknown) => {
-      throw unreachable(cause);
-    });
+    const response = await fetch(`${options.url}/schemas/ids/${id}`, { signal: AbortSignal.timeout(timeoutMs) }).catch(
+      (cause: unknown) => {
+        throw unreachable(cause);
+      },
+    );
     if (response.status === 404) {
       if (unknownUntil.size >= UNKNOWN_IDS_MAX) unknownUntil.clear();
       unknownUntil.set(id, Date.now() + UNKNOWN_ID_MS);
@@ -82,20 +90,26 @@ export function registrySchemaIds(options: RegistryOptions): SchemaIds {
   }
 
   function unreachable(cause: unknown): ThroughlineError {
-    return new ThroughlineError(`The schema registry at ${options.url} does not answer: start it, or set SCHEMA_REGISTRY_URL.`, {
-      code: 'CONTRACT_REGISTRY_UNREACHABLE',
-      retry: 'pause',
-      dependency: 'schema-registry',
-      cause,
-    });
+    return new ThroughlineError(
+      `The schema registry at ${options.url} does not answer: start it, or set SCHEMA_REGISTRY_URL.`,
+      {
+        code: 'CONTRACT_REGISTRY_UNREACHABLE',
+        retry: 'pause',
+        dependency: 'schema-registry',
+        cause,
+      },
+    );
   }
 }
 
 function unknownId(id: number): ThroughlineError {
-  return new ThroughlineError(`No schema has id ${id}: the producer wrote with another registry, or not in the Confluent wire format.`, {
-    code: 'CONTRACT_SCHEMA_UNKNOWN',
-    retry: 'never',
-  });
+  return new ThroughlineError(
+    `No schema has id ${id}: the producer wrote with another registry, or not in the Confluent wire format.`,
+    {
+      code: 'CONTRACT_SCHEMA_UNKNOWN',
+      retry: 'never',
+    },
+  );
 }
 
 async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {

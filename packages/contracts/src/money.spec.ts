@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  addMoney,
+  compareMoney,
+  formatMoney,
+  fromMinorUnits,
+  isExpressible,
+  minorUnitDigits,
+  subtractMoney,
+  sumMoney,
+  toDecimal,
+  toMinorUnits,
+} from './money.js';
+
+const amount = fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n }).map((units) => fromMinorUnits(units, 'EUR'));
+
+describe('money', () => {
+  it('adds exactly where doubles do not', () => {
+    expect(addMoney('0.1000', '0.2000')).toBe('0.3000');
+    expect(sumMoney(Array.from({ length: 1000 }, () => '0.0001'))).toBe('0.1000');
+  });
+
+  it('subtraction undoes addition, and comparison agrees with it', () => {
+    fc.assert(
+      fc.property(amount, amount, (a, b) => {
+        expect(subtractMoney(addMoney(a, b), b)).toBe(a);
+        expect(compareMoney(a, b)).toBe(Math.sign(Number(subtractMoney(a, b))) as -1 | 0 | 1);
+      }),
+    );
+  });
+
+  it.each([
+    ['JPY', '1200.0000', 1200n],
+    ['USD', '12.3400', 1234n],
+    ['KWD', '1.2340', 1234n],
+  ])('%s %s is %s minor units and back', (currency, text, units) => {
+    expect(toMinorUnits(text, currency)).toBe(units);
+    expect(fromMinorUnits(units, currency)).toBe(text);
+  });
+
+  it('refuses what a currency cannot express, with the field named', () => {
+    expect(isExpressible('0.5000', 'JPY')).toBe(false);
+    expect(() => toMinorUnits('0.5000', 'JPY', 'lineItems.0.amount')).toThrow(
+      expect.objectContaining({
+        code: 'CONTRACT_AMOUNT_NOT_EXPRESSIBLE',
+        field: 'lineItems.0.amount',
+        retry: 'never',
+      }) as unknown as Error,
+    );
+    expect(() => toMinorUnits('1.0000', 'XXX')).toThrow(
+      expect.objectContaining({ code: 'CONTRACT_CURRENCY_UNKNOWN' }) as unknown as Error,
+    );
+    expect(minorUnitDigits('usd')).toBeUndefined();
+  });
+
+  it('takes numerals as sources write them, and refuses the rest', () => {
+    expect(toDecimal('1e3')).toBe('1000.0000');
+    expect(toDecimal(' 12.5 ')).toBe('12.5000');
+    expect(toDecimal('-0')).toBe('0.0000');
+    for (const bad of ['', 'NaN', '1.00001', '1,000', '1e16', 'Infinity'])
+      expect(() => toDecimal(bad)).toThrow(expect.objectContaining({ code: 'CONTRACT_AMOUNT_INVALID' }) as unknown as Error);
+  });
+
+  it('is readable', () => {
+    expect(formatMoney('1234567.5000', 'EUR')).toBe('1,234,567.50 EUR');
+    expect(formatMoney('-1200.0000', 'JPY')).toBe('-1,200 JPY');
+  });
+});
