@@ -1,1 +1,3 @@
-export {};
+export * from './counter.js';
+export * from './logger.js';
+export * from './span.js';
