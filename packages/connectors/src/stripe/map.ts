@@ -1,0 +1,276 @@
+import {
+  canonicalId,
+  compareMoney,
+  sumMoney,
+  type ExternalId,
+  type InvoiceCredited,
+  type InvoiceIssued,
+  type InvoiceVoided,
+  type IssueInvoice,
+  type LineItem,
+  type PaymentReceived,
+  type VoidInvoice,
+} from '@throughline/contracts';
+import type { Stripe } from 'stripe';
+import { fromStripeAmount, toStripeAmount } from './amounts.js';
+
+/** The Stripe account and the house rules that apply to it. */
+export interface StripeTenant {
+  /** `acct_...`: the tenant of every external id. */
+  accountId: string;
+  /** Days until an invoice is due. */
+  paymentTermsDays: number;
+}
+
+/** Why a command cannot be carried out; the reason is stable, the message is for a person. */
+export interface Refusal {
+  reason: string;
+  field: string;
+  message: string;
+}
+
+/** Everything Stripe will be asked for one invoice, as plain data: the ids that Stripe assigns on the way are added by the caller. */
+export interface InvoicePlan {
+  customer: Stripe.CustomerCreateParams;
+  products: (Stripe.ProductCreateParams & { id: string })[];
+  invoice: Omit<Stripe.InvoiceCreateParams, 'customer'>;
+  items: Omit<Stripe.InvoiceItemCreateParams, 'customer' | 'invoice'>[];
+  /** What Stripe must come to, in its own units. */
+  total: number;
+}
+
+/** What our metadata on a Stripe invoice says; a payment finds its way home by it, without our state. */
+export interface InvoiceReference {
+  invoiceId: string;
+  orderId: string;
+  opportunityId: string;
+  occurrence: number;
+  correlationId: string;
+  /** Trace of the command that issued it, so that a payment weeks later can link to it. */
+  traceparent?: string;
+}
+
+/** @returns the plan, or why Stripe cannot carry the invoice; found before any call, so nothing half-done is left. */
+export function planInvoice(
+  command: IssueInvoice,
+  reference: Pick<InvoiceReference, 'correlationId' | 'traceparent'>,
+  tenant: StripeTenant,
+): InvoicePlan | Refusal {
+  const { account, currency, lineItems, totalAmount } = command;
+  if (lineItems.length === 0)
+    return { reason: 'no-line-items', field: 'lineItems', message: 'An invoice needs at least one line.' };
+  const total = toStripeAmount(totalAmount, currency);
+  if (!total.ok)
+    return {
+      reason: total.reason,
+      field: total.reason === 'currency-without-minor-unit' ? 'currency' : 'totalAmount',
+      message: total.message,
+    };
+  if (total.minor < 0)
+    return {
+      reason: 'negative-total',
+      field: 'totalAmount',
+      message: `An invoice over ${totalAmount} ${currency} would be a credit note.`,
+    };
+
+  const items: InvoicePlan['items'] = [];
+  for (const [index, line] of lineItems.entries()) {
+    const amount = toStripeAmount(line.amount, currency);
+    if (!amount.ok) return { reason: amount.reason, field: `lineItems[${index}].amount`, message: amount.message };
+    items.push(toInvoiceItem(line, amount.minor, currency));
+  }
+  const sum = sumMoney(lineItems.map((line) => line.amount));
+  if (compareMoney(sum, totalAmount) !== 0) {
+    return {
+      reason: 'total-mismatch',
+      field: 'totalAmount',
+      message: `The lines come to ${sum} ${currency}, the total says ${totalAmount}.`,
+    };
+  }
+  return {
+    customer: {
+      name: account.name,
+      ...(account.billingEmail ? { email: account.billingEmail } : {}),
+      ...(account.country ? { address: { country: account.country } } : {}),
+      metadata: { throughline_account_id: account.accountId },
+    },
+    products: distinctProducts(lineItems),
+    invoice: {
+      currency: currency.toLowerCase(),
+      // We finalise it ourselves, and the customer's loose items of other origin stay out of it.
+      auto_advance: false,
+      pending_invoice_items_behavior: 'exclude',
+      // Stripe refuses `send_invoice` for a customer without an e-mail address.
+      ...(account.billingEmail
+        ? { collection_method: 'send_invoice', days_until_due: tenant.paymentTermsDays }
+        : { collection_method: 'charge_automatically' }),
+      description: `Order ${command.orderNumber}`,
+      metadata: toMetadata({ ...command, ...reference }),
+    },
+    items,
+    total: total.minor,
+  };
+}
+
+/** Stripe's prices cannot be negative, so a discount line names its product in metadata alone. */
+function toInvoiceItem(line: LineItem, minor: number, currency: string): InvoicePlan['items'][number] {
+  const code = currency.toLowerCase();
+  return {
+    ...(minor < 0
+      ? { amount: minor, currency: code }
+      : { quantity: 1, price_data: { currency: code, product: line.productId, unit_amount: minor } }),
+    description: `${line.name} (${trimZeros(line.quantity)} × ${trimZeros(line.unitAmount)} ${currency})`,
+    metadata: { throughline_line_item_id: line.lineItemId, throughline_product_id: line.productId, sku: line.sku },
+  };
+}
+
+/** A product's Stripe id is our product id: two deals that sell it at once cannot make two of it. */
+function distinctProducts(lines: LineItem[]): InvoicePlan['products'] {
+  const products = new Map(
+    lines.map((line) => [
+      line.productId,
+      { id: line.productId, name: line.name, metadata: { throughline_product_id: line.productId, sku: line.sku } },
+    ]),
+  );
+  return [...products.values()];
+}
+
+function toMetadata(reference: InvoiceReference): Record<string, string> {
+  return {
+    throughline_invoice_id: reference.invoiceId,
+    throughline_order_id: reference.orderId,
+    throughline_opportunity_id: reference.opportunityId,
+    throughline_occurrence: String(reference.occurrence),
+    throughline_correlation_id: reference.correlationId,
+    ...(reference.traceparent ? { throughline_traceparent: reference.traceparent } : {}),
+  };
+}
+
+/** Reads our metadata back; `undefined` for an invoice that is not ours. */
+export function toReference(metadata: Stripe.Metadata | null | undefined): InvoiceReference | undefined {
+  const {
+    throughline_invoice_id: invoiceId,
+    throughline_order_id: orderId,
+    throughline_opportunity_id: opportunityId,
+    throughline_correlation_id: correlationId,
+  } = metadata ?? {};
+  const occurrence = Number(metadata?.['throughline_occurrence']);
+  if (!invoiceId || !orderId || !opportunityId || !correlationId || !Number.isInteger(occurrence)) return undefined;
+  const traceparent = metadata?.['throughline_traceparent'];
+  return { invoiceId, orderId, opportunityId, occurrence, correlationId, ...(traceparent ? { traceparent } : {}) };
+}
+
+/** The event of a finalised invoice. */
+export function toInvoiceIssued(command: IssueInvoice, invoice: IssuedInvoice, tenant: StripeTenant): InvoiceIssued {
+  return {
+    ...identity(command),
+    invoiceNumber: invoice.number,
+    currency: command.currency,
+    totalAmount: fromStripeAmount(invoice.total, invoice.currency),
+    issuedAt: toTime(invoice.finalizedAt),
+    externalIds: [externalId(tenant, 'invoice', invoice.id), externalId(tenant, 'customer', invoice.customerId)],
+  };
+}
+
+/** The event of an invoice that asks for nothing any more and of which nothing was paid. */
+export function toInvoiceVoided(
+  command: VoidInvoice,
+  invoice: { id: string; voidedAt: number },
+  tenant: StripeTenant,
+): InvoiceVoided {
+  return {
+    ...identity(command),
+    voidedAt: toTime(invoice.voidedAt),
+    externalIds: [externalId(tenant, 'invoice', invoice.id)],
+  };
+}
+
+/** The event of a paid invoice that was credited in full. */
+export function toInvoiceCredited(
+  command: VoidInvoice,
+  creditNote: IssuedCreditNote,
+  tenant: StripeTenant,
+): InvoiceCredited {
+  return {
+    ...identity(command),
+    creditNoteNumber: creditNote.number,
+    currency: creditNote.currency.toUpperCase(),
+    amount: fromStripeAmount(creditNote.amount, creditNote.currency),
+    creditedAt: toTime(creditNote.created),
+    externalIds: [
+      externalId(tenant, 'credit_note', creditNote.id),
+      externalId(tenant, 'invoice', creditNote.invoiceId),
+    ],
+  };
+}
+
+export type PaymentReading =
+  | { kind: 'payment'; payload: PaymentReceived; reference: InvoiceReference }
+  | { kind: 'ignored'; reason: 'not-ours' | 'not-paid' | 'nothing-received' };
+
+/**
+ * What an invoice says about money. An invoice is settled once, so the payment's id comes from the invoice: webhook, its
+ * repetitions and the sweep agree on it. Instalments arrive as one amount, when the last one is in.
+ */
+export function toPaymentReceived(invoice: Stripe.Invoice, tenant: StripeTenant): PaymentReading {
+  const reference = toReference(invoice.metadata);
+  if (!reference) return { kind: 'ignored', reason: 'not-ours' };
+  const paidAt = invoice.status_transitions.paid_at;
+  if (invoice.status !== 'paid' || paidAt == null) return { kind: 'ignored', reason: 'not-paid' };
+  // A total of zero, or one that a customer's credit balance covered, is "paid" without any money coming in.
+  if (invoice.amount_paid <= 0) return { kind: 'ignored', reason: 'nothing-received' };
+  return {
+    kind: 'payment',
+    reference,
+    payload: {
+      paymentId: canonicalId('stripe', tenant.accountId, 'payment', invoice.id),
+      invoiceId: reference.invoiceId,
+      orderId: reference.orderId,
+      opportunityId: reference.opportunityId,
+      occurrence: reference.occurrence,
+      currency: invoice.currency.toUpperCase(),
+      amount: fromStripeAmount(invoice.amount_paid, invoice.currency),
+      receivedAt: toTime(paidAt),
+      externalIds: [externalId(tenant, 'invoice', invoice.id)],
+    },
+  };
+}
+
+/** What we keep of a finalised invoice; small enough to be the permanent record of the effect. */
+export interface IssuedInvoice {
+  id: string;
+  customerId: string;
+  number: string;
+  status: string;
+  total: number;
+  currency: string;
+  /** Seconds since 1970, as all of Stripe's times. */
+  finalizedAt: number;
+}
+
+/** What we keep of a credit note. */
+export interface IssuedCreditNote {
+  id: string;
+  invoiceId: string;
+  number: string;
+  amount: number;
+  currency: string;
+  created: number;
+}
+
+function identity(command: { invoiceId: string; orderId: string; opportunityId: string; occurrence: number }) {
+  const { invoiceId, orderId, opportunityId, occurrence } = command;
+  return { invoiceId, orderId, opportunityId, occurrence };
+}
+
+function externalId(tenant: StripeTenant, type: string, id: string): ExternalId {
+  return { system: 'stripe', tenant: tenant.accountId, type, id };
+}
+
+function toTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}
+
+function trimZeros(decimal: string): string {
+  return decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal;
+}
