@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { testDatabase, type TestDatabase } from '@throughline/testing';
+import { Database, migrate, postgresFailure } from './index.js';
+
+class CreateThing1700000000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('CREATE TABLE thing (id int PRIMARY KEY)');
+  }
+  async down(): Promise<void> {}
+}
+
+const insert = { name: 'insert-thing', text: 'INSERT INTO thing (id) VALUES ($1)' };
+const count = { name: 'count-things', text: 'SELECT count(*)::int AS n FROM thing' };
+
+describe('Database', () => {
+  let test: TestDatabase;
+  let database: Database;
+  const things = async (): Promise<number> => (await database.query<{ n: number }>(count))[0]!.n;
+
+  beforeAll(async () => {
+    test = await testDatabase([CreateThing1700000000000]);
+    database = await test.connect({ poolSize: 2 });
+  });
+  afterAll(() => test.drop());
+
+  it('commits all of a transaction, also the statements nobody awaited', async () => {
+    await database.transaction(async (tx) => {
+      await tx.query(insert, [1]);
+      void tx.query(insert, [2]);
+    });
+    expect(await things()).toBe(2);
+  });
+
+  it('commits nothing when the function throws, and gives the connection back', async () => {
+    for (let i = 0; i < 5; i++) {
+      const failing = database.transaction(async (tx) => {
+        await tx.query(insert, [10]);
+        throw new Error('on purpose');
+      });
+      await expect(failing).rejects.toThrow('on purpose');
+    }
+    expect(await things()).toBe(2);
+  });
+
+  it('fails when a statement nobody awaited fails', async () => {
+    const failing = database.transaction(async (tx) => {
+      await tx.query(insert, [20]);
+      tx.query(insert, [1]).catch(() => undefined);
+    });
+    await expect(failing).rejects.toMatchObject({ code: '23505' });
+    expect(await things()).toBe(2);
+  });
+
+  it('fails when a failed statement was swallowed, instead of reporting a commit that never was', async () => {
+    const failing = database.transaction(async (tx) => {
+      await tx.query(insert, [30]);
+      await tx.query(insert, [1]).catch(() => undefined);
+    });
+    await expect(failing).rejects.toMatchObject({ code: '23505' });
+    expect(await things()).toBe(2);
+  });
+
+  it('names the first failure, not what followed from it', async () => {
+    const failing = database.transaction(async (tx) => {
+      tx.query(insert, [1]).catch(() => undefined);
+      await tx.query(insert, [40]);
+    });
+    await expect(failing).rejects.toMatchObject({ code: '23505' });
+  });
+
+  it('keeps working after many failed transactions with statements that were not prepared yet', async () => {
+    for (let i = 0; i < 4; i++) {
+      const failing = database.transaction(async (tx) => {
+        tx.query({ name: 'broken', text: 'SELECT 1/0' }).catch(() => undefined);
+        await tx.query({ name: `fresh`, text: 'SELECT 1 AS one' });
+      });
+      await expect(failing).rejects.toMatchObject({ code: '22012' });
+    }
+    expect(await database.query({ name: 'fresh', text: 'SELECT 1 AS one' })).toEqual([{ one: 1 }]);
+  });
+
+  it('says whether PostgreSQL is away, busy, or was asked something wrong', async () => {
+    const wrong = await database.query({ name: 'wrong', text: 'SELECT no_such_column' }).catch((e: unknown) => e);
+    expect(postgresFailure(wrong)).toBe('fault');
+    const killed = await database
+      .query({ name: 'suicide', text: 'SELECT pg_terminate_backend(pg_backend_pid())' })
+      .catch((e: unknown) => e);
+    expect(postgresFailure(killed)).toBe('outage');
+    const away = await Database.connect({ url: 'postgres://127.0.0.1:1/x', applicationName: 'x' }).catch(
+      (e: unknown) => e,
+    );
+    expect(postgresFailure(away)).toBe('outage');
+    expect(postgresFailure(new Error('of a handler'))).toBeUndefined();
+    expect(await things()).toBe(2);
+  });
+
+  it('ends a statement that takes too long', async () => {
+    const impatient = await test.connect({ limits: { statementTimeoutMs: 50 } });
+    const slow = await impatient.query({ name: 'sleep', text: 'SELECT pg_sleep(5)' }).catch((e: unknown) => e);
+    expect(postgresFailure(slow)).toBe('conflict');
+  });
+
+  it('migrates once, however many migrate at once', async () => {
+    const fresh = await testDatabase([]);
+    try {
+      const applied = await Promise.all([1, 2, 3].map(() => migrate({ url: fresh.url }, [CreateThing1700000000000])));
+      expect(applied.flat()).toEqual(['CreateThing1700000000000']);
+    } finally {
+      await fresh.drop();
+    }
+  });
+});

@@ -1,0 +1,174 @@
+import pg from 'pg';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { commitRefused } from './errors.js';
+import { inStatementSpan } from './statement-span.js';
+
+/** A statement with a stable name: parsed and planned once per connection, then only bound and executed. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+/** What runs statements: a transaction, or the pool for single statements. */
+export interface Queryable {
+  query<R extends object = Record<string, unknown>>(statement: Statement, values?: unknown[]): Promise<R[]>;
+}
+
+/** An open transaction. Statements that are not awaited travel together with COMMIT and still decide its outcome. */
+export type Tx = Queryable;
+
+export interface DatabaseOptions {
+  /** `postgres://user:password@host:port/database`. */
+  url: string;
+  /** Shown in `pg_stat_activity`. */
+  applicationName: string;
+  /** Connections at most. Default 10. */
+  poolSize?: number;
+  /** TypeORM entities of the service. */
+  entities?: DataSourceOptions['entities'];
+  limits?: Partial<DatabaseLimits>;
+  /** Told about connections that broke while idle; the pool replaces them by itself. */
+  onPoolError?: (error: Error) => void;
+}
+
+/** Every wait has an end. In milliseconds. */
+export interface DatabaseLimits {
+  /** For a free or new connection. Default 5,000. */
+  connectTimeoutMs: number;
+  /** For one statement, enforced by the server. Default 30,000. */
+  statementTimeoutMs: number;
+  /** For one lock, enforced by the server. Default 10,000. */
+  lockTimeoutMs: number;
+  /** For a transaction in which nothing happens, enforced by the server. Default 60,000. */
+  idleInTransactionTimeoutMs: number;
+}
+
+const DEFAULT_LIMITS: DatabaseLimits = {
+  connectTimeoutMs: 5_000,
+  statementTimeoutMs: 30_000,
+  lockTimeoutMs: 10_000,
+  idleInTransactionTimeoutMs: 60_000,
+};
+
+const IN_FAILED_TRANSACTION = '25P02';
+
+/** One pool, shared by the prepared statements of the hot path and by TypeORM for entities, migrations and cold paths. */
+export class Database implements Queryable {
+  private constructor(
+    readonly options: DatabaseOptions,
+    readonly dataSource: DataSource,
+    readonly pool: pg.Pool,
+  ) {}
+
+  /** Connects once, so that a wrong address is told at start and not at the first message. */
+  static async connect(options: DatabaseOptions): Promise<Database> {
+    const dataSource = new DataSource({
+      type: 'postgres',
+      url: options.url,
+      applicationName: options.applicationName,
+      entities: options.entities ?? [],
+      poolSize: options.poolSize ?? 10,
+      installExtensions: false,
+      logging: false,
+      poolErrorHandler: (error: Error) => options.onPoolError?.(error),
+      extra: connectionLimits({ ...DEFAULT_LIMITS, ...options.limits }),
+    });
+    await dataSource.initialize();
+    return new Database(options, dataSource, (dataSource.driver as unknown as { master: pg.Pool }).master);
+  }
+
+  /** Runs one statement on its own. */
+  async query<R extends object = Record<string, unknown>>(statement: Statement, values: unknown[] = []): Promise<R[]> {
+    const run = async (): Promise<R[]> =>
+      (await this.pool.query<R>({ name: statement.name, text: statement.text, values })).rows;
+    return inStatementSpan(statement, run);
+  }
+
+  /**
+   * Commits what `fn` did, or nothing of it. An error of the connection during COMMIT leaves the outcome unknown: whatever runs
+   * in here must be safe to repeat, which is what the inbox is for.
+   */
+  async transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    const tx = new ClientTx(client);
+    let broken: Error | boolean = true;
+    try {
+      // Awaited: were it sent along with the first statement and failed alone, that statement would commit by itself.
+      await client.query('BEGIN');
+      let result: T;
+      try {
+        result = await fn(tx);
+      } catch (error) {
+        const failed = await tx.settle();
+        // A statement failed: the connection is dropped, and the transaction with it. What followed the first failure says only so.
+        if (failed) throw (error as { code?: string }).code === IN_FAILED_TRANSACTION ? failed : error;
+        await client.query('ROLLBACK');
+        broken = false;
+        throw error;
+      }
+      const [committed, failed] = await Promise.all([client.query('COMMIT'), tx.settle()]);
+      if (committed.command !== 'COMMIT') throw failed ?? commitRefused();
+      broken = false;
+      return result;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.dataSource.destroy();
+  }
+}
+
+/** A connection of its own outside the pool, for session locks. The caller ends it. */
+export function dedicatedClient(database: Database): pg.Client {
+  const limits = connectionLimits({ ...DEFAULT_LIMITS, ...database.options.limits });
+  return new pg.Client({
+    connectionString: database.options.url,
+    application_name: `${database.options.applicationName} (session lock)`,
+    ...limits,
+  });
+}
+
+class ClientTx implements Tx {
+  private readonly inFlight = new Set<Promise<unknown>>();
+  private failure: Error | undefined;
+
+  constructor(private readonly client: pg.PoolClient) {}
+
+  query<R extends object = Record<string, unknown>>(statement: Statement, values: unknown[] = []): Promise<R[]> {
+    const run = async (): Promise<R[]> =>
+      (await this.client.query<R>({ name: statement.name, text: statement.text, values })).rows;
+    const rows = inStatementSpan(statement, run);
+    this.inFlight.add(rows);
+    const done = (): boolean => this.inFlight.delete(rows);
+    rows.then(done, (error: Error) => {
+      this.failure ??= error;
+      done();
+    });
+    return rows;
+  }
+
+  /** Waits for statements nobody awaited; the first failure of all, if any. */
+  async settle(): Promise<Error | undefined> {
+    await Promise.allSettled(this.inFlight);
+    return this.failure;
+  }
+}
+
+function connectionLimits(limits: DatabaseLimits): pg.ClientConfig {
+  return {
+    connectionTimeoutMillis: limits.connectTimeoutMs,
+    statement_timeout: limits.statementTimeoutMs,
+    lock_timeout: limits.lockTimeoutMs,
+    idle_in_transaction_session_timeout: limits.idleInTransactionTimeoutMs,
+    // The client's own limit ends the wait for a server that no longer answers at all.
+    query_timeout: limits.statementTimeoutMs + 5_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    // The server, too, must notice a client that vanished, or its session locks would outlive it by hours.
+    options: '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
+    // Statements are written without waiting for the answer of the one before.
+    pipeline: true,
+  };
+}

@@ -1,0 +1,42 @@
+import { ThroughlineError } from '@throughline/contracts';
+
+/**
+ * What a failed statement or transaction says about the next try.
+ * - `outage`: PostgreSQL is away, shutting down, out of space or out of connections. The work itself is not at fault.
+ * - `conflict`: the transaction met another one (deadlock, serialization, lock or statement time limit). The same work may pass now.
+ * - `fault`: the statement or its values are wrong; the same again gives the same answer.
+ */
+export type PostgresFailure = 'outage' | 'conflict' | 'fault';
+
+const CONFLICTS = new Set(['40001', '40P01', '55P03', '57014', '25P03', '25P04']);
+/** SQLSTATE classes: connection, resources, operator intervention, system error, internal corruption of a standby or limit. */
+const OUTAGE_CLASSES = new Set(['08', '53', '57', '58']);
+/** `read_only_sql_transaction` (a demoted primary) and a database that is being (re)created. */
+const OUTAGE_CODES = new Set(['25006', '3D000', '28000', '28P01']);
+const NETWORK_CODE = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENETUNREACH|ENOENT)/;
+/** Messages of pg itself, which carry no code. */
+const PG_CLIENT_FAILURE =
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired|not queryable|Client was closed/;
+
+/** Reads PostgreSQL's or the driver's answer; `undefined` where the error came from neither. */
+export function postgresFailure(error: unknown): PostgresFailure | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { code, message, cause } = error as { code?: unknown; message?: unknown; cause?: unknown };
+  if (code === 'POSTGRES_COMMIT_REFUSED') return 'conflict';
+  if (typeof code === 'string') {
+    if (CONFLICTS.has(code)) return 'conflict';
+    if (OUTAGE_CODES.has(code) || NETWORK_CODE.test(code)) return 'outage';
+    if (/^[0-9A-Z]{5}$/.test(code) && 'severity' in error)
+      return OUTAGE_CLASSES.has(code.slice(0, 2)) ? 'outage' : 'fault';
+  }
+  if (PG_CLIENT_FAILURE.test(String(message))) return 'outage';
+  return postgresFailure(cause);
+}
+
+/** COMMIT was answered with ROLLBACK: a statement failed and its error was swallowed, so nothing was written. */
+export function commitRefused(): ThroughlineError {
+  return new ThroughlineError(
+    'The transaction was rolled back at COMMIT, because a statement in it had failed unnoticed: do not catch errors of a statement inside a transaction.',
+    { code: 'POSTGRES_COMMIT_REFUSED', retry: 'later', dependency: 'postgres' },
+  );
+}
