@@ -1,1 +1,4 @@
-export {};
+export { commaSeparated, ConfigError, httpConfigShape, parseConfig, serviceConfigShape } from './config.js';
+export { startService } from './start-service.js';
+export { CONFIG, DATABASE, MESSAGING, ROUTES } from './tokens.js';
+export { ZodPipe } from './zod-pipe.js';

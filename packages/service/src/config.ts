@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+/** A list in one variable: `a,b , c`. At least one entry. */
+export const commaSeparated = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  )
+  .refine((list) => list.length > 0, 'needs at least one entry');
+
+/** What every process of ours that answers HTTP reads from the environment. */
+export const httpConfigShape = {
+  /** Address to bind. */
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535),
+  /** This service's own database, with its own role. */
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** Connections of this process to its database. */
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(100).default(8),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** How long a graceful shutdown may take, in milliseconds; afterwards the process ends anyway (a crash is safe). */
+  SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
+} as const;
+
+/** What every service on the message bus reads. */
+export const serviceConfigShape = {
+  ...httpConfigShape,
+  KAFKA_BROKERS: commaSeparated,
+  /** Base address of a Confluent-compatible registry API. */
+  SCHEMA_REGISTRY_URL: z.url(),
+} as const;
+
+export type ServiceConfig = z.infer<z.ZodObject<typeof serviceConfigShape>>;
+export type HttpConfig = z.infer<z.ZodObject<typeof httpConfigShape>>;
+
+/** Raised when the environment does not fit; the message lists every variable at fault. */
+export class ConfigError extends Error {
+  readonly code = 'SERVICE_CONFIG_INVALID';
+
+  constructor(service: string, problems: string[]) {
+    super(
+      `${service} cannot start with this environment:\n${problems.map((problem) => `  ${problem}`).join('\n')}\nSet the variables and start again; docs/configuration.md lists them all.`,
+    );
+    this.name = 'ConfigError';
+  }
+}
+
+/**
+ * Parses the environment once. An empty variable counts as absent, so that compose files may pass variables through.
+ * @throws {@link ConfigError} naming every variable that is missing or wrong (never its value: it may be a secret).
+ */
+export function parseConfig<S extends z.ZodRawShape>(
+  service: string,
+  shape: S,
+  env: NodeJS.ProcessEnv,
+): z.infer<z.ZodObject<S>> {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const result = z.object(shape).safeParse(present);
+  if (result.success) return result.data;
+  throw new ConfigError(
+    service,
+    result.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      return name in present ? `${name}: ${issue.message}` : `${name}: is not set`;
+    }),
+  );
+}
