@@ -1,0 +1,107 @@
+import type { MessageType } from '@throughline/contracts';
+import type { EffectContext } from './effect-context.js';
+import type { EffectResult, Job, Message, MessagingTx } from './message.js';
+
+/** Decides with SQL alone, inside the transaction of the whole batch: no HTTP, no timers. Messages are in order per key. */
+export type StateHandler<T extends MessageType> = (messages: Message<T>[], tx: MessagingTx) => Promise<void>;
+
+/** Calls another system. Runs outside any transaction, again after a crash, one at a time per key. */
+export type EffectHandler<T extends MessageType> = (
+  message: Message<T>,
+  context: EffectContext,
+) => Promise<EffectResult | void>;
+
+/** As {@link EffectHandler}, for work that came from a webhook or a sweep. */
+export type JobHandler<P> = (job: Job<P>, context: EffectContext) => Promise<EffectResult | void>;
+
+export interface RetryPolicy {
+  /** The message becomes a dead letter after this many failed attempts. Default 10. */
+  maxAttempts?: number;
+  /** First and longest wait between attempts; doubles in between, with jitter. Default [200, 30,000]. */
+  backoffMs?: [number, number];
+}
+
+export interface EffectOptions {
+  /** The system that is called; work for it pauses as a whole while it is down. Order is kept per key within one dependency. */
+  dependency: string;
+  /** Limit of one attempt. The lease outlives it. Default 30,000. */
+  timeoutMs?: number;
+  retry?: RetryPolicy;
+}
+
+interface Policy {
+  dependency: string;
+  timeoutMs: number;
+  retry: Required<RetryPolicy>;
+}
+
+export type StateRoute = Policy & { kind: 'state'; handle: StateHandler<MessageType> };
+export type EffectRoute = Policy & { kind: 'effect'; handle: EffectHandler<MessageType> };
+export type JobRoute = Policy & { kind: 'job'; handle: JobHandler<unknown> };
+/** What can stand in the work queue. A state route stands there while a message of it is parked. */
+export type WorkRoute = StateRoute | EffectRoute | JobRoute;
+
+export interface Routes {
+  /** Kafka consumer group, and the consumer's name in the inbox: never rename it. */
+  group: string;
+  routes: Partial<Record<MessageType, StateRoute | EffectRoute>>;
+  jobs: Record<string, JobRoute>;
+  /** Types this service emits; their schema ids are learnt at start. */
+  emits: MessageType[];
+}
+
+/** The dependency of state routes: our own database. */
+export const STATE_DEPENDENCY = 'state';
+
+const DEFAULT_RETRY: Required<RetryPolicy> = { maxAttempts: 10, backoffMs: [200, 30_000] };
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** Handles messages with SQL alone, a whole batch at once. A message that fails is parked or dead-lettered without the others. */
+export function state<T extends MessageType>(
+  handle: StateHandler<T>,
+  options: { retry?: RetryPolicy; timeoutMs?: number } = {},
+): StateRoute {
+  return { ...policy({ dependency: STATE_DEPENDENCY, ...options }), kind: 'state', handle: handle as never };
+}
+
+/** Handles messages one by one by calling another system, from the keyed work queue. */
+export function effect<T extends MessageType>(handle: EffectHandler<T>, options: EffectOptions): EffectRoute {
+  return { ...policy(options), kind: 'effect', handle: handle as never };
+}
+
+/** Handles jobs that {@link MessagingTx.enqueue} stored. */
+export function job<P = unknown>(handle: JobHandler<P>, options: EffectOptions): JobRoute {
+  return { ...policy(options), kind: 'job', handle: handle as never };
+}
+
+/**
+ * The one place that says what a service does with each message and what happens on failure.
+ *
+ * @example
+ * defineRoutes({
+ *   group: 'ops-adapter',
+ *   routes: { CreateOrder: effect(createOrder, { dependency: 'medusa' }) },
+ *   emits: ['OrderCreated', 'OrderRejected'],
+ * })
+ */
+export function defineRoutes(definition: {
+  group: string;
+  routes?: { [T in MessageType]?: StateRoute | EffectRoute };
+  jobs?: Record<string, JobRoute>;
+  emits?: MessageType[];
+}): Routes {
+  return {
+    group: definition.group,
+    routes: definition.routes ?? {},
+    jobs: definition.jobs ?? {},
+    emits: definition.emits ?? [],
+  };
+}
+
+function policy(options: EffectOptions): Policy {
+  return {
+    dependency: options.dependency,
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    retry: { ...DEFAULT_RETRY, ...options.retry },
+  };
+}
