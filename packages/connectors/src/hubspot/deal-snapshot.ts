@@ -1,0 +1,93 @@
+/** One CRM object as HubSpot returns it; every property value is text or null. */
+export interface HubspotObject {
+  id: string;
+  properties: Record<string, string | null>;
+  /** ISO 8601. */
+  updatedAt: string;
+}
+
+/** One value a property had, and since when (ISO 8601). */
+export interface HistoryEntry {
+  value: string;
+  timestamp: string;
+}
+
+/** What was sold to whom: read only for a deal that is closed-won, since nothing else needs it. */
+export interface Sale {
+  lineItems: HubspotObject[];
+  company: HubspotObject | null;
+}
+
+/** A deal with all its parts as they stood together at one moment. */
+export interface DealSnapshot {
+  portalId: string;
+  deal: HubspotObject;
+  /** History of `dealstage`, oldest first. HubSpot keeps the newest 20 values only. */
+  stageHistory: HistoryEntry[];
+  sale?: Sale;
+}
+
+/** Our own properties of the deal, created once per portal. */
+export const ownProperties = {
+  contractStart: 'contract_start_date',
+  contractEnd: 'contract_end_date',
+  orderNumber: 'throughline_order_number',
+  invoiceNumber: 'throughline_invoice_number',
+} as const;
+
+/** Deal properties that are read. */
+export const dealProperties = [
+  'dealname',
+  'amount',
+  'deal_currency_code',
+  'dealstage',
+  'closedate',
+  'hs_lastmodifieddate',
+  ...Object.values(ownProperties),
+];
+
+/** Line item properties that are read. */
+export const lineItemProperties = ['name', 'quantity', 'price', 'amount', 'hs_sku', 'hs_product_id'];
+
+/** Company properties that are read. */
+export const companyProperties = ['name', 'domain', 'country', 'billing_email'];
+
+/** Whether a deal in this stage counts as won. */
+export function isClosedWon(stage: string | null | undefined, closedWonStages: readonly string[]): boolean {
+  return stage != null && closedWonStages.includes(stage);
+}
+
+/**
+ * Opaque version of a snapshot; compare with {@link compareSourceVersion} only. Built from the newest modification of the deal
+ * and of its parts, because editing a line does not touch the deal.
+ */
+export function sourceVersion(snapshot: DealSnapshot): string {
+  const parts = snapshot.sale
+    ? [...snapshot.sale.lineItems, ...(snapshot.sale.company ? [snapshot.sale.company] : [])]
+    : [];
+  const newestPart = parts
+    .map((part) => toInstant(part.updatedAt))
+    .sort()
+    .at(-1);
+  const deal = modifiedAt(snapshot.deal);
+  return newestPart ? `${deal}/${newestPart}` : deal;
+}
+
+/** When HubSpot last changed the deal itself (ISO 8601, milliseconds). */
+export function modifiedAt(deal: HubspotObject): string {
+  return toInstant(deal.properties['hs_lastmodifieddate'] ?? deal.updatedAt);
+}
+
+/** Negative where `a` is older than `b`, positive where newer, 0 where equal or not comparable. */
+export function compareSourceVersion(a: string, b: string): number {
+  const [dealA, partA] = a.split('/');
+  const [dealB, partB] = b.split('/');
+  if (dealA !== dealB) return dealA! < dealB! ? -1 : 1;
+  if (!partA || !partB || partA === partB) return 0;
+  return partA < partB ? -1 : 1;
+}
+
+/** HubSpot writes instants as ISO 8601 or as epoch milliseconds; ours always has milliseconds, so that text order is time order. */
+export function toInstant(value: string): string {
+  return new Date(/^\d+$/.test(value) ? Number(value) : value).toISOString();
+}
