@@ -33,8 +33,13 @@ export const serviceConfigShape = {
   SCHEMA_REGISTRY_URL: z.url(),
 } as const;
 
+/** All that `migrate` needs. */
+export const migrationConfigShape = {
+  DATABASE_URL: httpConfigShape.DATABASE_URL,
+  DATABASE_POOL_SIZE: httpConfigShape.DATABASE_POOL_SIZE,
+} as const;
+
 export type ServiceConfig = z.infer<z.ZodObject<typeof serviceConfigShape>>;
-export type HttpConfig = z.infer<z.ZodObject<typeof httpConfigShape>>;
 
 /** Raised when the environment does not fit; the message lists every variable at fault. */
 export class ConfigError extends Error {

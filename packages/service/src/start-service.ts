@@ -9,7 +9,7 @@ import { logger as createLogger, type Logger } from '@throughline/telemetry';
 import { stopTelemetry } from '@throughline/telemetry/sdk';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
-import { ConfigError, parseConfig, type HttpConfig, type ServiceConfig } from './config.js';
+import { ConfigError, migrationConfigShape, parseConfig, type ServiceConfig } from './config.js';
 import { HealthController } from './health.controller.js';
 import { Lifecycle } from './lifecycle.js';
 import { NestLogger } from './nest-logger.js';
@@ -32,6 +32,8 @@ export interface ServiceOptions {
   messaging?: boolean;
 }
 
+type DatabaseConfig = Pick<ServiceConfig, 'DATABASE_URL' | 'DATABASE_POOL_SIZE'>;
+
 /** Limit of one HTTP request body. */
 const BODY_LIMIT = '1mb';
 const HTTP_REQUEST_TIMEOUT_MS = 30_000;
@@ -47,9 +49,9 @@ export async function startService(options: ServiceOptions): Promise<void> {
   const env = process.env;
   const logger = createLogger(options.name, { level: env['LOG_LEVEL'] || 'info' });
   try {
-    const config = parseConfig(options.name, options.configShape, env) as unknown as ServiceConfig;
-    if (process.argv[2] === 'migrate') await runMigrations(options, config, logger);
-    else await run(options, config, logger);
+    if (process.argv[2] === 'migrate')
+      await runMigrations(options, parseConfig(options.name, migrationConfigShape, env), logger);
+    else await run(options, parseConfig(options.name, options.configShape, env) as unknown as ServiceConfig, logger);
   } catch (error) {
     if (error instanceof ConfigError) {
       process.stderr.write(`${error.message}\n`);
@@ -61,7 +63,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   }
 }
 
-async function runMigrations(options: ServiceOptions, config: HttpConfig, logger: Logger): Promise<void> {
+async function runMigrations(options: ServiceOptions, config: DatabaseConfig, logger: Logger): Promise<void> {
   const database = await connect(options, config);
   const ran = await migrate(database, options.migrations);
   logger.info({ ran }, ran.length > 0 ? `${ran.length} migrations applied` : 'database is up to date');
@@ -93,7 +95,7 @@ async function run(options: ServiceOptions, config: ServiceConfig, logger: Logge
   logger.info({ url: await app.getUrl() }, `${options.name} is ready`);
 }
 
-function connect(options: ServiceOptions, config: HttpConfig): Promise<Database> {
+function connect(options: ServiceOptions, config: DatabaseConfig): Promise<Database> {
   return Database.connect({
     url: config.DATABASE_URL,
     applicationName: options.name,

@@ -1,0 +1,72 @@
+import { publishSchemas, topics } from '@throughline/contracts';
+import { spawnService, type StackAddresses } from '@throughline/local-stack';
+import { ensureTopics } from '@throughline/messaging';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { databaseUrls, ensureDatabases } from './databases.js';
+import { projectRoot } from './installation.js';
+import { CommandError } from './output.js';
+import { SERVICES, type ServiceName } from './topology.js';
+
+/** How long the migrations of one service may take. */
+const MIGRATION_LIMIT_MS = 120_000;
+
+/** Databases, roles and migrations of every service; idempotent. Returns the address of each service's database. */
+export async function deployDatabases(
+  adminUrl: string,
+  password: string,
+  logDirectory: string,
+): Promise<Record<ServiceName, string>> {
+  await ensureDatabases(adminUrl, password);
+  const urls = databaseUrls(adminUrl, password);
+  await Promise.all(SERVICES.map((service) => migrateService(service, urls[service], logDirectory)));
+  return urls;
+}
+
+/** Schemas and topics; idempotent. Topics that differ from infra/topics.yaml are reported, not changed. */
+export async function deployContracts(
+  addresses: Pick<StackAddresses, 'registryUrl' | 'kafkaBrokers'>,
+): Promise<{ schemas: number; createdTopics: string[]; differences: string[] }> {
+  const [published, report] = await Promise.all([
+    publishSchemas(addresses.registryUrl),
+    ensureTopics(addresses.kafkaBrokers, topics),
+  ]);
+  return { schemas: published.length, createdTopics: report.created, differences: report.differences };
+}
+
+async function migrateService(service: ServiceName, databaseUrl: string, logDirectory: string): Promise<void> {
+  const logFile = join(logDirectory, `${service}-migrate.log`);
+  const child = await spawnService({
+    name: `${service} migrations`,
+    command: process.execPath,
+    args: [join(projectRoot, 'apps', service, 'dist', 'main.js'), 'migrate'],
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      DATABASE_URL: databaseUrl,
+    },
+    logFile,
+  });
+  const timer = setTimeout(() => void child.kill(), MIGRATION_LIMIT_MS);
+  const { code } = await child.exited;
+  clearTimeout(timer);
+  if (code !== 0) {
+    throw new CommandError(
+      `The migrations of ${service} failed.\n${lastLines(logFile)}\nWhole log: ${logFile}\nNext: fix the migration named above and run "npx throughline deploy" again; what was applied stays applied.`,
+    );
+  }
+}
+
+/** The end of a log file, for an error message. */
+export function lastLines(file: string, count = 12): string {
+  try {
+    return readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(-count)
+      .map((line) => `  ${line}`)
+      .join('\n');
+  } catch {
+    return '  (no log was written)';
+  }
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The root of the checkout this command line belongs to. */
+export const projectRoot = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+
+/** Generated once per installation; never printed, never committed. */
+export interface Secrets {
+  /** Password of every service's database role. */
+  databasePassword: string;
+  hubspotAccessToken: string;
+  hubspotClientSecret: string;
+  stripeSecretKey: string;
+  stripeWebhookSecret: string;
+  medusaApiKey: string;
+}
+
+/** Where a running `throughline start` can be reached; read by the commands that talk to it. */
+export interface Running {
+  pid: number;
+  startedAt: string;
+  services: Record<string, string[]>;
+  viewerUrl: string;
+  registryUrl: string;
+  kafkaBrokers: string[];
+}
+
+/** One installation: a directory with the data, logs and secrets of one local stack. */
+export class Installation {
+  constructor(readonly directory: string = process.env['THROUGHLINE_HOME'] || join(projectRoot, '.throughline')) {
+    mkdirSync(directory, { recursive: true });
+  }
+
+  path(...parts: string[]): string {
+    return join(this.directory, ...parts);
+  }
+
+  /** Reads the secrets, or generates them the first time. */
+  secrets(): Secrets {
+    const file = this.path('secrets.json');
+    if (!existsSync(file)) {
+      writeAside(file, {
+        databasePassword: secret(),
+        hubspotAccessToken: `pat-local-${secret()}`,
+        hubspotClientSecret: secret(),
+        stripeSecretKey: `sk_test_${secret()}`,
+        stripeWebhookSecret: `whsec_${secret()}`,
+        medusaApiKey: `sk_${secret()}`,
+      } satisfies Secrets);
+      chmodSync(file, 0o600);
+    }
+    return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
+  }
+
+  saveRunning(running: Running): void {
+    writeAside(this.path('running.json'), running);
+  }
+
+  clearRunning(): void {
+    rmSync(this.path('running.json'), { force: true });
+  }
+
+  /** The running start, or `undefined`: a file left behind by a launcher that was killed does not count. */
+  running(): Running | undefined {
+    const file = this.path('running.json');
+    if (!existsSync(file)) return undefined;
+    const running = JSON.parse(readFileSync(file, 'utf8')) as Running;
+    try {
+      process.kill(running.pid, 0);
+      return running;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function secret(): string {
+  return randomBytes(24).toString('hex');
+}
+
+/** Written aside and renamed, so that a crash leaves the old file or the new one, never half of one. */
+function writeAside(file: string, content: unknown): void {
+  writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}

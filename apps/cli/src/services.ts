@@ -1,0 +1,140 @@
+import { choosePort, spawnService, type SupervisedProcess } from '@throughline/local-stack';
+import { join } from 'node:path';
+import { lastLines } from './deploy.js';
+import { projectRoot, type Installation } from './installation.js';
+import { CommandError } from './output.js';
+import {
+  instanceEnvironment,
+  PREFERRED_PORTS,
+  SERVICES,
+  type Instance,
+  type ServiceName,
+  type TopologyInput,
+} from './topology.js';
+
+/** How long an instance may take until it says it is ready. */
+const READY_LIMIT_MS = 60_000;
+const READY_POLL_MS = 100;
+/** A service drains within SHUTDOWN_GRACE_MS (10 s by default) and then ends by itself; a little more before SIGKILL. */
+const STOP_GRACE_MS = 16_000;
+
+/** The processes of ours, each in as many instances as asked for. */
+export class Services {
+  private readonly running = new Map<Instance, SupervisedProcess>();
+  private stopping = false;
+
+  private constructor(
+    private readonly topology: TopologyInput,
+    private readonly installation: Installation,
+    /** Told when an instance ends that nobody stopped. */
+    private readonly onExit: (instance: Instance, logFile: string) => void,
+  ) {}
+
+  /** Free ports for every instance: the preferred one for the first of each service where it is free. */
+  static async plan(instancesOf: (service: ServiceName) => number, preferPorts: boolean): Promise<Instance[]> {
+    const taken = new Set<number>();
+    const instances: Instance[] = [];
+    for (const service of SERVICES) {
+      for (let number = 1; number <= instancesOf(service); number += 1) {
+        const port = await choosePort(preferPorts && number === 1 ? PREFERRED_PORTS[service] : undefined, taken);
+        taken.add(port);
+        instances.push({ service, number, port });
+      }
+    }
+    return instances;
+  }
+
+  /** Starts every instance and waits until each says it is ready. */
+  static async start(
+    topology: TopologyInput,
+    installation: Installation,
+    onExit: (instance: Instance, logFile: string) => void,
+  ): Promise<Services> {
+    const services = new Services(topology, installation, onExit);
+    try {
+      await Promise.all(topology.instances.map((instance) => services.startInstance(instance)));
+    } catch (error) {
+      await services.stop();
+      throw error;
+    }
+    return services;
+  }
+
+  /** Base addresses of all instances of a service. */
+  urls(service: ServiceName): string[] {
+    return this.topology.instances.filter((instance) => instance.service === service).map(instanceUrl);
+  }
+
+  /** The first instance's base address. */
+  url(service: ServiceName): string {
+    return this.urls(service)[0] ?? '';
+  }
+
+  /** SIGKILL to one instance, then a fresh start on the same port; resolves when it is ready again. */
+  async killAndRestart(service: ServiceName, number = 1): Promise<void> {
+    const [instance, child] =
+      [...this.running].find(([candidate]) => candidate.service === service && candidate.number === number) ?? [];
+    if (!instance || !child) throw new Error(`no instance ${number} of ${service} is running`);
+    this.running.delete(instance);
+    await child.kill('SIGKILL');
+    await this.startInstance(instance);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    const children = [...this.running.values()];
+    this.running.clear();
+    await Promise.all(children.map((child) => child.stop(STOP_GRACE_MS)));
+  }
+
+  private async startInstance(instance: Instance): Promise<void> {
+    const name = `${instance.service}-${instance.number}`;
+    const child = await spawnService({
+      name,
+      command: process.execPath,
+      args: ['--import', '@throughline/telemetry/register', 'dist/main.js'],
+      cwd: join(projectRoot, 'apps', instance.service),
+      env: {
+        PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: this.installation.path('compile-cache'),
+        ...instanceEnvironment(instance, this.topology, process.env),
+      },
+      logFile: this.installation.path('logs', `${name}.log`),
+      pidFile: this.installation.path('run', `${name}.pid`),
+    });
+    this.running.set(instance, child);
+    void child.exited.then(() => {
+      if (!this.stopping && this.running.get(instance) === child) this.onExit(instance, child.logFile);
+    });
+    await this.untilReady(instance, child);
+  }
+
+  private async untilReady(instance: Instance, child: SupervisedProcess): Promise<void> {
+    const deadline = Date.now() + READY_LIMIT_MS;
+    let answer = 'no answer yet';
+    while (child.exit === undefined && Date.now() < deadline) {
+      answer = await readiness(instanceUrl(instance));
+      if (answer === 'ready') return;
+      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+    }
+    const how = child.exit
+      ? `ended with ${child.exit.signal ?? `code ${child.exit.code}`}`
+      : `was not ready within ${READY_LIMIT_MS / 1_000} s (${answer})`;
+    throw new CommandError(
+      `${instance.service} (instance ${instance.number}) ${how}.\n${lastLines(child.logFile)}\nWhole log: ${child.logFile}\nNext: mend what the last lines name, then start again.`,
+    );
+  }
+}
+
+function instanceUrl(instance: Instance): string {
+  return `http://127.0.0.1:${instance.port}`;
+}
+
+async function readiness(url: string): Promise<string> {
+  try {
+    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(3_000) });
+    return response.ok ? 'ready' : await response.text();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
