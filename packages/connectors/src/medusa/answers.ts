@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+/**
+ * What this connector reads of Medusa's answers; whatever else they hold is dropped. Medusa's own types (`@medusajs/types`) mark
+ * nearly everything optional and check nothing at run time, so the shape is held here.
+ */
+const metadata = z.record(z.string(), z.unknown()).nullish();
+const instant = z.iso.datetime({ offset: true });
+
+export const customerAnswer = z.object({ id: z.string(), email: z.string() });
+export const variantAnswer = z.object({ id: z.string(), sku: z.string().nullish() });
+export const productAnswer = z.object({
+  id: z.string(),
+  handle: z.string().nullish(),
+  variants: z.array(variantAnswer).nullish(),
+});
+export const regionAnswer = z.object({ id: z.string(), currency_code: z.string() });
+export const salesChannelAnswer = z.object({ id: z.string(), is_disabled: z.boolean().nullish() });
+export const shippingOptionAnswer = z.object({
+  id: z.string(),
+  name: z.string(),
+  shipping_profile_id: z.string().nullish(),
+});
+
+export const draftOrderAnswer = z.object({
+  id: z.string(),
+  /** In major units, as a JSON number. */
+  total: z.number(),
+  currency_code: z.string(),
+  metadata,
+  created_at: instant,
+  updated_at: instant,
+});
+
+const fulfilmentAnswer = z.object({
+  id: z.string(),
+  metadata,
+  created_at: instant,
+  canceled_at: instant.nullish(),
+  shipped_at: instant.nullish(),
+  delivered_at: instant.nullish(),
+});
+
+export const orderAnswer = draftOrderAnswer.extend({
+  display_id: z.union([z.number(), z.string()]),
+  status: z.string(),
+  /** Grows with every change of lines, fulfilments or status; converting a draft does not move it. */
+  version: z.number().int(),
+  is_draft_order: z.boolean(),
+  customer_id: z.string().nullish(),
+  canceled_at: instant.nullish(),
+  items: z.array(
+    z.object({
+      id: z.string(),
+      quantity: z.number(),
+      detail: z.object({ fulfilled_quantity: z.number() }),
+    }),
+  ),
+  fulfillments: z.array(fulfilmentAnswer),
+});
+
+/** Asked for by name, so that Medusa sends (and computes) no more than is read. */
+export const DRAFT_ORDER_FIELDS = 'id,total,currency_code,metadata,created_at,updated_at';
+export const ORDER_FIELDS = [
+  DRAFT_ORDER_FIELDS,
+  'display_id,status,version,is_draft_order,customer_id,canceled_at',
+  'items.id,items.quantity,items.detail.fulfilled_quantity',
+  'fulfillments.id,fulfillments.metadata,fulfillments.created_at,fulfillments.canceled_at,fulfillments.shipped_at,fulfillments.delivered_at',
+].join(',');
+
+export type DraftOrderAnswer = z.infer<typeof draftOrderAnswer>;
+export type OrderAnswer = z.infer<typeof orderAnswer>;
+export type ShippingOption = z.infer<typeof shippingOptionAnswer>;

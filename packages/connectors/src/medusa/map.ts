@@ -1,0 +1,231 @@
+import {
+  compareMoney,
+  multiplyExact,
+  toDecimal,
+  type Account,
+  type CreateOrder,
+  type Decimal,
+  type LineItem,
+} from '@throughline/contracts';
+import type { DraftOrderAnswer, OrderAnswer, ShippingOption } from './answers.js';
+import { medusaError } from './errors.js';
+
+/** Where a new order goes in Medusa. */
+export interface OrderPlace {
+  customerId: string;
+  regionId: string;
+  salesChannelId: string;
+  shippingOption: ShippingOption;
+  /** Medusa's variant of each canonical product. */
+  variantIds: Record<string, string>;
+}
+
+/** Our reference, on every object this connector creates: Medusa has no idempotency keys, so this is how it is found again. */
+export interface Reference {
+  orderId: string;
+  opportunityId: string;
+  occurrence: number;
+  correlationId: string;
+}
+
+export type CustomerBody = ReturnType<typeof toMedusaCustomer>;
+export type ProductBody = ReturnType<typeof toMedusaProduct>;
+export type DraftOrderBody = ReturnType<typeof toDraftOrder>;
+
+/**
+ * Email is Medusa's only natural key of a customer. An account without a billing address gets one of its own under `.invalid`
+ * (RFC 2606), which no mail can reach; guessing `billing@<domain>` could write to strangers.
+ */
+export function accountEmail(account: Account): string {
+  return (account.billingEmail ?? `${account.accountId}@throughline.invalid`).toLowerCase();
+}
+
+export function toMedusaCustomer(account: Account) {
+  return {
+    email: accountEmail(account),
+    company_name: account.name,
+    metadata: { throughline_account_id: account.accountId },
+  };
+}
+
+/** Unique in Medusa, and the same for every deal that sells the product. */
+export function productHandle(productId: string): string {
+  return `throughline-${productId}`;
+}
+
+/** One product with one variant; its stock is not kept, and its price is what each deal says. */
+export function toMedusaProduct(line: LineItem, place: Pick<OrderPlace, 'salesChannelId' | 'shippingOption'>) {
+  const profile = place.shippingOption.shipping_profile_id;
+  return {
+    title: line.name,
+    handle: productHandle(line.productId),
+    status: 'published',
+    sales_channels: [{ id: place.salesChannelId }],
+    ...(profile ? { shipping_profile_id: profile } : {}),
+    options: [{ title: 'Default', values: ['Default'] }],
+    variants: [
+      { title: 'Default', sku: line.sku, manage_inventory: false, options: { Default: 'Default' }, prices: [] },
+    ],
+    metadata: { throughline_product_id: line.productId },
+  };
+}
+
+/** The draft of an order. A shipping method is part of it, because Medusa cannot fulfil an order without one (500, seen on 2.21.2). */
+export function toDraftOrder(command: CreateOrder, place: OrderPlace, correlationId: string) {
+  return {
+    email: accountEmail(command.account),
+    customer_id: place.customerId,
+    region_id: place.regionId,
+    sales_channel_id: place.salesChannelId,
+    currency_code: command.currency.toLowerCase(),
+    no_notification_order: true,
+    items: command.lineItems.map((line, index) => toDraftOrderLine(line, place.variantIds[line.productId], index)),
+    shipping_methods: [{ name: place.shippingOption.name, shipping_option_id: place.shippingOption.id, amount: 0 }],
+    metadata: toMetadata({
+      orderId: command.orderId,
+      opportunityId: command.opportunityId,
+      occurrence: command.occurrence,
+      correlationId,
+    }),
+  };
+}
+
+/**
+ * Medusa computes a line as quantity x unit price. A line whose amount differs from that (a discount, a fraction that was
+ * rounded) becomes one unit at the line's amount, so that the total is exact; title and metadata keep what was sold.
+ */
+export function toDraftOrderLine(line: LineItem, variantId: string | undefined, index: number) {
+  const field = `lineItems[${index}]`;
+  const exact =
+    compareMoney(line.quantity, '0') > 0 &&
+    compareMoney(multiplyExact(line.quantity, line.unitAmount), line.amount) === 0;
+  return {
+    ...(variantId ? { variant_id: variantId } : {}),
+    title: exact ? line.name : `${line.name} (${plain(line.quantity)} x ${plain(line.unitAmount)})`,
+    quantity: exact ? toMedusaNumber(line.quantity, `${field}.quantity`) : 1,
+    unit_price: exact
+      ? toMedusaNumber(line.unitAmount, `${field}.unitAmount`)
+      : toMedusaNumber(line.amount, `${field}.amount`),
+    metadata: {
+      throughline_line_item_id: line.lineItemId,
+      throughline_quantity: line.quantity,
+      throughline_unit_amount: line.unitAmount,
+    },
+  };
+}
+
+export function toMetadata(reference: Reference): Record<string, string> {
+  return {
+    throughline_order_id: reference.orderId,
+    throughline_opportunity_id: reference.opportunityId,
+    throughline_occurrence: String(reference.occurrence),
+    throughline_correlation_id: reference.correlationId,
+  };
+}
+
+/** The canonical order id an object of Medusa carries, if it is one of ours. */
+export function orderIdOf(object: { metadata?: Record<string, unknown> | null | undefined }): string | undefined {
+  const id = object.metadata?.['throughline_order_id'];
+  return typeof id === 'string' ? id : undefined;
+}
+
+export interface OrderFulfilment {
+  id: string;
+  /** Set where our own command created it. */
+  orderId: string | undefined;
+  createdAt: string;
+  cancelledAt: string | undefined;
+  /** Once shipped, Medusa does not let it be cancelled. */
+  shipped: boolean;
+}
+
+/** An order of Medusa in our words. */
+export interface MedusaOrder {
+  id: string;
+  /** Our order id, if it is one of ours. */
+  orderId: string | undefined;
+  customerId: string | undefined;
+  orderNumber: string;
+  currency: string;
+  totalAmount: Decimal;
+  isDraft: boolean;
+  lifeCycle: 'created' | 'completed' | 'cancelled';
+  fulfilment: 'open' | 'partial' | 'fulfilled';
+  /** What is left to fulfil. */
+  remaining: { id: string; quantity: number }[];
+  fulfilments: OrderFulfilment[];
+  createdAt: string;
+  updatedAt: string;
+  cancelledAt: string | undefined;
+  /** Opaque; see `compareSourceVersion`. */
+  sourceVersion: string;
+}
+
+export function fromMedusaOrder(order: OrderAnswer): MedusaOrder {
+  const remaining = order.items
+    .map((item) => ({ id: item.id, quantity: Number((item.quantity - item.detail.fulfilled_quantity).toFixed(4)) }))
+    .filter((item) => item.quantity > 0);
+  const begun = order.items.some((item) => item.detail.fulfilled_quantity > 0);
+  return {
+    ...fromDraftOrder(order),
+    customerId: order.customer_id ?? undefined,
+    orderNumber: String(order.display_id),
+    isDraft: order.is_draft_order,
+    lifeCycle: order.status === 'canceled' ? 'cancelled' : order.status === 'completed' ? 'completed' : 'created',
+    fulfilment: !begun ? 'open' : remaining.length > 0 ? 'partial' : 'fulfilled',
+    remaining,
+    fulfilments: order.fulfillments.map((fulfilment) => ({
+      id: fulfilment.id,
+      orderId: orderIdOf(fulfilment),
+      createdAt: instant(fulfilment.created_at),
+      cancelledAt: fulfilment.canceled_at ? instant(fulfilment.canceled_at) : undefined,
+      shipped: Boolean(fulfilment.shipped_at ?? fulfilment.delivered_at),
+    })),
+    cancelledAt: order.canceled_at ? instant(order.canceled_at) : undefined,
+    sourceVersion: `${order.version}@${instant(order.updated_at)}`,
+  };
+}
+
+/** A draft order of Medusa in our words. */
+export type MedusaDraftOrder = Pick<
+  MedusaOrder,
+  'id' | 'orderId' | 'currency' | 'totalAmount' | 'createdAt' | 'updatedAt'
+>;
+
+export function fromDraftOrder(draft: DraftOrderAnswer): MedusaDraftOrder {
+  return {
+    id: draft.id,
+    orderId: orderIdOf(draft),
+    currency: draft.currency_code.toUpperCase(),
+    totalAmount: fromMedusaNumber(draft.total),
+    createdAt: instant(draft.created_at),
+    updatedAt: instant(draft.updated_at),
+  };
+}
+
+/** Medusa's amounts are major units in a JSON number: 1250.5 is 1250.50 of the currency. */
+export function fromMedusaNumber(value: number): Decimal {
+  return toDecimal(String(value), 'total');
+}
+
+/** @throws `MEDUSA_AMOUNT_NOT_EXPRESSIBLE` (`never`) where a JSON number would change the value. */
+export function toMedusaNumber(value: Decimal, field: string): number {
+  const number = Number(value);
+  if (compareMoney(String(number), value) === 0) return number;
+  throw medusaError(
+    'MEDUSA_AMOUNT_NOT_EXPRESSIBLE',
+    'never',
+    `${value} loses digits as a JSON number, which is what Medusa takes.`,
+    {
+      field,
+    },
+  );
+}
+
+function plain(value: Decimal): string {
+  return value.replace(/\.?0+$/, '');
+}
+
+function instant(value: string): string {
+  return new Date(value).toISOString();
+}
