@@ -58,19 +58,19 @@ export function isClosedWon(stage: string | null | undefined, closedWonStages: r
 }
 
 /**
- * Opaque version of a snapshot; compare with {@link compareSourceVersion} only. Built from the newest modification of the deal
- * and of its parts, because editing a line does not touch the deal.
+ * Opaque version of a snapshot; compare with {@link compareSourceVersion} only. Built from the modification of the deal, and from the
+ * number and the newest modification of its parts, because editing a line does not touch the deal.
  */
 export function sourceVersion(snapshot: DealSnapshot): string {
-  const parts = snapshot.sale
-    ? [...snapshot.sale.lineItems, ...(snapshot.sale.company ? [snapshot.sale.company] : [])]
-    : [];
-  const newestPart = parts
+  const deal = modifiedAt(snapshot.deal);
+  if (!snapshot.sale) return deal;
+  const { lineItems, company } = snapshot.sale;
+  const parts = company ? [...lineItems, company] : lineItems;
+  const newest = parts
     .map((part) => toInstant(part.updatedAt))
     .sort()
     .at(-1);
-  const deal = modifiedAt(snapshot.deal);
-  return newestPart ? `${deal}/${newestPart}` : deal;
+  return `${deal}/${parts.length}/${newest ?? ''}`;
 }
 
 /** When HubSpot last changed the deal itself (ISO 8601, milliseconds). */
@@ -78,13 +78,16 @@ export function modifiedAt(deal: HubspotObject): string {
   return toInstant(deal.properties['hs_lastmodifieddate'] ?? deal.updatedAt);
 }
 
-/** Negative where `a` is older than `b`, positive where newer, 0 where equal or not comparable. */
+/**
+ * Negative where `a` is older than `b`, positive where newer, 0 where equal or not comparable: of two versions of one deal with different
+ * numbers of parts neither is the older, since taking a part away leaves no time behind.
+ */
 export function compareSourceVersion(a: string, b: string): number {
-  const [dealA, partA] = a.split('/');
-  const [dealB, partB] = b.split('/');
+  const [dealA, countA, newestA] = a.split('/');
+  const [dealB, countB, newestB] = b.split('/');
   if (dealA !== dealB) return dealA! < dealB! ? -1 : 1;
-  if (!partA || !partB || partA === partB) return 0;
-  return partA < partB ? -1 : 1;
+  if (countA !== countB || newestA === newestB) return 0;
+  return newestA! < newestB! ? -1 : 1;
 }
 
 /** HubSpot writes instants as ISO 8601 or as epoch milliseconds; ours always has milliseconds, so that text order is time order. */

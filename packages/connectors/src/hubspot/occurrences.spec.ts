@@ -85,4 +85,10 @@ describe('compareSourceVersion', () => {
     expect(compare(older, snapshot('2026-11-01T00:00:00.000Z'))).toBe(0);
     expect(compare(older, older)).toBe(0);
   });
+
+  it('does not take a snapshot for older because its newest line was removed', () => {
+    const before = snapshot('2026-11-01T00:00:00Z', '2026-11-05T00:00:00Z');
+    before.sale!.lineItems.push({ id: '3', properties: {}, updatedAt: '2026-11-06T00:00:00Z' });
+    expect(compare(snapshot('2026-11-01T00:00:00Z', '2026-11-05T00:00:00Z'), before)).toBe(0);
+  });
 });
