@@ -1,3 +1,4 @@
+import { codeOf } from '@throughline/contracts';
 import { Stripe } from 'stripe';
 import { stripeError, toThroughlineError } from './errors.js';
 import { toReference, type IssuedCreditNote, type IssuedInvoice } from './map.js';
@@ -64,7 +65,7 @@ export class StripeClient {
     try {
       await once(key, find, (idempotencyKey) => this.stripe.products.create(params, { idempotencyKey }));
     } catch (error) {
-      if (toThroughlineError(error).code !== 'STRIPE_ALREADY_EXISTS') throw error;
+      if (codeOf(error) !== 'STRIPE_ALREADY_EXISTS') throw error;
     }
     return { id: params.id };
   }
@@ -159,12 +160,15 @@ export class StripeClient {
     };
   }
 
-  /** Events of these types since a moment (inclusive, seconds since 1970), newest first; Stripe keeps them for 30 days. */
-  async *eventsSince(createdGte: number, types: string[]): AsyncGenerator<Stripe.Event> {
-    try {
-      yield* this.stripe.events.list({ created: { gte: createdGte }, types, limit: 100 });
-    } catch (error) {
-      throw toThroughlineError(error);
+  /** Pages of events of these types since a moment (inclusive, seconds since 1970), newest first; Stripe keeps them for 30 days. */
+  async *eventsSince(createdGte: number, types: string[]): AsyncGenerator<Stripe.Event[]> {
+    let startingAfter: string | undefined;
+    for (;;) {
+      const after = startingAfter ? { starting_after: startingAfter } : {};
+      const page = await known(this.stripe.events.list({ created: { gte: createdGte }, types, limit: 100, ...after }));
+      yield page.data;
+      startingAfter = page.data.at(-1)?.id;
+      if (!page.has_more || !startingAfter) return;
     }
   }
 }
@@ -206,19 +210,26 @@ async function once<R>(
       const found = lookUp ? await find() : undefined;
       return found ?? (await call(number === 1 ? key.idempotencyKey : `${key.idempotencyKey}:${number}`));
     } catch (error) {
-      const known = toThroughlineError(error);
-      if (known.code !== 'STRIPE_SERVER_ERROR_REPLAYED' || number === MAX_KEYS) throw known;
+      const failure = toThroughlineError(error);
+      if (failure.code !== 'STRIPE_SERVER_ERROR_REPLAYED' || number === MAX_KEYS) throw failure;
       lookUp = true;
     }
   }
 }
 
-async function optional<R>(call: Promise<R>): Promise<R | undefined> {
+async function known<R>(call: Promise<R>): Promise<R> {
   try {
     return await call;
   } catch (error) {
-    const known = toThroughlineError(error);
-    if (known.code === 'STRIPE_NOT_FOUND') return undefined;
-    throw known;
+    throw toThroughlineError(error);
+  }
+}
+
+async function optional<R>(call: Promise<R>): Promise<R | undefined> {
+  try {
+    return await known(call);
+  } catch (error) {
+    if (codeOf(error) === 'STRIPE_NOT_FOUND') return undefined;
+    throw error;
   }
 }

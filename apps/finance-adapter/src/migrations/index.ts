@@ -1,0 +1,5 @@
+import { messagingMigrations } from '@throughline/messaging';
+import { Finance1763800000000 } from './1763800000000-finance.js';
+
+/** In the order in which they are applied. */
+export const migrations = [...messagingMigrations, Finance1763800000000];

@@ -1,0 +1,63 @@
+import { toReference, type Stripe } from '@throughline/connectors/stripe';
+import type { Job, MessagingTx } from '@throughline/messaging';
+import { counter } from '@throughline/telemetry';
+import { insertEvents, type EventOutcome, type FoundBy } from './event-store.js';
+
+/** The events we ask Stripe for; the others of an invoice's life are our own doing. */
+export const SWEPT_EVENT_TYPES = ['invoice.paid'];
+
+export interface ReadPayment {
+  eventId: string;
+  stripeInvoiceId: string;
+}
+
+const events = counter('throughline.finance.stripe.events', {
+  description: 'Events of Stripe that were stored, by how they were found and what they mean.',
+  unit: '{event}',
+});
+
+/** What a transaction of ours is opened by; `Messaging` is one. */
+export interface Transactions {
+  transaction<T>(fn: (tx: MessagingTx) => Promise<T>): Promise<T>;
+}
+
+/** Stores each event once, whether Stripe pushed it or the sweep found it, with the work it asks for. @returns how many were new. */
+export async function receiveEvents(
+  messaging: Transactions,
+  received: Stripe.Event[],
+  foundBy: FoundBy,
+): Promise<number> {
+  const read = received.map((event) => ({
+    eventId: event.id,
+    type: event.type,
+    created: event.created,
+    ...classifyEvent(event),
+  }));
+  if (read.length === 0) return 0;
+  const fresh = await messaging.transaction(async (tx) => {
+    const inserted = await insertEvents(tx, read, foundBy);
+    const isNew = read.filter(({ eventId }) => inserted.has(eventId));
+    tx.enqueue(
+      isNew.filter(({ outcome }) => outcome === 'queued').map(({ eventId, objectId }) => toJob(eventId, objectId)),
+    );
+    return isNew;
+  });
+  for (const { outcome } of fresh) events.add(1, { 'throughline.found_by': foundBy, 'throughline.outcome': outcome });
+  return fresh.length;
+}
+
+/** A paid invoice of ours is worth a look; everything else of ours is an echo of what we did. Pure. */
+export function classifyEvent(event: Stripe.Event): {
+  objectId: string;
+  outcome: Extract<EventOutcome, 'queued' | 'echo' | 'not-ours'>;
+} {
+  const object = event.data.object as { id?: string; object?: string; metadata?: Stripe.Metadata | null };
+  const objectId = object.id ?? '';
+  if (!toReference(object.metadata)) return { objectId, outcome: 'not-ours' };
+  return { objectId, outcome: event.type === 'invoice.paid' && object.object === 'invoice' ? 'queued' : 'echo' };
+}
+
+/** Keyed by Stripe's invoice, so that a payment never waits behind a command of ours that is stuck. */
+function toJob(eventId: string, stripeInvoiceId: string): Job<ReadPayment> {
+  return { type: 'ReadPayment', key: stripeInvoiceId, id: eventId, payload: { eventId, stripeInvoiceId } };
+}

@@ -1,0 +1,64 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { StripeClient } from '@throughline/connectors/stripe';
+import type { Messaging } from '@throughline/messaging';
+import type { Database } from '@throughline/postgres';
+import { CONFIG, DATABASE, MESSAGING } from '@throughline/service';
+import { logger } from '@throughline/telemetry';
+import { randomUUID } from 'node:crypto';
+import type { FinanceConfig } from '../config.js';
+import { sweepEvents, type SweepDependencies } from './sweep-events.js';
+
+const log = logger('stripe-sweep');
+
+/** Sweeps at an interval for as long as the service runs; a sweep that fails is logged and the next one covers its ground. */
+@Injectable()
+export class SweepLoop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly dependencies: SweepDependencies;
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private stopping = false;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: FinanceConfig,
+    @Inject(DATABASE) database: Database,
+    @Inject(MESSAGING) messaging: Messaging,
+    stripe: StripeClient,
+  ) {
+    this.dependencies = {
+      stripe,
+      database,
+      messaging,
+      instanceId: randomUUID(),
+      now: () => new Date(),
+      overlapMs: config.STRIPE_SWEEP_OVERLAP_MS,
+      // Outlives a page and its time limit by far; a holder that died is replaced after it.
+      leaseMs: Math.max(60_000, 2 * config.STRIPE_SWEEP_INTERVAL_MS),
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.schedule();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  private schedule(): void {
+    if (this.stopping) return;
+    this.timer = setTimeout(() => {
+      this.running = this.sweep().finally(() => this.schedule());
+    }, this.config.STRIPE_SWEEP_INTERVAL_MS);
+  }
+
+  private async sweep(): Promise<void> {
+    try {
+      const found = await sweepEvents(this.dependencies);
+      if (found) log.info({ found }, `the sweep found ${found} events that no webhook had brought`);
+    } catch (error) {
+      log.warn({ err: error }, 'the sweep failed; the next one starts where the last good one ended');
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { defineRoutes, effect, job, state, type Routes } from '@throughline/messaging';
+import { issueInvoice, type InvoiceDependencies } from './invoices/issue-invoice.js';
+import { voidInvoice } from './invoices/void-invoice.js';
+import { readPayment } from './payments/read-payment.js';
+import { recordRevenueSchedule } from './revenue/record-revenue-schedule.js';
+import { reverseRevenueSchedule } from './revenue/reverse-revenue-schedule.js';
+
+export interface FinanceDependencies extends InvoiceDependencies {
+  now: () => Date;
+}
+
+/**
+ * What finance-adapter does. Stripe being away pauses everything that calls it, no attempt counted; 429, a lock or a 5xx lets the
+ * key wait and try again; what Stripe or the plan refuses becomes the `...Rejected` event of the command; anything else is a
+ * defect of ours and becomes a dead letter. The subledger is our own SQL and needs no vendor.
+ */
+export function financeRoutes(dependencies: FinanceDependencies): Routes {
+  const stripe = {
+    dependency: 'stripe',
+    timeoutMs: 60_000,
+    retry: { maxAttempts: 12, backoffMs: [200, 60_000] as [number, number] },
+  };
+  const { now } = dependencies;
+  return defineRoutes({
+    group: 'finance-adapter',
+    routes: {
+      // Customer, products, draft, lines, number: -> InvoiceIssued | InvoiceRejected (nothing left open)
+      IssueInvoice: effect(issueInvoice(dependencies), stripe),
+      // Draft: deleted, open: voided -> InvoiceVoided; paid: -> InvoiceCredited; otherwise -> InvoiceVoidRejected
+      VoidInvoice: effect(voidInvoice(dependencies), stripe),
+      // Dated entries that sum to the contract -> RevenueScheduleRecorded | RevenueScheduleRejected
+      RecordRevenueSchedule: state(recordRevenueSchedule(now)),
+      // Equal and opposite entries -> RevenueScheduleReversed | RevenueScheduleReversalRejected
+      ReverseRevenueSchedule: state(reverseRevenueSchedule(now)),
+    },
+    jobs: {
+      // From POST /webhooks/stripe and from the sweep: invoice.paid -> PaymentReceived, once per payment
+      ReadPayment: job(readPayment(dependencies), stripe),
+    },
+    emits: [
+      'InvoiceIssued',
+      'InvoiceRejected',
+      'InvoiceVoided',
+      'InvoiceCredited',
+      'InvoiceVoidRejected',
+      'PaymentReceived',
+      'RevenueScheduleRecorded',
+      'RevenueScheduleRejected',
+      'RevenueScheduleReversed',
+      'RevenueScheduleReversalRejected',
+    ],
+  });
+}
