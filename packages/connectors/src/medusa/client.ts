@@ -76,7 +76,7 @@ export class MedusaClient {
 
   /** Creates the product and answers its one variant. */
   async createProduct(body: ProductBody): Promise<string> {
-    const answer = await this.admin.product.create(body as never, { fields: 'id,handle,variants.id,variants.sku' });
+    const answer = await this.admin.product.create(body, { fields: 'id,handle,variants.id,variants.sku' });
     const { product } = read(z.object({ product: productAnswer }), answer);
     const variant = product.variants?.[0];
     if (!variant)
@@ -186,12 +186,12 @@ export class MedusaClient {
   }
 
   private async orders(query: object): Promise<MedusaOrder[]> {
-    const answer = await this.admin.order.list({ ...query, fields: ORDER_FIELDS } as never);
+    const answer = await this.admin.order.list({ ...query, fields: ORDER_FIELDS });
     return read(z.object({ orders: z.array(orderAnswer) }), answer).orders.map(fromMedusaOrder);
   }
 
   private async drafts(query: object): Promise<MedusaDraftOrder[]> {
-    const answer = await this.admin.draftOrder.list({ ...query, fields: DRAFT_ORDER_FIELDS } as never);
+    const answer = await this.admin.draftOrder.list({ ...query, fields: DRAFT_ORDER_FIELDS });
     return read(z.object({ draft_orders: z.array(draftOrderAnswer) }), answer).draft_orders.map(fromDraftOrder);
   }
 }

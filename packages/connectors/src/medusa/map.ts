@@ -7,6 +7,7 @@ import {
   type Decimal,
   type LineItem,
 } from '@throughline/contracts';
+import type { HttpTypes } from '@medusajs/types';
 import type { DraftOrderAnswer, OrderAnswer, ShippingOption } from './answers.js';
 import { medusaError } from './errors.js';
 
@@ -45,7 +46,7 @@ export function toMedusaCustomer(account: Account) {
     email: accountEmail(account),
     company_name: account.name,
     metadata: { throughline_account_id: account.accountId },
-  };
+  } satisfies HttpTypes.AdminCreateCustomer;
 }
 
 /** Unique in Medusa, and the same for every deal that sells the product. */
@@ -59,7 +60,7 @@ export function toMedusaProduct(line: LineItem, place: Pick<OrderPlace, 'salesCh
   return {
     title: line.name,
     handle: productHandle(line.productId),
-    status: 'published',
+    status: 'published' as const,
     sales_channels: [{ id: place.salesChannelId }],
     ...(profile ? { shipping_profile_id: profile } : {}),
     options: [{ title: 'Default', values: ['Default'] }],
@@ -67,7 +68,7 @@ export function toMedusaProduct(line: LineItem, place: Pick<OrderPlace, 'salesCh
       { title: 'Default', sku: line.sku, manage_inventory: false, options: { Default: 'Default' }, prices: [] },
     ],
     metadata: { throughline_product_id: line.productId },
-  };
+  } satisfies HttpTypes.AdminCreateProduct;
 }
 
 /** The draft of an order. A shipping method is part of it, because Medusa cannot fulfil an order without one (500, seen on 2.21.2). */
@@ -80,14 +81,19 @@ export function toDraftOrder(command: CreateOrder, place: OrderPlace, correlatio
     currency_code: command.currency.toLowerCase(),
     no_notification_order: true,
     items: command.lineItems.map((line, index) => toDraftOrderLine(line, place.variantIds[line.productId], index)),
-    shipping_methods: [{ name: place.shippingOption.name, shipping_option_id: place.shippingOption.id, amount: 0 }],
+    shipping_methods: [toShippingMethod(place.shippingOption)],
     metadata: toMetadata({
       orderId: command.orderId,
       opportunityId: command.opportunityId,
       occurrence: command.occurrence,
       correlationId,
     }),
-  };
+  } satisfies HttpTypes.AdminCreateDraftOrder;
+}
+
+/** Medusa demands a name here, although its types do not know one. */
+function toShippingMethod(option: ShippingOption) {
+  return { name: option.name, shipping_option_id: option.id, amount: 0 };
 }
 
 /**

@@ -27,7 +27,7 @@ export class MedusaTransport extends Client {
     const { apiKey, timeoutMs } = this.options;
     const limits = [AbortSignal.timeout(timeoutMs), callSignal.getStore()].filter((signal) => signal !== undefined);
     try {
-      const response = await fetch(this.url(String(input), init?.query as Query), {
+      const response = await fetch(this.url(input as string, init?.query as Query), {
         method: init?.method ?? 'GET',
         headers: {
           accept: 'application/json',
@@ -63,7 +63,7 @@ function append(params: URLSearchParams, name: string, value: unknown): void {
   if (typeof value === 'object') {
     for (const [key, inner] of Object.entries(value)) append(params, `${name}[${key}]`, inner);
   } else {
-    params.append(name, String(value));
+    params.append(name, `${value as string | number | boolean}`);
   }
 }
 
