@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import {
+  compareSourceVersion,
+  dealName,
+  mergeHistory,
+  modifiedAt,
+  occurrences,
+  opportunityIdOf,
+  sourceVersion,
+  toOpportunityClosedWon,
+  toOpportunityRejected,
+  toOpportunityReopened,
+  validateOpportunity,
+  type Closing,
+  type DealSnapshot,
+} from '@throughline/connectors/hubspot';
+import { opportunityCorrelationId, type OpportunityClosedWon } from '@throughline/contracts';
+import type { OutgoingMessage } from '@throughline/messaging';
+import type { ClosingState, DealState } from './deal-state.js';
+
+export interface DecideOptions {
+  closedWonStages: readonly string[];
+  /** Closings before this are history we do not act on. ISO 8601. */
+  closedSince?: string | undefined;
+  now: string;
+}
+
+export interface Decision {
+  state: DealState;
+  events: OutgoingMessage[];
+}
+
+/**
+ * What a snapshot of a deal means, given what we knew. The same snapshot again, a snapshot that is older, and our own write-back coming
+ * back as a webhook all give no event: what is emitted depends on the closings in the stage history alone, each decided once.
+ *
+ * A rejected closing stays open to correction: while the deal stands in closed-won it is validated anew at each read, and becomes the
+ * OpportunityClosedWon of the same occurrence as soon as nothing is wrong (nothing was started for it, so nothing can double). A won
+ * closing is never revised: later edits only mark the deal.
+ */
+export function decideDealEvents(
+  previous: DealState | undefined,
+  snapshot: DealSnapshot,
+  options: DecideOptions,
+): Decision {
+  const version = sourceVersion(snapshot);
+  if (previous && compareSourceVersion(version, previous.sourceVersion) < 0) return { state: previous, events: [] };
+
+  const stageHistory = mergeHistory(previous?.stageHistory ?? [], snapshot.stageHistory);
+  const known = new Map(previous?.closings.map((closing) => [closing.occurrence, closing]));
+  const decisions = occurrences(stageHistory, options.closedWonStages).map((closing) =>
+    decideClosing(known.get(closing.occurrence), closing, snapshot, options),
+  );
+  const closings = decisions.flatMap(({ state }) => (state ? [state] : []));
+  const last = closings.at(-1);
+  return {
+    state: {
+      dealId: snapshot.deal.id,
+      opportunityId: opportunityIdOf(snapshot.portalId, snapshot.deal.id),
+      name: dealName(snapshot.deal),
+      stage: snapshot.deal.properties['dealstage'] ?? null,
+      sourceVersion: version,
+      modifiedAt: modifiedAt(snapshot.deal),
+      stageHistory,
+      closings,
+      isEditedAfterClose: last?.status === 'won' && isOtherThan(last, snapshot, decisions.at(-1)!.closing),
+      deletedAt: null,
+    },
+    events: decisions.flatMap(({ events }) => events),
+  };
+}
+
+interface ClosingDecision {
+  closing: Closing;
+  state?: ClosingState | undefined;
+  events: OutgoingMessage[];
+}
+
+function decideClosing(
+  known: ClosingState | undefined,
+  closing: Closing,
+  snapshot: DealSnapshot,
+  options: DecideOptions,
+): ClosingDecision {
+  const base = { occurrence: closing.occurrence, closedAt: closing.closedAt };
+  const { reopened } = closing;
+  if (known?.status === 'reopened' || known?.status === 'passed') return { closing, state: known, events: [] };
+  if (reopened) {
+    if (!known) return { closing, state: { ...base, status: 'passed', reopenedAt: reopened.at }, events: [] };
+    const state: ClosingState = { ...known, reopenedAt: reopened.at };
+    if (known.status === 'rejected') return { closing, state, events: [] };
+    const payload = toOpportunityReopened(snapshot, { ...closing, reopened });
+    return {
+      closing,
+      state: { ...state, status: 'reopened' },
+      events: [message({ type: 'OpportunityReopened', payload })],
+    };
+  }
+  if (known?.status === 'won') return { closing, state: known, events: [] };
+  if (!known && options.closedSince && closing.closedAt < options.closedSince) {
+    return { closing, state: { ...base, status: 'passed' }, events: [] };
+  }
+  // The stage history says won, the stage itself does not: HubSpot is between two writes, and another read follows.
+  if (!snapshot.sale) return { closing, state: known, events: [] };
+  return decideOpenClosing(known, closing, snapshot, options.now);
+}
+
+function decideOpenClosing(
+  known: ClosingState | undefined,
+  closing: Closing,
+  snapshot: DealSnapshot,
+  now: string,
+): ClosingDecision {
+  const base = { occurrence: closing.occurrence, closedAt: closing.closedAt };
+  const [issue] = validateOpportunity(snapshot, closing);
+  if (!issue) {
+    const payload = toOpportunityClosedWon(snapshot, closing);
+    const state: ClosingState = { ...base, status: 'won', contentHash: hashOf(payload) };
+    return { closing, state, events: [message({ type: 'OpportunityClosedWon', payload })] };
+  }
+  const isSame =
+    known?.rejection?.reason === issue.reason &&
+    known.rejection.field === issue.field &&
+    known.rejection.message === issue.message;
+  if (isSame) return { closing, state: known, events: [] };
+  const payload = toOpportunityRejected(snapshot, closing, issue, now);
+  const state: ClosingState = { ...base, status: 'rejected', rejection: { ...issue, rejectedAt: now } };
+  return { closing, state, events: [message({ type: 'OpportunityRejected', payload })] };
+}
+
+type DealEvent = Pick<
+  OutgoingMessage<'OpportunityClosedWon' | 'OpportunityRejected' | 'OpportunityReopened'>,
+  'type' | 'payload'
+>;
+
+function message(event: DealEvent): OutgoingMessage {
+  const { opportunityId, occurrence } = event.payload;
+  return { ...event, correlationId: opportunityCorrelationId(opportunityId, occurrence) } as OutgoingMessage;
+}
+
+function isOtherThan(won: ClosingState, snapshot: DealSnapshot, closing: Closing): boolean {
+  if (!snapshot.sale) return false;
+  return (
+    validateOpportunity(snapshot, closing).length > 0 ||
+    hashOf(toOpportunityClosedWon(snapshot, closing)) !== won.contentHash
+  );
+}
+
+/** Of what was sold to whom; our own numbers in the deal and its modification times are no part of it. */
+function hashOf({ sourceVersion: _, ...content }: OpportunityClosedWon): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
+}
