@@ -1,1 +1,17 @@
-export {};
+export { StackError, type StackErrorCode } from './errors.js';
+export type { PartName } from './part.js';
+export { choosePort, isPortFree } from './ports.js';
+export { removePostgresData } from './postgres.js';
+export {
+  type PartState,
+  type Stack,
+  type StackAddresses,
+  type StackOptions,
+  type StackPart,
+  type StackPorts,
+  type StackProgress,
+  startStack,
+  toEnvironment,
+  usualPorts,
+} from './stack.js';
+export { type Exit, type ServiceOptions, spawnService, type SupervisedProcess } from './supervise.js';

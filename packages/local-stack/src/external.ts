@@ -1,0 +1,76 @@
+import { StackError } from './errors.js';
+import { askKafkaMetadata } from './kafka-metadata.js';
+import type { PartName } from './part.js';
+import { selectOne } from './postgres.js';
+import { httpGet } from './wait-for.js';
+
+/** The variable that replaces a part by one that already runs. */
+export const externalVariables = {
+  kafka: 'KAFKA_BROKERS',
+  postgres: 'POSTGRES_URL',
+  registry: 'SCHEMA_REGISTRY_URL',
+  viewer: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+} as const satisfies Record<PartName, string>;
+
+const timeoutMs = 10_000;
+
+/** One real question to a part that somebody else runs; STACK_EXTERNAL_UNREACHABLE when there is no answer in 10 s. */
+export async function checkExternal(part: PartName, address: string): Promise<void> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown;
+  do {
+    try {
+      await ask(part, address, signal);
+      return;
+    } catch (error) {
+      last = error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  } while (Date.now() < deadline);
+  const variable = externalVariables[part];
+  throw new StackError(
+    'STACK_EXTERNAL_UNREACHABLE',
+    `${variable}=${withoutPassword(address)}: no answer within ${timeoutMs / 1000} s (${reason(last)}).`,
+    { nextStep: `start it or correct the address; without ${variable} a local one is started.`, cause: last },
+  );
+}
+
+async function ask(part: PartName, address: string, signal: AbortSignal): Promise<void> {
+  switch (part) {
+    case 'kafka':
+      await Promise.any(brokerList(address).map((broker) => askKafkaMetadata(broker, signal)));
+      return;
+    case 'postgres':
+      await selectOne(address);
+      return;
+    case 'registry':
+      await httpGet(`${address.replace(/\/$/, '')}/subjects`, signal);
+      return;
+    case 'viewer':
+      // Any HTTP answer will do: collectors differ in what they say to an empty export.
+      await fetch(`${address.replace(/\/$/, '')}/v1/traces`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"resourceSpans":[]}',
+        signal,
+      });
+  }
+}
+
+export function brokerList(brokers: string): string[] {
+  return brokers
+    .split(',')
+    .map((broker) => broker.trim())
+    .filter((broker) => broker !== '');
+}
+
+export function withoutPassword(address: string): string {
+  return address.replace(/\/\/([^:@/]+):[^@/]*@/, '//$1:***@');
+}
+
+function reason(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reason).join('; ');
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${reason(error.cause)}` : error.message || error.name;
+}

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { StackError } from './errors.js';
+
+export interface Java {
+  command: string;
+  major: number;
+  /** Changes with the JVM build: class archives of one build are of no use to another. */
+  buildId: string;
+}
+
+const minimumMajor = 17;
+const waysOut =
+  'either install a JDK >= 17 and Maven (Debian: apt install openjdk-17-jdk-headless maven; macOS: brew install openjdk maven), ' +
+  'or use what you already run: set KAFKA_BROKERS and SCHEMA_REGISTRY_URL (and OTEL_EXPORTER_OTLP_ENDPOINT for traces).';
+
+/** The JVM of JAVA_HOME, otherwise the one in PATH. Throws with both ways out when there is none or it is older than 17. */
+export async function findJava(env: NodeJS.ProcessEnv): Promise<Java> {
+  const fromHome = env.JAVA_HOME ? join(env.JAVA_HOME, 'bin', 'java') : undefined;
+  const command = fromHome && existsSync(fromHome) ? fromHome : 'java';
+  let text: string;
+  try {
+    text = await versionText(command, ['-version'], env);
+  } catch (cause) {
+    throw new StackError(
+      'STACK_JAVA_MISSING',
+      'Kafka, the schema registry and the trace viewer need Java, and there is none.',
+      {
+        nextStep: waysOut,
+        cause,
+      },
+    );
+  }
+  const major = javaMajor(text);
+  if (major === undefined || major < minimumMajor) {
+    throw new StackError(
+      'STACK_JAVA_TOO_OLD',
+      `Kafka, the schema registry and the trace viewer need Java >= ${minimumMajor}; ${command} is ${major ?? 'unknown'}.`,
+      { nextStep: `${waysOut} If a newer one is installed, set JAVA_HOME to it.` },
+    );
+  }
+  return { command, major, buildId: createHash('sha256').update(text).digest('hex').slice(0, 10) };
+}
+
+/** Throws with both ways out when there is no `mvn`. Only downloads need it. */
+export async function requireMaven(env: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    await versionText('mvn', ['--version'], env);
+  } catch (cause) {
+    throw new StackError(
+      'STACK_MAVEN_MISSING',
+      'Maven (mvn) downloads Kafka, the schema registry and the trace viewer, and there is none.',
+      {
+        nextStep: waysOut,
+        cause,
+      },
+    );
+  }
+}
+
+/** `openjdk version "17.0.15"` gives 17, `java version "1.8.0_392"` gives 8. */
+export function javaMajor(versionOutput: string): number | undefined {
+  const [, first, second] = /version "(\d+)(?:\.(\d+))?/.exec(versionOutput) ?? [];
+  return first === undefined ? undefined : Number(first === '1' && second !== undefined ? second : first);
+}
+
+function versionText(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(command, args, { env, timeout: 30_000 }, (error, stdout, stderr) =>
+      error ? reject(new Error(`${command}: ${error.message}`)) : resolve(stdout + stderr),
+    );
+  });
+}
+
+/** Small heaps and quick compilation: start-up time and a laptop's memory matter more here than peak throughput. */
+export function jvmFlags(heapMb: number): string[] {
+  return [
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    `-Xmx${heapMb}m`,
+    '-XX:-UsePerfData',
+    '-XX:+ExitOnOutOfMemoryError',
+    '-Djava.net.preferIPv4Stack=true',
+    '-Djava.awt.headless=true',
+  ];
+}
+
+/** What a JVM child gets of our environment: these programs read far too many variables to be handed all of ours. */
+export function jvmEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { PATH, HOME, JAVA_HOME, LANG, TMPDIR } = env;
+  return Object.fromEntries(
+    Object.entries({ PATH, HOME, JAVA_HOME, LANG, TMPDIR }).filter(([, value]) => value !== undefined),
+  );
+}
