@@ -1,0 +1,3 @@
+import type { Database } from '@throughline/postgres';
+
+export async function seedStore(_database: Database): Promise<void> {}

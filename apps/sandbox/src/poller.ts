@@ -1,0 +1,45 @@
+/** Runs `work` every `intervalMs`, at once when nudged or while it reports that more is waiting; never twice at a time. */
+export class Poller {
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+  private nudged = false;
+  private stopped = true;
+
+  constructor(
+    private readonly work: () => Promise<boolean>,
+    private readonly intervalMs: number,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    this.stopped = false;
+    this.nudge();
+  }
+
+  nudge(): void {
+    this.nudged = true;
+    if (!this.stopped) this.running ??= this.run().finally(() => (this.running = undefined));
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    clearTimeout(this.timer);
+    while (this.nudged && !this.stopped) {
+      this.nudged = false;
+      try {
+        if (await this.work()) this.nudged = true;
+      } catch (error) {
+        this.onError(error);
+        break;
+      }
+    }
+    if (!this.stopped) {
+      this.timer = setTimeout(() => this.nudge(), this.intervalMs);
+    }
+  }
+}
