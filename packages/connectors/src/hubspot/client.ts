@@ -2,7 +2,7 @@ import * as associations from '@hubspot/api-client/lib/codegen/crm/associations/
 import * as companies from '@hubspot/api-client/lib/codegen/crm/companies/index.js';
 import * as deals from '@hubspot/api-client/lib/codegen/crm/deals/index.js';
 import * as lineItems from '@hubspot/api-client/lib/codegen/crm/line_items/index.js';
-import { withSpan } from '@throughline/telemetry';
+import { currentTraceparent, withSpan } from '@throughline/telemetry';
 import {
   companyProperties,
   dealProperties,
@@ -160,13 +160,16 @@ export class HubspotClient implements DealReader, DealSearch {
     perform: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const limit = AbortSignal.timeout(this.options.timeoutMs ?? 10_000);
-    return withSpan(`hubspot ${operation}`, { attributes: { 'peer.service': 'hubspot' } }, async () => {
+    const classified = async (): Promise<T> => {
       try {
         return await perform(signal ? AbortSignal.any([signal, limit]) : limit);
       } catch (error) {
         throw classifyHubspotError(error, operation);
       }
-    });
+    };
+    // A sweep that finds nothing is no business of anybody's trace.
+    if (!currentTraceparent()) return classified();
+    return withSpan(`hubspot ${operation}`, { attributes: { 'peer.service': 'hubspot' } }, classified);
   }
 }
 

@@ -1,0 +1,40 @@
+import type { HubspotClient } from '@throughline/connectors/hubspot';
+import { defineRoutes, effect, job, type Routes } from '@throughline/messaging';
+import type { Database } from '@throughline/postgres';
+import type { RevenueConfig } from './config.js';
+import { readDeal } from './read-deal.js';
+import { updateOpportunity } from './update-opportunity.js';
+
+/**
+ * What this service does.
+ *
+ * In:  POST /webhooks/hubspot and the sweep store a `ReadDeal` per deal that may have changed.
+ * Out: the deal's events, and the result of each write-back.
+ *
+ * On failure: HubSpot unreachable, or our credentials refused: all work pauses and is probed, nothing is lost or dead-lettered. Rate limit
+ * or 5xx: that deal waits and is tried again, others go on. A command HubSpot will never accept becomes `OpportunityUpdateRejected`.
+ */
+export function routes(hubspot: HubspotClient, database: Database, config: RevenueConfig): Routes {
+  return defineRoutes({
+    group: 'revenue-adapter',
+    jobs: {
+      ReadDeal: job(
+        readDeal(hubspot, config, () => new Date()),
+        { dependency: 'hubspot', timeoutMs: 60_000, retry: { maxAttempts: 20 } },
+      ),
+    },
+    routes: {
+      UpdateOpportunity: effect(updateOpportunity(hubspot, database, config), {
+        dependency: 'hubspot',
+        retry: { maxAttempts: 20 },
+      }),
+    },
+    emits: [
+      'OpportunityClosedWon',
+      'OpportunityRejected',
+      'OpportunityReopened',
+      'OpportunityUpdated',
+      'OpportunityUpdateRejected',
+    ],
+  });
+}

@@ -1,0 +1,55 @@
+import type { Queryable } from '@throughline/postgres';
+
+const NAME = 'hubspot-deals';
+
+const claim = {
+  name: 'sweep-claim',
+  // The interval counts from the end of the last sweep by any instance, on the database's clock.
+  text: `UPDATE sweep SET holder = $2, leased_until = now() + $3 * interval '1 ms'
+    WHERE name = $1 AND leased_until < now() AND finished_at + $4 * interval '1 ms' <= now()
+    RETURNING swept_until`,
+};
+const advance = {
+  name: 'sweep-advance',
+  text: `UPDATE sweep SET swept_until = greatest(swept_until, $3), leased_until = now() + $4 * interval '1 ms'
+    WHERE name = $1 AND holder = $2 AND leased_until >= now() RETURNING 1 AS held`,
+};
+const finish = {
+  name: 'sweep-finish',
+  text: `UPDATE sweep SET holder = NULL, leased_until = '-infinity', finished_at = now() WHERE name = $1 AND holder = $2`,
+};
+const purge = {
+  name: 'webhook-event-purge',
+  text: `DELETE FROM webhook_event WHERE event_id IN (
+    SELECT event_id FROM webhook_event WHERE received_at < now() - $1 * interval '1 day' ORDER BY received_at LIMIT 10000)`,
+};
+
+/** Makes this instance the one that sweeps, if a sweep is due and nobody is at it. `sweptUntil` is null before the first one. */
+export async function claimSweep(
+  db: Queryable,
+  holder: string,
+  limits: { leaseMs: number; intervalMs: number },
+): Promise<{ sweptUntil: string | null } | undefined> {
+  const [row] = await db.query<{ swept_until: Date | null }>(claim, [NAME, holder, limits.leaseMs, limits.intervalMs]);
+  return row && { sweptUntil: row.swept_until?.toISOString() ?? null };
+}
+
+/** Records how far this sweep has come and extends its lease; false where the lease was lost, and the sweep with it. */
+export async function advanceSweep(
+  db: Queryable,
+  holder: string,
+  sweptUntil: string,
+  leaseMs: number,
+): Promise<boolean> {
+  const rows = await db.query(advance, [NAME, holder, sweptUntil, leaseMs]);
+  return rows.length > 0;
+}
+
+export async function finishSweep(db: Queryable, holder: string): Promise<void> {
+  await db.query(finish, [NAME, holder]);
+}
+
+/** Forgets webhooks that HubSpot can no longer repeat: it retries for a day. */
+export async function purgeWebhookEvents(db: Queryable, olderThanDays: number): Promise<void> {
+  await db.query(purge, [olderThanDays]);
+}

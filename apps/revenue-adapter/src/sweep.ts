@@ -1,0 +1,122 @@
+import { searchDealsModifiedSince, type DealSearch, type FoundDeal } from '@throughline/connectors/hubspot';
+import type { Job, Messaging } from '@throughline/messaging';
+import type { Database } from '@throughline/postgres';
+import { counter, logger } from '@throughline/telemetry';
+import type { RevenueConfig } from './config.js';
+import { findModifiedAt } from './deal-store.js';
+import { dealsToRead, sweepFrom, sweptUntilAfter } from './decide-sweep.js';
+import type { ReadDealJob } from './read-deal.js';
+import { ownTrace } from './store-webhook.js';
+import { advanceSweep, claimSweep, finishSweep, purgeWebhookEvents } from './sweep-store.js';
+
+const LEASE_MS = 60_000;
+const KEEP_WEBHOOK_EVENTS_DAYS = 30;
+
+const found = counter('throughline.revenue.sweep.found', {
+  description: 'Deals a sweep found before their webhook',
+  unit: '{deal}',
+});
+const failed = counter('throughline.revenue.sweep.failed', {
+  description: 'Sweeps that ended with an error',
+  unit: '{sweep}',
+});
+
+export interface SweepOptions {
+  hubspot: DealSearch;
+  database: Database;
+  messaging: Pick<Messaging, 'transaction'>;
+  config: RevenueConfig;
+  /** Tells this instance from others. */
+  instanceId: string;
+  clock: () => Date;
+}
+
+/** Finds the changes whose webhook never came. All instances try; the lease in the database lets one of them at a time. */
+export class Sweep {
+  private readonly log = logger('sweep');
+  private readonly stopping = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: SweepOptions) {}
+
+  start(): void {
+    this.timer = setTimeout(() => {
+      this.running = this.attempt().then(() => {
+        if (!this.stopping.signal.aborted) this.start();
+      });
+    }, this.options.config.HUBSPOT_SWEEP_INTERVAL_MS);
+  }
+
+  /** Ends a sweep under way; another one repeats what it had not recorded. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  /** Sweeps once if it is due and no other instance is at it. Returns how many deals are to be read, or undefined where it was not our turn. */
+  async run(): Promise<number | undefined> {
+    const { database, instanceId, config, clock } = this.options;
+    const claimed = await claimSweep(database, instanceId, {
+      leaseMs: LEASE_MS,
+      intervalMs: config.HUBSPOT_SWEEP_INTERVAL_MS,
+    });
+    if (!claimed) return undefined;
+    try {
+      const firstFrom = config.HUBSPOT_CLOSED_SINCE ?? clock().toISOString();
+      // Without this a first sweep that finds nothing would leave the next one to begin at a later `now`.
+      if (!claimed.sweptUntil) await advanceSweep(database, instanceId, firstFrom, LEASE_MS);
+      const from = sweepFrom(claimed.sweptUntil, firstFrom, config.HUBSPOT_SWEEP_OVERLAP_MS);
+      const count = await this.walk(from);
+      await purgeWebhookEvents(database, KEEP_WEBHOOK_EVENTS_DAYS);
+      return count;
+    } finally {
+      await finishSweep(database, instanceId);
+    }
+  }
+
+  private async attempt(): Promise<void> {
+    try {
+      const count = await this.run();
+      if (count) this.log.info({ count }, `the sweep found ${count} deals to read`);
+    } catch (error) {
+      if (this.stopping.signal.aborted) return;
+      failed.add(1);
+      this.log.warn({ err: error }, `the sweep failed and is tried again: ${(error as Error).message}`);
+    }
+  }
+
+  private async walk(from: string): Promise<number> {
+    const { hubspot, database, messaging, config, instanceId } = this.options;
+    let count = 0;
+    for await (const page of searchDealsModifiedSince(hubspot, from, { signal: this.stopping.signal })) {
+      const known = await findModifiedAt(
+        database,
+        page.map(({ id }) => id),
+      );
+      const toRead = dealsToRead(page, known, config.HUBSPOT_CLOSED_WON_STAGES);
+      const sweptUntil = sweptUntilAfter(page);
+      if (!sweptUntil) continue;
+      const isHeld = await messaging.transaction(async (tx) => {
+        tx.enqueue(toRead.map(toJob));
+        return advanceSweep(tx, instanceId, sweptUntil, LEASE_MS);
+      });
+      count += toRead.length;
+      if (!isHeld) break;
+    }
+    found.add(count);
+    return count;
+  }
+}
+
+/** The same change is stored once, however many sweeps find it before it is read. */
+function toJob({ id, modifiedAt }: FoundDeal): Job<ReadDealJob> {
+  return {
+    type: 'ReadDeal',
+    key: id,
+    id: `sweep:${id}:${modifiedAt}`,
+    payload: { dealId: id, foundBy: 'sweep', occurredAt: modifiedAt },
+    traceparent: ownTrace('sweep deal', id),
+  };
+}
