@@ -44,7 +44,8 @@ export interface Outcome {
 export interface Process {
   name: string;
   version: number;
-  definition: Definition;
+  /** As it was written, for storing. */
+  source: unknown;
   key: string;
   starts: string;
   rejectedBy: Set<string>;
@@ -99,7 +100,7 @@ export function compileDefinition(definition: Definition, { messages, assignId }
   return {
     name: definition.process,
     version: definition.version,
-    definition,
+    source: definition.source,
     key: definition.key,
     starts: definition.starts,
     rejectedBy: new Set(definition['rejected-by']),

@@ -63,7 +63,9 @@ describe('the way forward', () => {
     expect(story.state.status).toBe('completed');
     const event = saleEvent('PaymentSeen', 'second');
     const { history, state } = decide(sale, story.state, { kind: 'event', event }, 'now');
-    expect(history).toEqual([{ messageId: 'second', type: 'PaymentSeen', effect: 'recorded', commands: [] }]);
+    expect(history).toEqual([
+      { messageId: 'second', type: 'PaymentSeen', effect: 'recorded', at: 'now', commands: [] },
+    ]);
     expect(state.status).toBe('completed');
   });
 

@@ -60,7 +60,7 @@ class Turn {
     this.state.seen.push(event.messageId);
     const effect = this.receive(event);
     const step = this.process.outcomes.get(event.type)?.step;
-    const entry: HistoryEntry = { messageId: event.messageId, type: event.type, effect, commands: [] };
+    const entry: HistoryEntry = { messageId: event.messageId, type: event.type, effect, at: this.now, commands: [] };
     this.history.push(step ? { ...entry, step } : entry);
     this.advance();
     this.history[0]!.commands = this.commands.map((command) => command.type);
@@ -72,7 +72,7 @@ class Turn {
       if (!execution.dueAt || execution.overdueSince || execution.dueAt > this.now) continue;
       execution.overdueSince = this.now;
       const messageId = `timer:${execution.command}:${execution.dueAt}`;
-      this.history.push({ messageId, type: 'timeout', effect: 'overdue', step, commands: [] });
+      this.history.push({ messageId, type: 'timeout', effect: 'overdue', step, at: this.now, commands: [] });
     }
   }
 

@@ -71,7 +71,10 @@ const schema = z.strictObject({
 });
 
 /** A process as a person wrote it, checked for form: durations are milliseconds, lists are lists. */
-export type Definition = z.output<typeof schema>;
+export type Definition = z.output<typeof schema> & {
+  /** As it was written, for storing. */
+  source: unknown;
+};
 export type StepDefinition = Definition['steps'][string];
 
 /**
@@ -80,7 +83,7 @@ export type StepDefinition = Definition['steps'][string];
  */
 export function parseDefinition(data: unknown): Definition {
   const result = schema.safeParse(data);
-  if (result.success) return result.data;
+  if (result.success) return { ...result.data, source: data };
   const named = (data as { process?: unknown } | null)?.process;
   throw invalidDefinition(typeof named === 'string' ? named : '(without a name)', result.error.issues.flatMap(explain));
 }

@@ -1,6 +1,6 @@
 /** An error of this package: branch on `code`; `retry` says what the caller may do; the message says what to do next. */
 export class ProcessError extends Error {
-  readonly retry = 'never';
+  readonly retry: 'never' | 'later';
 
   constructor(
     readonly code:
@@ -10,10 +10,11 @@ export class ProcessError extends Error {
       | 'PROCESS_EVENT_WITHOUT_KEY'
       | 'PROCESS_FACT_MISSING',
     message: string,
-    options?: ErrorOptions,
+    { retry = 'never', ...options }: ErrorOptions & { retry?: 'never' | 'later' } = {},
   ) {
     super(message, options);
     this.name = 'ProcessError';
+    this.retry = retry;
   }
 }
 

@@ -146,6 +146,7 @@ export interface HistoryEntry {
   type: string;
   effect: Effect;
   step?: string;
+  at: string;
   /** Types of the commands sent because of it. */
   commands: string[];
 }

@@ -1,0 +1,106 @@
+import type { Queryable } from '@throughline/postgres';
+import type { Status, State } from '../state.js';
+
+/** An instance as it is stored; `id` grows with time of creation. */
+export interface StoredInstance {
+  id: string;
+  process: string;
+  version: number;
+  key: string;
+  occurrence: number;
+  correlationId: string;
+  status: Status;
+  state: State;
+  nextTimerAt: Date | null;
+  traceId: string | null;
+  startedAt: Date | null;
+  endedAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface InstanceFilter {
+  key?: string | undefined;
+  /** The identifier of anything the instance is about, in any system. */
+  externalId?: string | undefined;
+  status?: Status | undefined;
+  /** Only instances older than this id: the last one of the page before. */
+  before?: string | undefined;
+  limit: number;
+}
+
+const columns = `
+  id, process, version, key, occurrence, correlation_id AS "correlationId", status, state, next_timer_at AS "nextTimerAt",
+  trace_id AS "traceId", started_at AS "startedAt", ended_at AS "endedAt", created_at AS "createdAt", updated_at AS "updatedAt"`;
+
+const conditions = {
+  key: (n: number) => `key = $${n}`,
+  externalId: (n: number) => `id IN (SELECT instance_id FROM instance_external_id WHERE id = $${n})`,
+  status: (n: number) => `status = $${n}`,
+  before: (n: number) => `id < $${n}::bigint`,
+};
+
+/** Instances that meet every condition given, the newest first. */
+export function findInstances(database: Queryable, filter: InstanceFilter): Promise<StoredInstance[]> {
+  const given = (Object.keys(conditions) as (keyof typeof conditions)[]).filter((name) => filter[name] !== undefined);
+  const where = given.map((name, index) => conditions[name](index + 2)).join(' AND ') || 'true';
+  // A statement per combination: one statement for all of them could use none of the indexes.
+  const name = ['process-find-instances', ...given].join('-');
+  const text = `SELECT ${columns} FROM instance WHERE ${where} ORDER BY id DESC LIMIT $1`;
+  return database.query<StoredInstance>({ name, text }, [filter.limit, ...given.map((field) => filter[field])]);
+}
+
+const byId = { name: 'process-select-instance', text: `SELECT ${columns} FROM instance WHERE id = $1` };
+
+export async function readInstance(database: Queryable, id: string): Promise<StoredInstance | undefined> {
+  const [instance] = await database.query<StoredInstance>(byId, [id]);
+  return instance;
+}
+
+const byKey = {
+  name: 'process-select-occurrences',
+  text: `
+    SELECT ${columns} FROM instance
+    WHERE process = $1 AND key IN (
+      SELECT $2 UNION
+      SELECT key FROM instance
+      WHERE id IN (SELECT instance_id FROM instance_external_id WHERE id = $2 AND type = $3) AND process = $1)
+    ORDER BY occurrence`,
+};
+
+/** All occurrences of one key, found by the key or by what another system calls it, the first closing first. */
+export function findOccurrences(
+  database: Queryable,
+  { process, id, externalType }: { process: string; id: string; externalType: string },
+): Promise<StoredInstance[]> {
+  return database.query<StoredInstance>(byKey, [process, id, externalType]);
+}
+
+/** One input of an instance, as it was taken. */
+export interface StoredEvent {
+  instanceId: string;
+  messageId: string;
+  type: string;
+  effect: string;
+  step: string | null;
+  source: string | null;
+  commands: string[];
+  payload: Record<string, unknown> | null;
+  occurredAt: Date;
+  recordedAt: Date;
+  traceId: string | null;
+}
+
+const history = {
+  name: 'process-select-history',
+  text: `
+    SELECT instance_id AS "instanceId", message_id AS "messageId", type, effect, step, source, commands, payload,
+      occurred_at AS "occurredAt", recorded_at AS "recordedAt", trace_id AS "traceId"
+    FROM instance_event WHERE instance_id = ANY($1::bigint[])
+    ORDER BY instance_id, position`,
+};
+
+/** Everything that ever came for these instances, in the order in which it was taken. */
+export function readHistory(database: Queryable, instanceIds: string[]): Promise<StoredEvent[]> {
+  return database.query<StoredEvent>(history, [instanceIds]);
+}

@@ -1,0 +1,86 @@
+import type { Tx } from '@throughline/postgres';
+import type { State } from '../state.js';
+
+export interface Identity {
+  process: string;
+  version: number;
+  key: string;
+  occurrence: number;
+  correlationId: string;
+  /** Of a new instance. */
+  state: State;
+}
+
+export interface LockedInstance {
+  id: string;
+  process: string;
+  version: number;
+  key: string;
+  occurrence: number;
+  state: State;
+}
+
+/**
+ * Missing instances are created before any lock on a row is taken, and in key order; rows are locked in id order. So two
+ * transactions can wait for each other in one direction only, and an event that comes before the start of its instance cannot
+ * slip between two transactions that do not see each other.
+ */
+const ensure = {
+  name: 'process-ensure-instances',
+  text: `
+    INSERT INTO instance (process, version, key, occurrence, correlation_id, status, state, created_at, updated_at)
+    SELECT process, version, key, occurrence, correlation_id, 'expected', state::jsonb, $7::timestamptz, $7::timestamptz
+    FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::text[], $6::text[])
+      AS wanted(process, version, key, occurrence, correlation_id, state)
+    WHERE NOT EXISTS (
+      SELECT FROM instance
+      WHERE instance.key = wanted.key AND instance.occurrence = wanted.occurrence AND instance.process = wanted.process)
+    ORDER BY key COLLATE "C", occurrence, process COLLATE "C"
+    ON CONFLICT (key, occurrence, process) DO NOTHING`,
+};
+
+const lock = {
+  name: 'process-lock-instances',
+  text: `
+    SELECT instance.id, instance.process, instance.version, instance.key, instance.occurrence, instance.state
+    FROM unnest($1::text[], $2::text[], $3::int[]) AS wanted(process, key, occurrence)
+    JOIN instance USING (key, occurrence, process)
+    ORDER BY instance.id
+    FOR UPDATE OF instance`,
+};
+
+/** Creates what is missing and locks all of it. */
+export async function lockInstances(tx: Tx, identities: Identity[], now: Date): Promise<LockedInstance[]> {
+  const processes = identities.map(({ process }) => process);
+  const keys = identities.map(({ key }) => key);
+  const occurrences = identities.map(({ occurrence }) => occurrence);
+  const [, locked] = await Promise.all([
+    tx.query(ensure, [
+      processes,
+      identities.map(({ version }) => version),
+      keys,
+      occurrences,
+      identities.map(({ correlationId }) => correlationId),
+      identities.map(({ state }) => JSON.stringify(state)),
+      now,
+    ]),
+    tx.query<LockedInstance>(lock, [processes, keys, occurrences]),
+  ]);
+  return locked;
+}
+
+const claim = {
+  name: 'process-claim-due-instances',
+  text: `
+    SELECT id, process, version, key, occurrence, state
+    FROM instance
+    WHERE next_timer_at <= $1
+    ORDER BY next_timer_at
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED`,
+};
+
+/** Locks instances whose timer is due and that nobody else works on; those another one holds are found by the next look. */
+export function claimDueInstances(tx: Tx, now: Date, limit: number): Promise<LockedInstance[]> {
+  return tx.query<LockedInstance>(claim, [now, limit]);
+}

@@ -1,0 +1,93 @@
+/** The part of TypeORM's query runner that a migration needs. */
+interface Runner {
+  query(text: string): Promise<unknown>;
+}
+
+/** The tables of the process store; a service adds them to its own migrations. */
+class CreateProcessStore1763800000000 {
+  readonly name = 'CreateProcessStore1763800000000';
+
+  async up(runner: Runner): Promise<void> {
+    // Every version that ever started an instance, as it was written: an instance is pinned to its version for life.
+    await runner.query(`
+      CREATE TABLE process_definition (
+        process text NOT NULL,
+        version int NOT NULL,
+        definition jsonb NOT NULL,
+        stored_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (process, version)
+      )`);
+    // Columns that change with every input stay out of the indexes wherever that is possible, because each index entry of a
+    // changed row is written again. The status is indexed for the few instances that need a look, not for the many that do not.
+    await runner.query(`
+      CREATE TABLE instance (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        process text NOT NULL,
+        version int NOT NULL,
+        key text NOT NULL,
+        occurrence int NOT NULL,
+        correlation_id text NOT NULL,
+        status text NOT NULL,
+        state jsonb NOT NULL,
+        next_timer_at timestamptz,
+        trace_id text,
+        started_at timestamptz,
+        ended_at timestamptz,
+        created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL,
+        UNIQUE (key, occurrence, process)
+      ) WITH (fillfactor = 80)`);
+    await runner.query(
+      `CREATE INDEX instance_next_timer_at ON instance (next_timer_at) WHERE next_timer_at IS NOT NULL`,
+    );
+    await runner.query(`
+      CREATE INDEX instance_status ON instance (status, id) WHERE status NOT IN ('running', 'completed')`);
+    // Baseline per stage: one row per command that was answered, written with its answer.
+    await runner.query(`
+      CREATE TABLE instance_step (
+        instance_id bigint NOT NULL,
+        step text NOT NULL,
+        direction text NOT NULL,
+        owner text NOT NULL,
+        service text NOT NULL,
+        command text NOT NULL,
+        commanded_at timestamptz NOT NULL,
+        outcome text NOT NULL,
+        outcome_at timestamptz NOT NULL,
+        PRIMARY KEY (instance_id, step, direction)
+      )`);
+    // Every input and what it did, for good: append-only. An input is taken once per instance.
+    await runner.query(`
+      CREATE TABLE instance_event (
+        instance_id bigint NOT NULL,
+        position bigint GENERATED ALWAYS AS IDENTITY,
+        message_id text NOT NULL,
+        type text NOT NULL,
+        effect text NOT NULL,
+        step text,
+        source text,
+        commands text[] NOT NULL,
+        payload jsonb,
+        occurred_at timestamptz NOT NULL,
+        recorded_at timestamptz NOT NULL,
+        trace_id text,
+        PRIMARY KEY (instance_id, message_id)
+      )`);
+    // How other systems name what an instance is about, so that a person can come with an invoice number.
+    await runner.query(`
+      CREATE TABLE instance_external_id (
+        id text NOT NULL,
+        instance_id bigint NOT NULL,
+        system text NOT NULL,
+        tenant text NOT NULL,
+        type text NOT NULL,
+        PRIMARY KEY (id, instance_id, system, type)
+      )`);
+  }
+
+  async down(runner: Runner): Promise<void> {
+    await runner.query('DROP TABLE instance_external_id, instance_event, instance_step, instance, process_definition');
+  }
+}
+
+export const processMigrations = [CreateProcessStore1763800000000];

@@ -1,0 +1,248 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Database, Statement, Tx } from '@throughline/postgres';
+import { testDatabase, type TestDatabase } from '@throughline/testing';
+import { sale, saleContracts, saleDefinition, saleEvent } from '../../fixtures/sale.js';
+import { compileDefinition, parseDefinition, type ProcessEvent } from '../index.js';
+import {
+  findInstances,
+  findOccurrences,
+  processMigrations,
+  ProcessRunner,
+  readHistory,
+  readStatistics,
+  type EmittedCommand,
+} from './index.js';
+
+const compile = (data: unknown) => compileDefinition(parseDefinition(data), saleContracts);
+const forward = ['DealWon', 'OrderCreated', 'OrderPacked', 'InvoiceIssued', 'NoticeSent'];
+const noon = new Date('2026-11-22T12:00:00.000Z');
+
+let test: TestDatabase;
+let database: Database;
+const newRunner = () => new ProcessRunner([sale], compile);
+const runner = newRunner();
+
+/** Takes a batch in a transaction of its own and returns the commands that left. */
+async function take(events: ProcessEvent[], { by = runner, now = noon } = {}): Promise<EmittedCommand[]> {
+  const sent: EmittedCommand[] = [];
+  await database.transaction((tx) => by.runBatch(tx, events, now, (commands) => sent.push(...commands)));
+  return sent;
+}
+const of = (key: string, ...types: string[]) => types.map((type) => saleEvent(type, `${key}/${type}`, key));
+const find = async (key: string) => (await findInstances(database, { key, limit: 1 }))[0];
+
+beforeAll(async () => {
+  test = await testDatabase(processMigrations);
+  database = await test.connect({ poolSize: 8 });
+  await runner.storeDefinitions(database);
+});
+afterAll(() => test.drop());
+
+describe('a batch', () => {
+  it('starts instances, and their commands carry the correlation and what caused them', async () => {
+    const sent = await take([...of('batch-1', 'DealWon'), ...of('batch-2', 'DealWon')]);
+    expect(sent).toEqual([
+      expect.objectContaining({
+        type: 'CreateOrder',
+        correlationId: 'correlation-of-batch-1',
+        causationId: 'batch-1/DealWon',
+      }),
+      expect.objectContaining({
+        type: 'CreateOrder',
+        correlationId: 'correlation-of-batch-2',
+        causationId: 'batch-2/DealWon',
+      }),
+    ]);
+  });
+
+  it('leaves the whole story of an instance behind', async () => {
+    for (const event of of('story', ...forward)) await take([event]);
+    const instance = (await find('story'))!;
+    expect(instance).toMatchObject({
+      process: 'sale',
+      version: 1,
+      occurrence: 1,
+      status: 'completed',
+      traceId: '1'.repeat(32),
+      startedAt: new Date('2026-11-22T10:00:00.000Z'),
+      endedAt: noon,
+      nextTimerAt: null,
+    });
+    const history = await readHistory(database, [instance.id]);
+    expect(history.map(({ type, effect, commands }) => [type, effect, ...commands])).toEqual([
+      ['DealWon', 'started', 'CreateOrder'],
+      ['OrderCreated', 'step-done', 'PackOrder', 'IssueInvoice'],
+      ['OrderPacked', 'step-done'],
+      ['InvoiceIssued', 'step-done', 'SendNotice'],
+      ['NoticeSent', 'step-done'],
+    ]);
+    expect(history[1]).toMatchObject({
+      messageId: 'story/OrderCreated',
+      source: 'a-service',
+      payload: { orderNumber: 'O-1' },
+    });
+  });
+
+  it('is written by the same few statements, however many instances it touches', async () => {
+    const statements: string[] = [];
+    const counted = (tx: Tx): Tx => ({
+      query: (statement: Statement, values?: unknown[]) => {
+        statements.push(statement.name);
+        return tx.query(statement, values);
+      },
+    });
+    const events = Array.from({ length: 300 }, (_, n) => of(`many-${n}`, 'DealWon', 'OrderCreated')).flat();
+    await database.transaction((tx) => runner.runBatch(counted(tx), events, noon, () => undefined));
+    expect(statements.length).toBeLessThanOrEqual(6);
+  });
+
+  it('ignores messages taken before, in the same batch and in a later one', async () => {
+    const [won] = of('duplicate', 'DealWon');
+    expect(await take([won!, won!])).toHaveLength(1);
+    expect(await take([won!])).toHaveLength(0);
+    expect(await readHistory(database, [(await find('duplicate'))!.id])).toHaveLength(1);
+  });
+
+  it('keeps what comes before the start, and takes it when the start comes', async () => {
+    expect(await take(of('early', 'PaymentSeen', 'OrderCreated'))).toEqual([]);
+    expect(await find('early')).toMatchObject({ status: 'expected' });
+    const sent = await take(of('early', 'DealWon'));
+    expect(sent.map(({ type }) => type)).toEqual(['CreateOrder', 'PackOrder', 'IssueInvoice']);
+    const history = await readHistory(database, [(await find('early'))!.id]);
+    expect(history.map(({ effect }) => effect)).toEqual(['recorded', 'early', 'started']);
+  });
+
+  it('leaves nothing behind when its transaction fails', async () => {
+    const failing = database.transaction(async (tx) => {
+      await runner.runBatch(tx, of('failing', 'DealWon'), noon, () => undefined);
+      throw new Error('on purpose');
+    });
+    await expect(failing).rejects.toThrow('on purpose');
+    expect(await find('failing')).toBeUndefined();
+  });
+
+  it('refuses an event that names no instance, and says who must fill it', async () => {
+    const event = { ...saleEvent('PaymentSeen', 'keyless'), payload: {} };
+    await expect(take([event])).rejects.toMatchObject({ code: 'PROCESS_EVENT_WITHOUT_KEY', retry: 'never' });
+  });
+});
+
+describe('several runners at once', () => {
+  it('complete every instance, with each command sent once, whatever comes where and in which order', async () => {
+    const keys = Array.from({ length: 20 }, (_, n) => `race-${n}`);
+    // Early events and starts meet here on purpose, in opposite orders, each message delivered to two runners.
+    const sent = (
+      await Promise.all(
+        forward.flatMap((type, index) => {
+          const events = keys.flatMap((key) => of(key, type));
+          const shuffled = index % 2 === 0 ? events : events.toReversed();
+          return [take(shuffled, { by: newRunner() }), take(shuffled.toReversed(), { by: newRunner() })];
+        }),
+      )
+    ).flat();
+    const found = await Promise.all(keys.map(find));
+    expect(found.map((instance) => instance?.status)).toEqual(keys.map(() => 'completed'));
+    expect(sent).toHaveLength(keys.length * 4);
+    expect(new Set(sent.map(({ type, correlationId }) => `${type}/${correlationId}`)).size).toBe(sent.length);
+  });
+});
+
+describe('timers', () => {
+  beforeEach(async () => {
+    await database.pool.query('UPDATE instance SET next_timer_at = NULL');
+  });
+
+  it('fire when they are due, and make the instance visible', async () => {
+    await take(of('timer', 'DealWon'));
+    const fire = (at: string) =>
+      database.transaction((tx) => runner.runDueTimers(tx, new Date(at), 100, () => undefined));
+    expect(await fire('2026-11-22T12:14:59.999Z')).toBe(0);
+    expect(await fire('2026-11-22T12:15:00.000Z')).toBe(1);
+    expect(await fire('2026-11-22T13:00:00.000Z')).toBe(0);
+    const instance = (await find('timer'))!;
+    expect(instance.status).toBe('overdue');
+    expect((await readHistory(database, [instance.id])).at(-1)).toMatchObject({
+      type: 'timeout',
+      effect: 'overdue',
+      step: 'order',
+    });
+    await take(of('timer', 'OrderCreated'));
+    expect((await find('timer'))?.status).toBe('running');
+  });
+
+  it('are shared by runners without one firing twice or one waiting for another', async () => {
+    await take(Array.from({ length: 50 }, (_, n) => of(`shared-${n}`, 'DealWon')).flat());
+    const later = new Date('2026-11-22T12:15:00.000Z');
+    const claim = () => database.transaction((tx) => newRunner().runDueTimers(tx, later, 20, () => undefined));
+    const fired = await Promise.all([claim(), claim(), claim(), claim()]);
+    expect(fired.reduce((a, b) => a + b)).toBe(50);
+    const overdue = await findInstances(database, { status: 'overdue', limit: 100 });
+    expect(overdue).toHaveLength(50);
+  });
+});
+
+describe('versions', () => {
+  const second = { ...saleDefinition, version: 2, 'cancelled-by': ['DealLost'], records: [] };
+
+  it('an instance stays on the version it started on, and new ones start on the newest', async () => {
+    await take(of('pinned', 'DealWon'));
+    const upgraded = new ProcessRunner([compile(second)], compile);
+    await upgraded.storeDefinitions(database);
+    await take([...of('pinned', 'OrderCreated', 'PaymentSeen'), ...of('modern', 'DealWon')], { by: upgraded });
+    expect(await find('pinned')).toMatchObject({ version: 1, status: 'running' });
+    expect(await find('modern')).toMatchObject({ version: 2 });
+    // What only the older version records is not lost on a runner that ships the newer one.
+    const history = await readHistory(database, [(await find('pinned'))!.id]);
+    expect(history.map(({ effect }) => effect)).toContain('recorded');
+    // A runner of the older release meets an instance of the newer one during a rolling upgrade.
+    await take(of('modern', 'OrderCreated'));
+    expect(await find('modern')).toMatchObject({ version: 2, status: 'running' });
+  });
+
+  it('a version that this release cannot read waits for one that can', async () => {
+    await take(of('unreadable', 'DealWon'));
+    await database.pool.query(`UPDATE instance SET version = 99 WHERE key = 'unreadable'`);
+    await expect(take(of('unreadable', 'OrderCreated'))).rejects.toMatchObject({
+      code: 'PROCESS_VERSION_UNKNOWN',
+      retry: 'later',
+    });
+  });
+
+  it('a definition that was edited without a new version is refused', async () => {
+    const edited = new ProcessRunner([compile({ ...saleDefinition, owner: 'somebody-else' })], compile);
+    const storing = edited.storeDefinitions(database);
+    await expect(storing).rejects.toMatchObject({ code: 'PROCESS_DEFINITION_CHANGED' });
+    await expect(storing).rejects.toThrow('give the change version 2');
+  });
+});
+
+describe('questions', () => {
+  it('find an instance by key, by what other systems call it, by status, and page by page', async () => {
+    await take(of('asked', 'DealWon', 'OrderCreated'));
+    await take(of('asked-too', 'DealRejected'));
+    const keys = async (filter: Partial<Parameters<typeof findInstances>[1]>) =>
+      (await findInstances(database, { limit: 500, ...filter })).map(({ key }) => key);
+    expect(await keys({ key: 'asked' })).toEqual(['asked']);
+    expect(await keys({ externalId: 'o_1' })).toContain('asked');
+    expect(await keys({ externalId: 'o_1', key: 'asked', status: 'running' })).toEqual(['asked']);
+    expect(await keys({ status: 'rejected' })).toEqual(['asked-too']);
+    expect(await keys({ externalId: 'nothing' })).toEqual([]);
+    const newest = await findInstances(database, { limit: 1 });
+    expect(await keys({ before: newest[0]!.id, limit: 1 })).toEqual(['asked']);
+  });
+
+  it('find all occurrences of a key', async () => {
+    const again = { ...saleEvent('DealWon', 'asked/again', 'asked'), correlationId: 'second' };
+    again.payload = { ...again.payload, occurrence: 2 };
+    await take([again]);
+    const byKey = await findOccurrences(database, { process: 'sale', id: 'asked', externalType: 'order' });
+    expect(byKey.map(({ occurrence }) => occurrence)).toEqual([1, 2]);
+  });
+
+  it('count by status, and measure what completed and each step', async () => {
+    const { counts, completed, steps } = await readStatistics(database, new Date(0));
+    expect(counts.completed).toBe(21);
+    expect(completed).toMatchObject({ count: 21, p50Ms: 7_200_000 });
+    expect(steps.map(({ step }) => step)).toContain('billing');
+  });
+});

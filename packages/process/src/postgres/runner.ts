@@ -1,0 +1,153 @@
+import type { Queryable, Tx } from '@throughline/postgres';
+import { occurrenceField, type Process } from '../compile.js';
+import { decide, type Input } from '../decide.js';
+import { ProcessError } from '../errors.js';
+import { initialState, type ProcessEvent } from '../state.js';
+import { Definitions, type Compile } from './definitions.js';
+import { claimDueInstances, lockInstances, type Identity, type LockedInstance } from './lock-instances.js';
+import { saveInstances, type Change } from './save-instances.js';
+
+/** A command on its way out; the caller knows how messages travel. */
+export interface EmittedCommand {
+  type: string;
+  payload: Record<string, unknown>;
+  correlationId: string;
+  /** The message that made it due; absent when time did. */
+  causationId?: string;
+}
+
+export type Emit = (commands: EmittedCommand[]) => void;
+
+/**
+ * Runs instances inside the caller's transaction: a batch is loaded by one query, decided in memory, and written back by a few
+ * statements. Any number of runners may work on the same instances; an instance's row lock makes them take turns.
+ */
+export class ProcessRunner {
+  private readonly definitions: Definitions;
+
+  /**
+   * @param processes what this release ships; new instances start on the newest version of each process
+   * @param compile reads versions that other releases have stored
+   */
+  constructor(processes: Process[], compile: Compile) {
+    this.definitions = new Definitions(processes, compile);
+  }
+
+  /** Makes the shipped definitions known to the database; call it before the first batch. */
+  async storeDefinitions(database: Queryable): Promise<void> {
+    await this.definitions.store(database);
+  }
+
+  /** Takes events in the order given. What belongs to an instance that has not started is kept with it until then. */
+  async runBatch(tx: Tx, events: ProcessEvent[], now: Date, emit: Emit): Promise<void> {
+    const inbound = this.sortByInstance(events);
+    if (inbound.size === 0) return;
+    const identities = [...inbound.values()].map(({ identity }) => identity);
+    const instances = await lockInstances(tx, identities, now);
+    await this.turn(tx, instances, now, emit, (instance) => {
+      const { events: due } = inbound.get(instanceKey(instance.process, instance.key, instance.occurrence))!;
+      return due.map((event) => ({ kind: 'event', event }));
+    });
+  }
+
+  /** Fires due timers, up to `limit` instances, and returns how many; fewer than `limit` means that nothing is left for now. */
+  async runDueTimers(tx: Tx, now: Date, limit: number, emit: Emit): Promise<number> {
+    const instances = await claimDueInstances(tx, now, limit);
+    await this.turn(tx, instances, now, emit, () => [{ kind: 'timer' }]);
+    return instances.length;
+  }
+
+  private async turn(
+    tx: Tx,
+    instances: LockedInstance[],
+    now: Date,
+    emit: Emit,
+    inputsOf: (instance: LockedInstance) => Input[],
+  ): Promise<void> {
+    const changes: Change[] = [];
+    const commands: EmittedCommand[] = [];
+    for (const instance of instances) {
+      const process = await this.processOf(tx, instance);
+      const change = run(process, instance, inputsOf(instance), now.toISOString(), commands);
+      if (change.history.length > 0) changes.push(change);
+    }
+    await saveInstances(tx, changes, now);
+    if (commands.length > 0) emit(commands);
+  }
+
+  /** An instance that has not started yet follows the newest version, one that has stays on its own. */
+  private processOf(tx: Tx, { process, version, state }: LockedInstance): Promise<Process> | Process {
+    if (state.phase === 'new') return this.definitions.activeOf(process);
+    return this.definitions.load(tx, process, version);
+  }
+
+  private sortByInstance(events: ProcessEvent[]): Map<string, { identity: Identity; events: ProcessEvent[] }> {
+    const sorted = new Map<string, { identity: Identity; events: ProcessEvent[] }>();
+    for (const event of events) {
+      for (const process of this.definitions.processes) {
+        if (!this.definitions.takes(process.name, event.type)) continue;
+        const identity = identityOf(process, event);
+        const id = instanceKey(identity.process, identity.key, identity.occurrence);
+        const known = sorted.get(id);
+        if (known) known.events.push(event);
+        else sorted.set(id, { identity, events: [event] });
+      }
+    }
+    return sorted;
+  }
+}
+
+function run(
+  process: Process,
+  instance: LockedInstance,
+  inputs: Input[],
+  now: string,
+  commands: EmittedCommand[],
+): Change {
+  const change: Change = {
+    id: instance.id,
+    process,
+    before: instance.state,
+    state: instance.state,
+    nextTimerAt: undefined,
+    history: [],
+  };
+  for (const input of inputs) {
+    const decision = decide(process, change.state, input, now);
+    change.state = decision.state;
+    change.nextTimerAt = decision.nextTimerAt;
+    const event = input.kind === 'event' ? input.event : undefined;
+    change.history.push(...decision.history.map((entry) => (event ? { entry, event } : { entry })));
+    commands.push(
+      ...decision.commands.map(({ type, payload }) => ({
+        type,
+        payload,
+        correlationId: decision.state.correlationId,
+        ...(event && { causationId: event.messageId }),
+      })),
+    );
+  }
+  return change;
+}
+
+function identityOf(process: Process, event: ProcessEvent): Identity {
+  const key = event.payload[process.key];
+  const occurrence = event.payload[occurrenceField];
+  if (typeof key !== 'string' || typeof occurrence !== 'number') {
+    throw new ProcessError(
+      'PROCESS_EVENT_WITHOUT_KEY',
+      `${event.type} ${event.messageId} has no ${process.key} and ${occurrenceField}, by which ${process.name} finds its instance; the producer must fill them.`,
+    );
+  }
+  const { correlationId } = event;
+  return {
+    process: process.name,
+    version: process.version,
+    key,
+    occurrence,
+    correlationId,
+    state: initialState({ key, occurrence, correlationId }),
+  };
+}
+
+const instanceKey = (process: string, key: string, occurrence: number): string => `${process}/${occurrence}/${key}`;

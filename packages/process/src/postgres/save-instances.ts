@@ -1,0 +1,144 @@
+import type { Tx } from '@throughline/postgres';
+import type { Process } from '../compile.js';
+import { externalIdsOf } from '../decide.js';
+import type { Execution, HistoryEntry, ProcessEvent, State } from '../state.js';
+
+/** What a batch did to one instance. */
+export interface Change {
+  id: string;
+  process: Process;
+  before: State;
+  state: State;
+  nextTimerAt: string | undefined;
+  history: { entry: HistoryEntry; event?: ProcessEvent }[];
+}
+
+const update = {
+  name: 'process-update-instances',
+  text: `
+    UPDATE instance SET
+      version = changed.version, correlation_id = changed.correlation_id, status = changed.status, state = changed.state::jsonb,
+      next_timer_at = changed.next_timer_at, trace_id = changed.trace_id, started_at = changed.started_at,
+      ended_at = changed.ended_at, updated_at = $10::timestamptz
+    FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::timestamptz[],
+      $9::timestamptz[])
+      AS changed(id, version, correlation_id, status, state, next_timer_at, trace_id, started_at, ended_at)
+    WHERE instance.id = changed.id`,
+};
+
+const insertEvents = {
+  name: 'process-insert-events',
+  text: `
+    INSERT INTO instance_event
+      (instance_id, message_id, type, effect, step, source, commands, payload, occurred_at, recorded_at, trace_id)
+    SELECT instance_id, message_id, type, effect, step, source, string_to_array(commands, ','), payload::jsonb, occurred_at,
+      $11::timestamptz, trace_id
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+      $9::timestamptz[], $10::text[])
+      AS added(instance_id, message_id, type, effect, step, source, commands, payload, occurred_at, trace_id)`,
+};
+
+const upsertSteps = {
+  name: 'process-upsert-steps',
+  text: `
+    INSERT INTO instance_step (instance_id, step, direction, owner, service, command, commanded_at, outcome, outcome_at)
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
+      $9::timestamptz[])
+    ON CONFLICT (instance_id, step, direction) DO UPDATE SET
+      service = excluded.service, outcome = excluded.outcome, outcome_at = excluded.outcome_at`,
+};
+
+const insertExternalIds = {
+  name: 'process-insert-external-ids',
+  text: `
+    INSERT INTO instance_external_id (id, instance_id, system, tenant, type)
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])
+    ON CONFLICT DO NOTHING`,
+};
+
+/** Writes back everything a batch did, in four statements at most, however many instances it touched. */
+export async function saveInstances(tx: Tx, changes: Change[], now: Date): Promise<void> {
+  if (changes.length === 0) return;
+  const statements = [
+    tx.query(update, [
+      ...columns(changes, ({ id, process, state, nextTimerAt }) => [
+        id,
+        process.version,
+        state.correlationId,
+        state.status,
+        JSON.stringify(state),
+        nextTimerAt ?? null,
+        traceIdOf(state.traceparent),
+        state.startedAt ?? null,
+        state.endedAt ?? null,
+      ]),
+      now,
+    ]),
+    tx.query(insertEvents, [...columns(changes.flatMap(eventRows), (row) => row), now]),
+  ];
+  const steps = changes.flatMap(stepRows);
+  if (steps.length > 0)
+    statements.push(
+      tx.query(
+        upsertSteps,
+        columns(steps, (row) => row),
+      ),
+    );
+  const externalIds = changes.flatMap(externalIdRows);
+  if (externalIds.length > 0)
+    statements.push(
+      tx.query(
+        insertExternalIds,
+        columns(externalIds, (row) => row),
+      ),
+    );
+  await Promise.all(statements);
+}
+
+function eventRows({ id, history, state }: Change): unknown[][] {
+  return history.map(({ entry, event }) => [
+    id,
+    entry.messageId,
+    entry.type,
+    entry.effect,
+    entry.step ?? null,
+    event?.source ?? null,
+    entry.commands.join(','),
+    event ? JSON.stringify(event.payload) : null,
+    event?.time ?? entry.at,
+    traceIdOf(event?.traceparent ?? state.traceparent),
+  ]);
+}
+
+/** Commands whose outcome became known, or became another one, in this batch. */
+function stepRows({ id, process, before, state }: Change): unknown[][] {
+  return Object.entries(state.steps).flatMap(([name, step]) =>
+    (['execution', 'compensation'] as const).flatMap((part) => {
+      const run = step[part];
+      if (!isAnswered(run) || before.steps[name]?.[part]?.outcomeAt === run.outcomeAt) return [];
+      const direction = part === 'execution' ? 'forward' : 'compensation';
+      const { service, command, commandedAt, outcome, outcomeAt } = run;
+      return [[id, name, direction, process.step(name).owner, service, command, commandedAt, outcome, outcomeAt]];
+    }),
+  );
+}
+
+type Answered = Required<Pick<Execution, 'command' | 'commandedAt' | 'outcome' | 'outcomeAt' | 'service'>>;
+
+/** What a person did without our command has no duration, and is in the history only. */
+const isAnswered = (run: Execution | undefined): run is Execution & Answered =>
+  Boolean(run?.commandedAt && run.outcomeAt);
+
+function externalIdRows({ id, history }: Change): unknown[][] {
+  const ids = history.flatMap(({ event }) => (event ? externalIdsOf(event) : []));
+  return ids.map((external) => [external.id, id, external.system, external.tenant, external.type]);
+}
+
+/** The trace id within a W3C traceparent. */
+const traceIdOf = (traceparent: string | undefined): string | null => traceparent?.split('-')[1] ?? null;
+
+/** Rows as `unnest` wants them: one array per column. */
+function columns<T>(items: T[], toRow: (item: T) => unknown[]): unknown[][] {
+  const rows = items.map(toRow);
+  return (rows[0] ?? []).map((_, index) => rows.map((row) => row[index]));
+}
