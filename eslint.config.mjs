@@ -2,9 +2,12 @@
 // room (docs/ARCHITECTURE.md). Which package may import which is tests/import-rules.spec.ts, not a lint rule.
 import tseslint from 'typescript-eslint';
 
-const specs = ['**/*.spec.ts', 'tests/**/*.ts', 'packages/testing/**/*.ts'];
+const specs = ['**/*.spec.ts', '**/src/spec/**/*.ts', 'tests/**/*.ts', 'packages/testing/**/*.ts'];
 /** Programs for a terminal or a machine of one's own: they print, and they read the environment. */
 const tools = ['apps/cli/**/*.ts', 'bench/**/*.ts', 'packages/local-stack/**/*.ts'];
+
+/** Where a process begins: these two hand the environment to a parser. */
+const entrances = ['packages/service/src/start-service.ts', 'packages/telemetry/src/register.ts'];
 
 const environment = {
   object: 'process',
@@ -76,7 +79,7 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': 'off' },
   },
   {
-    files: ['**/config.ts', ...tools, ...specs],
+    files: ['**/config.ts', ...entrances, ...tools, ...specs],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

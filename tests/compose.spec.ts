@@ -77,6 +77,11 @@ describe('the check of docker-compose.yml notices', () => {
       /HUBSPOT_ACCESS_TOKEN: is not set/,
       (s) => delete s['revenue-adapter']!.environment!['HUBSPOT_ACCESS_TOKEN'],
     ],
+    [
+      'a variable that the command line does not read',
+      /deploy: REGISTRY is set/,
+      (s) => (s['deploy']!.environment!['REGISTRY'] = 'x'),
+    ],
     ['a value that the service refuses', /LOG_LEVEL: /, (s) => (s['orchestrator']!.environment!['LOG_LEVEL'] = 'loud')],
     [
       'a migration without its database',

@@ -34,6 +34,8 @@ export interface Facts {
   paths: Record<string, string[]>;
   /** Variables of packages/telemetry, which every program of ours reads. */
   telemetry: string[];
+  /** Variables that the command line reads. */
+  cli: string[];
   /** .env.example, and in `filledIn` what a person puts where it is empty. */
   env: Record<string, string>;
   filledIn: Record<string, string>;
@@ -86,7 +88,11 @@ function checkBuild({ build }: ComposeService, { targets, shapes }: Facts): stri
 /** Every variable exists, every required one is set, and the values are ones the service would start with. */
 function checkEnvironment(service: ComposeService, facts: Facts): string[] {
   const app = appOf(service);
-  if (!app || app === 'cli') return [];
+  if (!app) return [];
+  if (app === 'cli') {
+    const unknown = Object.keys(service.environment ?? {}).filter((key) => !facts.cli.includes(key));
+    return unknown.map((key) => `${key} is set, and nothing in apps/cli/src reads it`);
+  }
   const shape = service.command?.[0] === 'migrate' ? facts.migrationShape : facts.shapes[app];
   if (!shape) return [];
   const values = Object.fromEntries(
@@ -246,25 +252,31 @@ export function readFacts(root: string): Omit<Facts, 'filledIn' | 'shapes' | 'mi
     paths: Object.fromEntries(
       readdirSync(join(root, 'apps')).map((app) => [app, [...health, ...pathsOf(join(root, 'apps', app, 'src'))]]),
     ),
-    telemetry: [
-      ...new Set(
-        [...read('packages/telemetry/src/config.ts').matchAll(/env\['(OTEL_\w+)'\]/g)].map((match) => match[1]!),
-      ),
-    ],
+    telemetry: variablesOf(join(root, 'packages/telemetry/src')),
     env: Object.fromEntries(
       [...read('.env.example').matchAll(/^(\w+)=(.*)$/gm)].map((match) => [match[1]!, match[2]!]),
     ),
+    cli: variablesOf(join(root, 'apps/cli/src')),
     databaseScript: read('infra/postgres/create-databases.sh'),
   };
 }
 
+/** The variables that the code below a folder reads: `env['NAME']`. */
+function variablesOf(directory: string): string[] {
+  const text = sourcesOf(directory).map(({ text }) => text);
+  return [...new Set(text.join('\n').matchAll(/env\['([A-Z_]+)'\]/g))].map((match) => match[1]!);
+}
+
+function sourcesOf(directory: string): { file: string; text: string }[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
+    .map((file) => ({ file, text: readFileSync(join(directory, file), 'utf8') }));
+}
+
 /** The paths that the controllers below a folder declare with @Controller, @Get and @Post. */
 function pathsOf(directory: string): string[] {
-  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'),
-  );
-  return files.flatMap((file) => {
-    const source = ts.createSourceFile(file, readFileSync(join(directory, file), 'utf8'), ts.ScriptTarget.Latest, true);
+  return sourcesOf(directory).flatMap(({ file, text }) => {
+    const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
     return source.statements.filter(ts.isClassDeclaration).flatMap((declaration) => {
       const prefix = decoration(declaration, ['Controller']);
       if (prefix === undefined) return [];

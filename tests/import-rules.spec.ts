@@ -49,7 +49,7 @@ describe('import rules', () => {
     ['kafkajs has one home', 'apps/orchestrator/src/x.ts', `import { Kafka } from 'kafkajs';`],
     ['Nest stays out of packages', 'packages/messaging/src/x.ts', `import { Injectable } from '@nestjs/common';`],
     ['vendors are called by connectors', 'apps/finance-adapter/src/x.ts', `import Stripe from 'stripe';`],
-    ['no inner index.ts', 'packages/messaging/src/outbox/index.ts', `export const a = 1;`],
+    ['no inner index.ts', 'packages/messaging/src/outbox/index.ts', `export { a } from './a.js'; export const b = 1;`],
     [
       'no inner barrel of another name',
       'packages/messaging/src/everything.ts',
@@ -64,6 +64,12 @@ describe('import rules', () => {
 
   it.each([
     ['the store uses the engine', 'packages/process/src/postgres/store.ts', `import { decide } from '../decide.js';`],
+    [
+      'an index.ts that is a list and no barrel',
+      'apps/ops-adapter/src/migrations/index.ts',
+      `import { A } from './a.js'; export const migrations = [A];`,
+    ],
+    ['what only specs use, in src/spec', 'apps/sandbox/src/spec/start.ts', `import '@throughline/testing';`],
     [
       'specs use test tools',
       'packages/messaging/src/relay.int.spec.ts',
