@@ -1,0 +1,228 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { StripeClient, verifyWebhook } from '@throughline/connectors/stripe';
+import type { Job, MessagingTx, OutgoingMessage } from '@throughline/messaging';
+import type { Database } from '@throughline/postgres';
+import { startSandbox, testDatabase, type RunningSandbox, type TestDatabase } from '@throughline/testing';
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Stripe } from 'stripe';
+import { Finance1763800000000 } from '../migrations/1763800000000-finance.js';
+import { readPayment } from './read-payment.js';
+import { receiveEvents, type ReadPayment, type Transactions } from './receive-event.js';
+import { sweepEvents } from './sweep-events.js';
+
+jest.setTimeout(60_000);
+
+let test: TestDatabase;
+let database: Database;
+let sandbox: RunningSandbox;
+let sdk: Stripe;
+let stripe: StripeClient;
+let webhooks: Server;
+let emitted: OutgoingMessage[] = [];
+let received: string[] = [];
+
+/** Jobs run as soon as they are stored, as the work queue would, once per id. */
+const messaging: Transactions = { transaction: (fn) => runTransaction(fn) };
+const done = new Set<string>();
+async function runTransaction<T>(fn: (tx: MessagingTx) => Promise<T>): Promise<T> {
+  const jobs: Job[] = [];
+  const result = await database.transaction((tx) => fn(collecting(tx, jobs)));
+  for (const job of jobs.filter(({ id }) => !done.has(id))) {
+    done.add(job.id);
+    const { apply } = await readPayment({ stripe, tenant })(job as Job<ReadPayment>);
+    if (apply) await database.transaction((tx) => apply(collecting(tx, [])));
+  }
+  return result;
+}
+function collecting(tx: Pick<MessagingTx, 'query'>, jobs: Job[]): MessagingTx {
+  return {
+    query: (...call) => tx.query(...call),
+    emit: (messages) => void emitted.push(...messages),
+    enqueue: (more) => void jobs.push(...more),
+    onCommit: () => {},
+  };
+}
+const tenant = { accountId: 'acct_spec', paymentTermsDays: 30 };
+
+beforeAll(async () => {
+  test = await testDatabase([Finance1763800000000]);
+  database = await test.connect();
+  webhooks = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const event = verifyWebhook(
+        Buffer.concat(chunks),
+        request.headers['stripe-signature'] as string,
+        sandbox.secrets.STRIPE_WEBHOOK_SECRET,
+        new Date(),
+      );
+      void receiveEvents(messaging, [event], 'webhook').then(() => {
+        received.push(event.type);
+        response.end();
+      });
+    });
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => webhooks.once('listening', resolve));
+  sandbox = await startSandbox({ STRIPE_WEBHOOK_URLS: `http://127.0.0.1:${(webhooks.address() as AddressInfo).port}` });
+  const { hostname: host, port } = new URL(sandbox.url);
+  sdk = new Stripe(sandbox.secrets.STRIPE_SECRET_KEY, { host, port, protocol: 'http', maxNetworkRetries: 0 });
+  stripe = new StripeClient({ baseUrl: sandbox.url, secretKey: sandbox.secrets.STRIPE_SECRET_KEY });
+});
+afterEach(async () => {
+  await sandbox.faults();
+  [emitted, received] = [[], []];
+});
+afterAll(async () => {
+  webhooks.closeAllConnections();
+  webhooks.close();
+  await sandbox.stop();
+  await test.drop();
+});
+
+/** An open invoice as IssueInvoice leaves it, or one of somebody else. */
+async function openInvoice(ours = true): Promise<{ id: string; reference: Record<string, string> }> {
+  const customer = await sdk.customers.create({ name: 'Northwind' });
+  const reference = {
+    throughline_invoice_id: randomUUID(),
+    throughline_order_id: randomUUID(),
+    throughline_opportunity_id: randomUUID(),
+    throughline_occurrence: '1',
+    throughline_correlation_id: randomUUID(),
+  };
+  const { id } = await sdk.invoices.create({
+    customer: customer.id,
+    currency: 'usd',
+    auto_advance: false,
+    ...(ours ? { metadata: reference } : {}),
+  });
+  await sdk.invoiceItems.create({ customer: customer.id, invoice: id, amount: 125_050, currency: 'usd' });
+  await sdk.invoices.finalizeInvoice(id);
+  return { id, reference };
+}
+const pay = (id: string) => sdk.invoices.pay(id, { paid_out_of_band: true });
+async function until(holds: () => unknown): Promise<void> {
+  for (const end = Date.now() + 20_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 25)))
+    if (await holds()) return;
+  throw new Error(`not in time; webhooks so far: ${received.join(', ')}`);
+}
+async function outcomesOf(id: string): Promise<string[]> {
+  const rows = await database.query<{ type: string; outcome: string }>(
+    { name: 'outcomes', text: 'SELECT type, outcome FROM stripe_event WHERE object_id = $1 ORDER BY created_at, type' },
+    [id],
+  );
+  return rows.map(({ type, outcome }) => `${type} ${outcome}`);
+}
+const sweep = (instanceId = 'one', over: object = {}) =>
+  sweepEvents({
+    stripe,
+    database,
+    messaging,
+    instanceId,
+    now: () => new Date(),
+    overlapMs: 600_000,
+    leaseMs: 60_000,
+    ...over,
+  });
+
+describe('payments', () => {
+  it('announces a payment whose invoice is not known here yet, with all that its metadata says', async () => {
+    const { id, reference } = await openInvoice();
+    await pay(id);
+    await until(() => emitted.length > 0);
+    expect(emitted).toMatchObject([
+      {
+        type: 'PaymentReceived',
+        correlationId: reference['throughline_correlation_id'],
+        payload: {
+          invoiceId: reference['throughline_invoice_id'],
+          orderId: reference['throughline_order_id'],
+          opportunityId: reference['throughline_opportunity_id'],
+          occurrence: 1,
+          currency: 'USD',
+          amount: '1250.5000',
+        },
+      },
+    ]);
+  });
+
+  it('ends the echoes of our own doing', async () => {
+    const { id } = await openInvoice();
+    await sdk.invoices.voidInvoice(id);
+    await until(() => received.includes('invoice.voided'));
+    expect(emitted).toEqual([]);
+    expect(new Set((await outcomesOf(id)).map((line) => line.split(' ')[1]))).toEqual(new Set(['echo']));
+  });
+
+  it('keeps apart what is not ours, visibly', async () => {
+    const { id } = await openInvoice(false);
+    await pay(id);
+    await until(() => received.includes('invoice.paid'));
+    expect(emitted).toEqual([]);
+    expect(await outcomesOf(id)).toContain('invoice.paid not-ours');
+  });
+
+  it('announces a payment once, whether webhooks double or the sweep comes too', async () => {
+    await sandbox.faults({ kind: 'webhook-duplicate', vendor: 'stripe', delayMs: 50 });
+    const { id } = await openInvoice();
+    await pay(id);
+    await until(() => received.filter((type) => type === 'invoice.paid').length === 2);
+    await sweep();
+    expect(emitted).toHaveLength(1);
+  });
+
+  it('finds by the sweep what no webhook brought, and leaves the rest alone', async () => {
+    await sweep();
+    await sandbox.faults({ kind: 'webhook-drop', vendor: 'stripe' });
+    const invoices = await Promise.all([openInvoice(), openInvoice(), openInvoice()]);
+    for (const { id } of invoices) await pay(id);
+    expect(await sweep()).toBe(3);
+    expect(await sweep()).toBe(0);
+    expect(emitted.map(({ correlationId }) => correlationId).sort()).toEqual(
+      invoices.map(({ reference }) => reference['throughline_correlation_id']).sort(),
+    );
+    expect(received).toEqual([]);
+  });
+
+  it('reads every page before it moves its cursor', async () => {
+    await sweep();
+    const pages = [[event('evt_new', 2_000_000_000)], [event('evt_old', 1_999_999_000)]];
+    const failing = {
+      eventsSince: async function* () {
+        yield pages[0]!;
+        throw new Error('Stripe went away');
+      },
+    };
+    await expect(sweep('one', { stripe: failing })).rejects.toThrow('went away');
+    const asked: number[] = [];
+    const whole = {
+      eventsSince: async function* (since: number) {
+        asked.push(since);
+        yield* pages;
+      },
+    };
+    expect(await sweep('one', { stripe: whole })).toBe(1);
+    await sweep('one', { stripe: whole });
+    expect(asked[0]).toBeLessThan(1_999_999_000);
+    expect(asked[1]).toBe(2_000_000_000 - 600);
+  });
+
+  it('lets one instance sweep at a time, and another take over from one that died', async () => {
+    await sweep('one', { leaseMs: 200 });
+    expect(await sweep('two')).toBeUndefined();
+    await until(async () => (await sweep('two')) !== undefined);
+    expect(await sweep('one')).toBeUndefined();
+  });
+});
+
+function event(id: string, created: number): Stripe.Event {
+  return {
+    id,
+    object: 'event',
+    type: 'invoice.paid',
+    created,
+    data: { object: { id: `in_${id}`, object: 'invoice', metadata: {} } },
+  } as unknown as Stripe.Event;
+}
