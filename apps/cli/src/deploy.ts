@@ -4,9 +4,42 @@ import { ensureTopics } from '@throughline/messaging';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { databaseUrls, ensureDatabases } from './databases.js';
-import { projectRoot } from './installation.js';
-import { CommandError } from './output.js';
+import { projectRoot, type Installation } from './installation.js';
+import { CommandError, table } from './output.js';
 import { SERVICES, type ServiceName } from './topology.js';
+
+/**
+ * `throughline deploy`: schemas and topics on the Kafka and registry that the environment names, and, where POSTGRES_URL names an
+ * administrator's address, each service's database, role and migrations too. Every part is safe to repeat.
+ */
+export async function deploy(env: NodeJS.ProcessEnv, installation: Installation, options: { json: boolean }): Promise<void> {
+  const running = installation.running();
+  const kafkaBrokers = env['KAFKA_BROKERS']?.split(',') ?? running?.kafkaBrokers;
+  const registryUrl = env['SCHEMA_REGISTRY_URL'] ?? running?.registryUrl;
+  if (!kafkaBrokers || !registryUrl) {
+    throw new CommandError(
+      'Where to? Set KAFKA_BROKERS and SCHEMA_REGISTRY_URL (and POSTGRES_URL for databases and migrations), or run npm start first.',
+    );
+  }
+  const adminUrl = env['POSTGRES_URL'];
+  if (adminUrl) await deployDatabases(adminUrl, installation.secrets().databasePassword, installation.path('logs'));
+  const contracts = await deployContracts({ registryUrl, kafkaBrokers });
+  const report = { databases: adminUrl ? SERVICES.length : 0, ...contracts };
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    process.stdout.write(
+      `${table(
+        ['part', 'state'],
+        [
+          ['databases', adminUrl ? `${SERVICES.length} up to date` : 'left alone (POSTGRES_URL is not set)'],
+          ['schemas', `${contracts.schemas} registered and compatible`],
+          ['topics', `${contracts.createdTopics.length} created`],
+          ...contracts.differences.map((difference): [string, string] => ['topic differs', difference]),
+        ],
+      )}\n`,
+    );
+  }
+}
 
 /** How long the migrations of one service may take. */
 const MIGRATION_LIMIT_MS = 120_000;

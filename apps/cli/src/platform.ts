@@ -1,7 +1,8 @@
-import { startStack, type Stack } from '@throughline/local-stack';
-import { Listr, type ListrTaskWrapper } from 'listr2';
+import { startStack, usualPorts, type Stack, type StackProgress } from '@throughline/local-stack';
+import { Listr, ListrLogger, ProcessOutput } from 'listr2';
 import { deployContracts, deployDatabases } from './deploy.js';
 import type { Installation } from './installation.js';
+import { CommandError } from './output.js';
 import { Services } from './services.js';
 import { SERVICES, type Instance, type ServiceName, type TopologyInput } from './topology.js';
 
@@ -11,9 +12,9 @@ export interface PlatformOptions {
   instances?: number;
   /** Stable ports where they are free; demo and tests take any. */
   preferPorts: boolean;
-  /** Progress goes here; standard output belongs to the result. */
-  progress: 'pretty' | 'plain' | 'silent';
   onExit: (instance: Instance, logFile: string) => void;
+  /** Ends the start-up: what was started is ended again, and the promise rejects. */
+  signal?: AbortSignal;
 }
 
 /** The local stack and our services on it, started and deployed. */
@@ -25,9 +26,6 @@ export interface Platform {
   stop(): Promise<void>;
 }
 
-/** The ports `npm start` likes for the parts of the stack. */
-const PREFERRED_STACK_PORTS = { kafka: 4192, postgres: 4154, registry: 4181, viewer: 4194 };
-
 interface Context {
   stack?: Stack;
   databaseUrls?: Record<ServiceName, string>;
@@ -35,7 +33,16 @@ interface Context {
   services?: Services;
 }
 
-/** Starts everything, step by step, each step shown; a failing step stops what had started and says what to do. */
+/** What a step may show of itself while it runs. */
+interface Step {
+  title: string;
+  output: string;
+}
+
+/**
+ * Starts everything, step by step, each step shown on standard error (standard output belongs to results). A failing step stops
+ * what had started and says what to do.
+ */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { installation } = options;
   const secrets = installation.secrets();
@@ -52,66 +59,90 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     samplingRatio: 1,
   });
 
-  const tasks = new Listr<Context>(
-    [
-      {
-        title: 'Local stack: Kafka, PostgreSQL, schema registry, trace viewer',
-        task: async (_, task) => {
-          context.stack = await startStack({
-            directory: installation.path('stack'),
-            env: process.env,
-            ...(options.preferPorts && { preferredPorts: PREFERRED_STACK_PORTS }),
-            onProgress: stackProgress(task),
-          });
-        },
+  const steps: { title: string; task: (context: Context, step: Step) => Promise<void> }[] = [
+    {
+      title: 'Local stack: Kafka, PostgreSQL, schema registry, trace viewer',
+      task: async (_, step) => {
+        context.stack = await startStack({
+          directory: installation.path('stack'),
+          env: process.env,
+          ...(options.preferPorts && { preferredPorts: usualPorts }),
+          ...(options.signal && { signal: options.signal }),
+          onProgress: showParts(step),
+        });
       },
-      {
-        title: 'Deploy: databases and migrations, schemas, topics',
-        task: async (_, task) => {
-          const { addresses } = context.stack!;
-          const [urls, contracts] = await Promise.all([
-            deployDatabases(addresses.postgresAdminUrl, secrets.databasePassword, installation.path('logs')),
-            deployContracts(addresses),
-          ]);
-          context.databaseUrls = urls;
-          task.title = `Deploy: ${SERVICES.length} databases, ${contracts.schemas} schemas, ${contracts.createdTopics.length} new topics`;
-          for (const difference of contracts.differences) task.output = difference;
-        },
+    },
+    {
+      title: 'Deploy: databases and migrations, schemas, topics',
+      task: async (_, step) => {
+        const { addresses } = context.stack!;
+        const [urls, contracts] = await Promise.all([
+          deployDatabases(addresses.postgresAdminUrl, secrets.databasePassword, installation.path('logs')),
+          deployContracts(addresses),
+        ]);
+        context.databaseUrls = urls;
+        step.title = `Deploy: ${SERVICES.length} databases, ${contracts.schemas} schemas, ${contracts.createdTopics.length} new topics`;
+        for (const difference of contracts.differences) step.output = difference;
       },
-      {
-        title: 'Services',
-        task: async (_, task) => {
-          context.instances = await Services.plan(
-            (service) => (service === 'sandbox' ? 1 : (options.instances ?? 1)),
-            options.preferPorts,
-          );
-          context.services = await Services.start(topology(), installation, options.onExit);
-          task.title = `Services: ${SERVICES.join(', ')} (${context.instances.length} processes)`;
-        },
+    },
+    {
+      title: `Services: ${SERVICES.join(', ')}`,
+      task: async () => {
+        const instancesOf = (service: ServiceName): number => (service === 'sandbox' ? 1 : (options.instances ?? 1));
+        context.instances = await Services.plan(instancesOf, options.preferPorts);
+        context.services = new Services(topology(), installation, options.onExit);
+        await context.services.start();
       },
-    ],
-    { renderer: renderer(options.progress), fallbackRenderer: 'simple', ctx: context } as never,
-  );
+    },
+  ];
 
+  const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) });
+  const tasks = new Listr<Context, 'default', 'simple'>(
+    steps.map(({ title, task }) => ({
+      title,
+      task: (_, wrapper) => endedBy(options.signal, task(context, wrapper)),
+    })),
+    {
+      renderer: 'default',
+      rendererOptions: { logger, timer: { condition: true, field: seconds } },
+      fallbackRenderer: 'simple',
+      fallbackRendererOptions: { logger, timer: { condition: true, field: seconds } },
+      fallbackRendererCondition: () => !process.stderr.isTTY,
+      registerSignalListeners: false,
+    },
+  );
   try {
     await tasks.run();
   } catch (error) {
     await stop();
-    throw error;
+    throw options.signal?.aborted ? new CommandError('interrupted', 130) : error;
   }
   return { stack: context.stack!, services: context.services!, topology: topology(), stop };
 }
 
-function renderer(progress: PlatformOptions['progress']): string {
-  return { pretty: 'default', plain: 'simple', silent: 'silent' }[progress];
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
-function stackProgress(
-  task: ListrTaskWrapper<Context, never, never>,
-): (event: { part: string; state: string; detail?: string; percent?: number }) => void {
+/** Rejects as soon as the signal says so; what `step` had begun is ended by the caller's clean-up. */
+async function endedBy<T>(signal: AbortSignal | undefined, step: Promise<T>): Promise<T> {
+  if (!signal) return step;
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(new CommandError('interrupted', 130));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([step, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** One line with the state of every part. */
+function showParts(step: Step): (event: StackProgress) => void {
   const states = new Map<string, string>();
-  return ({ part, state, detail, percent }) => {
-    states.set(part, [state, percent === undefined ? '' : `${percent} %`, detail ?? ''].filter(Boolean).join(' '));
-    task.output = [...states].map(([name, text]) => `${name}: ${text}`).join('   ');
+  return ({ part, state, detail }) => {
+    states.set(part, detail ? `${state} (${detail})` : state);
+    step.output = [...states].map(([name, text]) => `${name}: ${text}`).join('   ');
   };
 }

@@ -23,7 +23,7 @@ export class Services {
   private readonly running = new Map<Instance, SupervisedProcess>();
   private stopping = false;
 
-  private constructor(
+  constructor(
     private readonly topology: TopologyInput,
     private readonly installation: Installation,
     /** Told when an instance ends that nobody stopped. */
@@ -45,19 +45,8 @@ export class Services {
   }
 
   /** Starts every instance and waits until each says it is ready. */
-  static async start(
-    topology: TopologyInput,
-    installation: Installation,
-    onExit: (instance: Instance, logFile: string) => void,
-  ): Promise<Services> {
-    const services = new Services(topology, installation, onExit);
-    try {
-      await Promise.all(topology.instances.map((instance) => services.startInstance(instance)));
-    } catch (error) {
-      await services.stop();
-      throw error;
-    }
-    return services;
+  async start(): Promise<void> {
+    await Promise.all(this.topology.instances.map((instance) => this.startInstance(instance)));
   }
 
   /** Base addresses of all instances of a service. */
@@ -102,6 +91,8 @@ export class Services {
       logFile: this.installation.path('logs', `${name}.log`),
       pidFile: this.installation.path('run', `${name}.pid`),
     });
+    // Ctrl-C may have come between the spawn and here.
+    if (this.stopping) return void (await child.stop(STOP_GRACE_MS));
     this.running.set(instance, child);
     void child.exited.then(() => {
       if (!this.stopping && this.running.get(instance) === child) this.onExit(instance, child.logFile);

@@ -1,0 +1,238 @@
+import { rmSync } from 'node:fs';
+import { Installation } from '../installation.js';
+import { colours, CommandError, duration, table } from '../output.js';
+import { startPlatform, type Platform } from '../platform.js';
+import { dealEnds, type DealEnd } from '../deal-show.js';
+import { MIN_IN_FLIGHT, planKills, type KillTarget, type PlannedKill } from './kill-schedule.js';
+import { planDeals } from './plan.js';
+import { Vendors } from './vendors.js';
+import { percentile, verify, type ExpectedDeal, type Verdict } from './verify.js';
+
+export interface DemoOptions {
+  deals: number;
+  kill?: 'all';
+  seed: number;
+  json: boolean;
+}
+
+/** What the vendors do to our webhooks during a demo: probabilities from 0 to 1. */
+const WEBHOOK_FAULTS = { duplicate: 0.2, disorder: 0.3, drop: 0.1 };
+/** Deals closed per second: several are always under way. */
+const CLOSE_PER_SECOND = 10;
+/** No run takes longer than this beyond the closing itself, in milliseconds. */
+const END_LIMIT_MS = 180_000;
+const POLL_MS = 250;
+
+interface Kill {
+  target: KillTarget;
+  inFlight: number;
+}
+
+/**
+ * `throughline demo`: a platform of its own, deals closed under faults, the end awaited, and then the proof by the vendors' own
+ * APIs. Exit code 0 only if every deal has exactly one of each with equal amounts.
+ */
+export async function demo(parent: Installation, options: DemoOptions): Promise<number> {
+  const kills = options.kill ? planKills(options.deals, options.seed) : [];
+  const installation = new Installation(parent.path('demo', String(process.pid)));
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
+
+  say(
+    `Demo of ${options.deals} deals, seed ${options.seed}${options.kill ? ', killing every service, the sandbox and the broker once' : ''}.`,
+  );
+  const platform = await startPlatform({
+    installation,
+    instances: options.kill ? 2 : 1,
+    preferPorts: false,
+    signal: interrupt.signal,
+    onExit: (instance, logFile) => say(`${instance.service} ended by itself; its log: ${logFile}`),
+  });
+  let clean = false;
+  try {
+    const run = new Run(platform, options, kills, say, interrupt.signal);
+    const result = await run.play();
+    report(result, options);
+    clean = result.ok;
+    return result.ok ? 0 : 1;
+  } finally {
+    await platform.stop();
+    if (clean) rmSync(installation.directory, { recursive: true, force: true });
+    else say(`Logs and data of this run are kept in ${installation.directory}`);
+  }
+}
+
+interface Result {
+  ok: boolean;
+  deals: number;
+  completed: number;
+  verdict: Verdict;
+  p50Ms: number;
+  p99Ms: number;
+  seed: number;
+  kills: Kill[];
+}
+
+/** One run: closing, killing, waiting, asking. */
+class Run {
+  private readonly vendors: Vendors;
+  private readonly closedAt = new Map<string, number>();
+  private readonly done = new Map<string, DealEnd>();
+  private readonly kills: Kill[] = [];
+
+  constructor(
+    private readonly platform: Platform,
+    private readonly options: DemoOptions,
+    private readonly plannedKills: PlannedKill[],
+    private readonly say: (line: string) => void,
+    private readonly signal: AbortSignal,
+  ) {
+    this.vendors = new Vendors(platform.topology, () => platform.services.urls('finance-adapter'));
+  }
+
+  async play(): Promise<Result> {
+    const plan = planDeals(this.options.deals, this.options.seed, String(this.options.seed));
+    const deals = await this.vendors.createDeals(plan);
+    this.say(`${deals.length} deals of ${plan.companies.length} customers stand open in the CRM.`);
+    await this.vendors.setFaults({
+      seed: this.options.seed,
+      webhooks: { hubspot: WEBHOOK_FAULTS, stripe: WEBHOOK_FAULTS },
+    });
+
+    const allClosed = Promise.withResolvers<void>();
+    const watching = this.watch(deals, allClosed.promise);
+    const restarts = await this.closeAll(deals);
+    allClosed.resolve();
+    await Promise.all(restarts);
+    await watching;
+
+    await this.vendors.setFaults(null);
+    const evidence = await this.vendors.evidence(deals);
+    const verdict = verify(deals, evidence);
+    const durations = deals.flatMap(({ dealId, opportunityId }) => {
+      const end = this.done.get(opportunityId);
+      return end ? [Date.parse(end.endedAt) - this.closedAt.get(dealId)!] : [];
+    });
+    const completed = [...this.done.values()].filter(({ status }) => status === 'completed').length;
+    return {
+      ok: completed === deals.length && verdict.problems.length === 0 && this.kills.length === this.plannedKills.length,
+      deals: deals.length,
+      completed,
+      verdict,
+      p50Ms: percentile(durations, 0.5),
+      p99Ms: percentile(durations, 0.99),
+      seed: this.options.seed,
+      kills: this.kills,
+    };
+  }
+
+  /** Closes the deals at a steady pace and kills at the planned moments. Returns the restarts still under way. */
+  private async closeAll(deals: ExpectedDeal[]): Promise<Promise<void>[]> {
+    const restarts: Promise<void>[] = [];
+    const planned = [...this.plannedKills];
+    const start = Date.now();
+    for (const [index, deal] of deals.entries()) {
+      await delay(start + (index * 1_000) / CLOSE_PER_SECOND - Date.now(), this.signal);
+      this.closedAt.set(deal.dealId, Date.now());
+      await this.close(deal.dealId);
+      while (planned[0] && planned[0].afterClosed <= index + 1 && this.inFlight() >= MIN_IN_FLIGHT) {
+        const { target } = planned.shift()!;
+        // One at a time: the next kill waits until this one is up again, as an operator's cluster would be asked to survive.
+        await Promise.all(restarts);
+        restarts.push(this.kill(target));
+      }
+    }
+    for (const { target } of planned)
+      this.say(`not killed: ${target}, because fewer than ${MIN_IN_FLIGHT} deals were under way`);
+    return restarts;
+  }
+
+  /** The sandbox may be down at this very moment: a salesperson clicks again. Closing is idempotent. */
+  private async close(dealId: string): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.vendors.closeDeal(dealId);
+      } catch (error) {
+        if (attempt === 60) throw error;
+        await delay(POLL_MS, this.signal);
+      }
+    }
+  }
+
+  private async kill(target: KillTarget): Promise<void> {
+    const inFlight = this.inFlight();
+    this.kills.push({ target, inFlight });
+    this.say(`killing ${target} with ${inFlight} deals under way`);
+    if (target === 'broker') {
+      await this.platform.stack.parts.kafka.kill();
+      await this.platform.stack.parts.kafka.start();
+    } else {
+      await this.platform.services.killAndRestart(target);
+    }
+    this.say(`${target} is up again`);
+  }
+
+  private inFlight(): number {
+    return this.closedAt.size - this.done.size;
+  }
+
+  /** Follows the deals until every one has ended, or the limit after the last closing is over. */
+  private async watch(deals: ExpectedDeal[], allClosed: Promise<void>): Promise<void> {
+    let deadline = Infinity;
+    void allClosed.then(() => (deadline = Date.now() + END_LIMIT_MS));
+    let said = 0;
+    while (this.done.size < deals.length && Date.now() < deadline) {
+      for (const end of await dealEnds(this.platform.services.urls('orchestrator')))
+        this.done.set(end.opportunityId, end);
+      if (this.done.size - said >= Math.max(1, Math.floor(deals.length / 10))) {
+        said = this.done.size;
+        this.say(`${said} of ${deals.length} deals have ended`);
+      }
+      await delay(POLL_MS, this.signal);
+    }
+    if (this.done.size < deals.length)
+      this.say(`${deals.length - this.done.size} deals had not ended ${duration(END_LIMIT_MS)} after the last closing`);
+  }
+}
+
+function report(result: Result, options: DemoOptions): void {
+  const { verdict } = result;
+  for (const problem of verdict.problems.slice(0, 20)) process.stderr.write(`${colours.red('wrong')} ${problem}\n`);
+  const line = {
+    deals: result.deals,
+    completed: result.completed,
+    orders: verdict.orders,
+    invoices: verdict.invoices,
+    schedules: verdict.schedules,
+    writtenBack: verdict.writtenBack,
+    duplicates: verdict.duplicates,
+    lost: verdict.lost,
+    p50Ms: result.p50Ms,
+    p99Ms: result.p99Ms,
+    ...(options.kill && { seed: result.seed, kills: result.kills }),
+  };
+  if (options.json) process.stdout.write(`${JSON.stringify(line)}\n`);
+  else {
+    const rows = Object.entries(line).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map((kill: Kill) => `${kill.target} (${kill.inFlight})`).join(', ') : String(value),
+    ]);
+    process.stdout.write(`${table(['', 'found'], rows)}\n`);
+  }
+  process.stderr.write(
+    result.ok
+      ? `${colours.green('proved')} every deal has exactly one of each, with equal amounts\n`
+      : `${colours.red('not proved')} see the lines above\n`,
+  );
+}
+
+function delay(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.reject(new CommandError('interrupted', 130));
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, Math.max(0, ms));
+    signal.addEventListener('abort', () => (clearTimeout(timer), reject(new CommandError('interrupted', 130))), {
+      once: true,
+    });
+  });
+}

@@ -1,0 +1,255 @@
+import { Client as HubspotClient } from '@hubspot/api-client';
+import { AssociationSpecAssociationCategoryEnum } from '@hubspot/api-client/lib/codegen/crm/deals/index.js';
+import Medusa from '@medusajs/js-sdk';
+import { canonicalId, fromMinorUnits, toDecimal } from '@throughline/contracts';
+import { Stripe } from 'stripe';
+import { TENANTS, type TopologyInput } from '../topology.js';
+import { planDeals, type Plan, type PlannedDeal } from './plan.js';
+import type { Evidence, ExpectedDeal, Found } from './verify.js';
+
+/** Limit of one call to a vendor, in milliseconds. */
+const TIMEOUT_MS = 15_000;
+const CONCURRENT_CALLS = 8;
+/** HubSpot's own association types: deal to company, line item to deal. */
+const DEAL_TO_COMPANY = 341;
+const LINE_ITEM_TO_DEAL = 20;
+
+/** The vendors as a person outside sees them: through each vendor's own SDK, and never through our tables. */
+export class Vendors {
+  private readonly hubspot: HubspotClient;
+  private readonly stripe: Stripe;
+  private readonly medusa: Medusa;
+  private readonly sandboxUrl: string;
+
+  constructor(
+    { secrets, instances }: TopologyInput,
+    private readonly financeUrls: () => string[],
+  ) {
+    const port = instances.find(({ service }) => service === 'sandbox')?.port ?? 0;
+    this.sandboxUrl = `http://127.0.0.1:${port}`;
+    this.hubspot = new HubspotClient({ accessToken: secrets.hubspotAccessToken, basePath: this.sandboxUrl });
+    this.stripe = new Stripe(secrets.stripeSecretKey, {
+      protocol: 'http',
+      host: '127.0.0.1',
+      port,
+      timeout: TIMEOUT_MS,
+      maxNetworkRetries: 2,
+      telemetry: false,
+    });
+    this.medusa = new Medusa({ baseUrl: this.sandboxUrl, apiKey: secrets.medusaApiKey });
+  }
+
+  /** Sets how unreliable the vendors are; see the sandbox's own API page for what there is. */
+  async setFaults(faults: unknown): Promise<void> {
+    const response = await fetch(`${this.sandboxUrl}/sandbox/faults`, {
+      method: faults === null ? 'DELETE' : 'PUT',
+      headers: { 'content-type': 'application/json' },
+      ...(faults !== null && { body: JSON.stringify(faults) }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    if (!response.ok) throw new Error(`the sandbox refused the faults: ${await response.text()}`);
+  }
+
+  /** Creates the planned companies and deals, all still open. Returns the deals in the order of the plan. */
+  async createDeals(plan: Plan): Promise<ExpectedDeal[]> {
+    const companyIds = await mapBounded(plan.companies, async (properties) => {
+      const { id } = await this.hubspot.crm.companies.basicApi.create({ properties, associations: [] });
+      return id;
+    });
+    return mapBounded(plan.deals, (deal) => this.createDeal(deal, companyIds[deal.company]!));
+  }
+
+  private async createDeal(deal: PlannedDeal, companyId: string): Promise<ExpectedDeal> {
+    const { id } = await this.hubspot.crm.deals.basicApi.create({
+      properties: {
+        dealname: deal.name,
+        dealstage: 'contractsent',
+        amount: deal.amount,
+        deal_currency_code: deal.currency,
+        contract_start_date: deal.contractStart,
+        contract_end_date: deal.contractEnd,
+      },
+      associations: [association(companyId, DEAL_TO_COMPANY)],
+    });
+    await this.hubspot.crm.lineItems.batchApi.create({
+      inputs: deal.lines.map((line) => ({
+        properties: {
+          name: line.name,
+          hs_sku: line.sku,
+          quantity: String(line.quantity),
+          price: line.price,
+          amount: line.amount,
+        },
+        associations: [association(id, LINE_ITEM_TO_DEAL)],
+      })),
+    });
+    return {
+      dealId: id,
+      opportunityId: canonicalId('hubspot', TENANTS.hubspotPortal, 'deal', id),
+      currency: deal.currency,
+      amount: deal.amount,
+    };
+  }
+
+  /** Sets a deal to closed-won, as a salesperson does. */
+  async closeDeal(dealId: string): Promise<void> {
+    await this.setStage(dealId, 'closedwon');
+  }
+
+  async setStage(dealId: string, dealstage: string): Promise<void> {
+    await this.hubspot.crm.deals.basicApi.update(dealId, {
+      properties: { dealstage, ...(dealstage === 'closedwon' && { closedate: new Date().toISOString() }) },
+    });
+  }
+
+  /** Everything that stands for the deals of a run, in every system. */
+  async evidence(deals: ExpectedDeal[]): Promise<Evidence> {
+    const wanted = new Set(deals.map(({ opportunityId }) => opportunityId));
+    const [orders, invoices, schedules, writeBacks, customers] = await Promise.all([
+      this.orders(),
+      this.invoices(),
+      this.schedules(),
+      this.writeBacks(deals),
+      this.customers(),
+    ]);
+    const ofRun = (found: Found[]): Found[] => found.filter(({ opportunityId }) => wanted.has(opportunityId));
+    return { orders: ofRun(orders), invoices: ofRun(invoices), schedules: ofRun(schedules), writeBacks, customers };
+  }
+
+  private async orders(): Promise<Found[]> {
+    const found: Found[] = [];
+    for (let offset = 0; ;) {
+      const page = await this.medusa.admin.order.list({
+        limit: 100,
+        offset,
+        fields: 'id,display_id,status,total,currency_code,metadata',
+      });
+      for (const order of page.orders) {
+        if (order.status === 'canceled') continue;
+        found.push({
+          opportunityId: text(order.metadata?.['throughline_opportunity_id']),
+          number: String(order.display_id),
+          currency: order.currency_code.toUpperCase(),
+          amount: toDecimal(String(order.total)),
+        });
+      }
+      offset += page.orders.length;
+      if (page.orders.length === 0 || offset >= page.count) return found;
+    }
+  }
+
+  private async invoices(): Promise<Found[]> {
+    const found: Found[] = [];
+    for await (const invoice of this.stripe.invoices.list({ limit: 100 })) {
+      if (invoice.status !== 'open' && invoice.status !== 'paid') continue;
+      const currency = invoice.currency.toUpperCase();
+      found.push({
+        opportunityId: text(invoice.metadata?.['throughline_opportunity_id']),
+        number: invoice.number ?? '',
+        currency,
+        amount: fromMinorUnits(invoice.total, currency),
+      });
+    }
+    return found;
+  }
+
+  /** The subledger is ours, so it is asked through its public API like any other system. */
+  private async schedules(): Promise<Found[]> {
+    const found: Found[] = [];
+    for (let cursor: string | undefined; ;) {
+      const page = await this.subledgerPage(cursor);
+      for (const schedule of page.schedules) {
+        if (schedule.status !== 'recorded') continue;
+        found.push({
+          opportunityId: schedule.opportunityId,
+          number: schedule.scheduleId,
+          currency: schedule.currency,
+          amount: schedule.totalAmount,
+        });
+      }
+      cursor = page.nextCursor ?? undefined;
+      if (!cursor) return found;
+    }
+  }
+
+  private async subledgerPage(cursor: string | undefined): Promise<SubledgerPage> {
+    const query = new URLSearchParams({ limit: '200', ...(cursor && { cursor }) });
+    const response = await fetch(`${this.financeUrls()[0]}/v1/revenue-schedules?${query}`, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    if (!response.ok) throw new Error(`the subledger answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as SubledgerPage;
+  }
+
+  private async writeBacks(deals: ExpectedDeal[]): Promise<Evidence['writeBacks']> {
+    const found: Evidence['writeBacks'] = [];
+    for (let start = 0; start < deals.length; start += 100) {
+      const { results } = await this.hubspot.crm.deals.batchApi.read({
+        inputs: deals.slice(start, start + 100).map(({ dealId }) => ({ id: dealId })),
+        properties: ['throughline_order_number', 'throughline_invoice_number'],
+        propertiesWithHistory: [],
+      });
+      for (const { id, properties } of results) {
+        found.push({
+          dealId: id,
+          orderNumber: properties['throughline_order_number'] ?? '',
+          invoiceNumber: properties['throughline_invoice_number'] ?? '',
+        });
+      }
+    }
+    return found;
+  }
+
+  private async customers(): Promise<Evidence['customers']> {
+    const found: Evidence['customers'] = [];
+    for await (const customer of this.stripe.customers.list({ limit: 100 })) {
+      const account = customer.metadata['throughline_account_id'];
+      if (account) found.push({ system: 'stripe', account });
+    }
+    for (let offset = 0; ;) {
+      const page = await this.medusa.admin.customer.list({ limit: 100, offset, fields: 'id,metadata' });
+      for (const customer of page.customers) {
+        const account = customer.metadata?.['throughline_account_id'];
+        if (account) found.push({ system: 'medusa', account: text(account) });
+      }
+      offset += page.customers.length;
+      if (page.customers.length === 0 || offset >= page.count) return found;
+    }
+  }
+}
+
+interface SubledgerPage {
+  schedules: { scheduleId: string; opportunityId: string; currency: string; totalAmount: string; status: string }[];
+  nextCursor: string | null;
+}
+
+/** Creates one ordinary deal and closes it; returns its id in the CRM. */
+export async function closeSampleDeal(topology: TopologyInput): Promise<string> {
+  const vendors = new Vendors(topology, () => []);
+  const label = new Date().toISOString().slice(0, 19).replace(/[-:T]/g, '');
+  const [deal] = await vendors.createDeals(planDeals(1, 4, label));
+  await vendors.closeDeal(deal!.dealId);
+  return deal!.dealId;
+}
+
+/** Runs `fn` over a list with at most {@link CONCURRENT_CALLS} under way; results in the order of the list. */
+export async function mapBounded<T, R>(list: readonly T[], fn: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < list.length; index = next++) results[index] = await fn(list[index]!, index);
+  };
+  await Promise.all(Array.from({ length: Math.min(CONCURRENT_CALLS, list.length) }, worker));
+  return results;
+}
+
+function association(id: string, associationTypeId: number) {
+  return {
+    to: { id },
+    types: [{ associationCategory: AssociationSpecAssociationCategoryEnum.HubspotDefined, associationTypeId }],
+  };
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,76 @@
+import type { StackAddresses } from '@throughline/local-stack';
+import { catalog } from '@throughline/contracts';
+import { Kafka, logLevel } from 'kafkajs';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+
+const SIDES = ['revenue', 'ops', 'finance', 'orchestrator'] as const;
+const LIMIT_MS = 240_000;
+
+/** Processes per second of the bare loop, from the first emission to the last effect; the databases are those of the measured path. */
+export async function measureBareLoop(addresses: StackAddresses, run: string, processes: number): Promise<number> {
+  const prefix = `bare-${run}.`;
+  await createTopics(addresses.kafkaBrokers, prefix);
+  const urlOf = (side: string): string => {
+    const url = new URL(addresses.postgresAdminUrl);
+    url.pathname = `/bench_${side}`;
+    return url.href;
+  };
+  const orchestrator = new pg.Client({ connectionString: urlOf('orchestrator') });
+  await orchestrator.connect();
+  await orchestrator.query('CREATE TABLE IF NOT EXISTS bare_instance (id uuid PRIMARY KEY, state jsonb NOT NULL)');
+  await orchestrator.end();
+  const finance = new pg.Client({ connectionString: urlOf('finance') });
+  await finance.connect();
+  const count = async (): Promise<number> =>
+    Number(
+      (await finance.query(`SELECT count(*)::text AS count FROM vendor_effect WHERE kind = 'schedule'`)).rows[0].count,
+    );
+
+  const children = new Map<string, ChildProcess>();
+  try {
+    for (const side of SIDES) {
+      const config = {
+        brokers: addresses.kafkaBrokers,
+        registryUrl: addresses.registryUrl,
+        databaseUrl: urlOf(side),
+        prefix,
+      };
+      children.set(
+        side,
+        fork(fileURLToPath(new URL('./bare.js', import.meta.url)), [side], {
+          env: { ...process.env, BARE: JSON.stringify(config) },
+          stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+        }),
+      );
+    }
+    await Promise.all(
+      [...children.values()].map((child) => once(child, 'message', { signal: AbortSignal.timeout(60_000) })),
+    );
+    const before = await count();
+    const start = performance.now();
+    children.get('revenue')!.send({ emit: { run: `bare-${run}`, count: processes } });
+    while ((await count()) < before + processes) {
+      if (performance.now() - start > LIMIT_MS)
+        throw new Error(`the bare loop ended only ${(await count()) - before} of ${processes} processes`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return Math.round((processes * 1_000) / (performance.now() - start));
+  } finally {
+    for (const child of children.values()) if (child.connected) child.disconnect();
+    await finance.end();
+  }
+}
+
+async function createTopics(brokers: string[], prefix: string): Promise<void> {
+  const admin = new Kafka({ brokers, clientId: 'bench', logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const topics = [...new Set(Object.values(catalog).map(({ topic }) => topic))];
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: topics.map((topic) => ({ topic: prefix + topic, numPartitions: 6, replicationFactor: 1 })),
+  });
+  await admin.disconnect();
+}

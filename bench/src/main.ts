@@ -1,0 +1,169 @@
+import { publishSchemas, topics } from '@throughline/contracts';
+import { startStack } from '@throughline/local-stack';
+import { ensureTopics } from '@throughline/messaging';
+import Table from 'cli-table3';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measureBareLoop } from './bare-path.js';
+import { measureLimits } from './limits.js';
+import { Path, type Measurement } from './path.js';
+import { measureSandbox } from './sandbox.js';
+
+const HELP = `npm run bench [-- options]
+
+Measures the four-step path (order, provisioning, invoice, schedule: 9 messages over three adapters and the orchestrator, each its
+own process as shipped; real broker, fsync on, acks from all) on this machine, with the limits of the parts in the same run.
+
+  --processes N   processes of a saturation run (default 3000)
+  --seconds N     length of the paced run at 50 per second (default 20)
+  --runs N        saturation runs, of which the median is reported (default 3)
+  --quick         1000 processes, one run, 10 seconds
+  --json          one JSON line on standard output
+`;
+
+const { values } = parseArgs({
+  options: {
+    processes: { type: 'string' },
+    seconds: { type: 'string' },
+    runs: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const processes = Number(values.processes ?? (values.quick ? 1_000 : 3_000));
+const seconds = Number(values.seconds ?? (values.quick ? 10 : 20));
+const runs = Number(values.runs ?? (values.quick ? 1 : 3));
+/** Processes before the first measured run, so that code is compiled and tables are warm. */
+const WARM_UP = 500;
+const PACE = 50;
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+interface SamplingResult extends Measurement {
+  bareRatio: number;
+  barePerSecond: number;
+  p50MsAt50: number;
+  p99MsAt50: number;
+  cpuSecondsPer1000At50: number;
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'throughline-bench-'));
+say('starting Kafka, PostgreSQL and the schema registry');
+const stack = await startStack({
+  directory: join(directory, 'stack'),
+  env: {},
+  parts: ['kafka', 'postgres', 'registry'],
+});
+let failed = true;
+try {
+  const { addresses } = stack;
+  await Promise.all([publishSchemas(addresses.registryUrl), ensureTopics(addresses.kafkaBrokers, topics)]);
+  const pids = { postgres: stack.parts.postgres!.pid!, broker: stack.parts.kafka!.pid! };
+
+  const measure = async (name: string, samplingRatio: number | undefined): Promise<SamplingResult> => {
+    const path = new Path({ addresses, directory, samplingRatio, pids });
+    await path.start();
+    try {
+      say(`${name}: warming up`);
+      await path.run(`${name}-warm`, WARM_UP);
+      const saturated: Measurement[] = [];
+      const bare: number[] = [];
+      for (let run = 1; run <= runs; run += 1) {
+        say(`${name}: saturation, run ${run} of ${runs}`);
+        saturated.push(await path.run(`${name}-${run}`, processes));
+      }
+      say(`${name}: ${PACE} per second for ${seconds} s`);
+      const paced = await path.run(`${name}-paced`, PACE * seconds, PACE);
+      await path.pause();
+      for (let run = 1; run <= runs; run += 1) {
+        say(`${name}: bare loop, run ${run} of ${runs}`);
+        bare.push(await measureBareLoop(addresses, `${name}-${run}`, processes));
+      }
+      const best = median(saturated, (measurement) => measurement.perSecond);
+      const barePerSecond = median(bare, (value) => value);
+      return {
+        ...best,
+        p50Ms: paced.p50Ms,
+        p99Ms: paced.p99Ms,
+        p50MsAt50: paced.p50Ms,
+        p99MsAt50: paced.p99Ms,
+        cpuSecondsPer1000At50: paced.cpuSecondsPer1000,
+        barePerSecond,
+        bareRatio: Math.round((best.perSecond / barePerSecond) * 100) / 100,
+      };
+    } finally {
+      await path.stop();
+    }
+  };
+
+  const shipped = await measure('shipped', undefined);
+  const traced = await measure('traced', 1);
+  say('limits: codec, commits, produce, consume');
+  const limitsUrl = new URL(addresses.postgresAdminUrl);
+  limitsUrl.pathname = '/bench_revenue';
+  const limits = await measureLimits({
+    registryUrl: addresses.registryUrl,
+    brokers: addresses.kafkaBrokers,
+    databaseUrl: limitsUrl.href,
+    topic: 'bare-shipped-1.throughline.revenue.opportunity',
+  });
+  say('the whole product against the sandbox');
+  const sandbox = await measureSandbox();
+  print({ shipped, traced, limits, sandbox });
+  failed = false;
+} finally {
+  await stack.stop();
+  if (failed) say(`logs are kept in ${directory}`);
+  else rmSync(directory, { recursive: true, force: true });
+}
+
+function print(result: { shipped: SamplingResult; traced: SamplingResult; limits: object; sandbox: object }): void {
+  const { shipped, traced, limits, sandbox } = result;
+  if (values.json) {
+    const keep = ({ p50MsAt50: _, p99MsAt50: __, ...rest }: SamplingResult): object => rest;
+    process.stdout.write(
+      `${JSON.stringify({ ...keep(shipped), limits, at100PercentSampling: keep(traced), sandbox })}\n`,
+    );
+    return;
+  }
+  const table = new Table({
+    head: ['', 'shipped sampling', '100 % sampling'],
+    style: { head: [], border: [] },
+    colAligns: ['left', 'right', 'right'],
+  });
+  const row = (name: string, of: (measured: SamplingResult) => string | number): void =>
+    void table.push([name, of(shipped), of(traced)]);
+  row('processes per second', (m) => m.perSecond);
+  row('bare loop, per second', (m) => m.barePerSecond);
+  row('ratio to the bare loop', (m) => m.bareRatio);
+  row('CPU-seconds per 1000', (m) => m.cpuSecondsPer1000);
+  row(
+    '  services / postgres / broker',
+    (m) => `${m.cpuParts.services} / ${m.cpuParts.postgres} / ${m.cpuParts.broker}`,
+  );
+  row('commits per message', (m) => m.commitsPerMessage);
+  row('at 50 per second: p50 / p99, ms', (m) => `${m.p50MsAt50} / ${m.p99MsAt50}`);
+  row('at 50 per second: CPU-seconds per 1000', (m) => m.cpuSecondsPer1000At50);
+  process.stdout.write(`${table.toString()}\n`);
+  for (const [name, part] of Object.entries({
+    'limits of the parts, per second': limits,
+    'whole product against the sandbox': sandbox,
+  })) {
+    process.stdout.write(
+      `${name}: ${Object.entries(part)
+        .map(([key, value]) => `${key} ${value}`)
+        .join(', ')}\n`,
+    );
+  }
+}
+
+function median<T>(list: T[], by: (item: T) => number): T {
+  return [...list].sort((a, b) => by(a) - by(b))[Math.floor(list.length / 2)]!;
+}
