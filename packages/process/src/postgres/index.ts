@@ -1,4 +1,4 @@
-export { ProcessRunner, type EmittedCommand, type Emit } from './runner.js';
+export { ProcessRunner, type Emit, type EmittedCommand, type Transition } from './runner.js';
 export type { Compile } from './definitions.js';
 export { processMigrations } from './migrations.js';
 export {

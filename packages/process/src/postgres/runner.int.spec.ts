@@ -92,7 +92,9 @@ describe('a batch', () => {
       },
     });
     const events = Array.from({ length: 300 }, (_, n) => of(`many-${n}`, 'DealWon', 'OrderCreated')).flat();
-    await database.transaction((tx) => runner.runBatch(counted(tx), events, noon, () => undefined));
+    const transitions = await database.transaction((tx) => runner.runBatch(counted(tx), events, noon, () => undefined));
+    expect(transitions).toHaveLength(300);
+    expect(transitions[0]).toEqual({ process: 'sale', from: 'expected', to: 'running' });
     expect(statements.length).toBeLessThanOrEqual(6);
   });
 
@@ -155,7 +157,9 @@ describe('timers', () => {
   it('fire when they are due, and make the instance visible', async () => {
     await take(of('timer', 'DealWon'));
     const fire = (at: string) =>
-      database.transaction((tx) => runner.runDueTimers(tx, new Date(at), 100, () => undefined));
+      database
+        .transaction((tx) => runner.runDueTimers(tx, new Date(at), 100, () => undefined))
+        .then(({ fired }) => fired);
     expect(await fire('2026-11-22T12:14:59.999Z')).toBe(0);
     expect(await fire('2026-11-22T12:15:00.000Z')).toBe(1);
     expect(await fire('2026-11-22T13:00:00.000Z')).toBe(0);
@@ -173,7 +177,8 @@ describe('timers', () => {
   it('are shared by runners without one firing twice or one waiting for another', async () => {
     await take(Array.from({ length: 50 }, (_, n) => of(`shared-${n}`, 'DealWon')).flat());
     const later = new Date('2026-11-22T12:15:00.000Z');
-    const claim = () => database.transaction((tx) => newRunner().runDueTimers(tx, later, 20, () => undefined));
+    const claim = () =>
+      database.transaction((tx) => newRunner().runDueTimers(tx, later, 20, () => undefined)).then(({ fired }) => fired);
     const fired = await Promise.all([claim(), claim(), claim(), claim()]);
     expect(fired.reduce((a, b) => a + b)).toBe(50);
     const overdue = await findInstances(database, { status: 'overdue', limit: 100 });

@@ -2,7 +2,7 @@ import type { Queryable, Tx } from '@throughline/postgres';
 import { occurrenceField, type Process } from '../compile.js';
 import { decide, type Input } from '../decide.js';
 import { ProcessError } from '../errors.js';
-import { initialState, type ProcessEvent } from '../state.js';
+import { initialState, type ProcessEvent, type Status } from '../state.js';
 import { Definitions, type Compile } from './definitions.js';
 import { claimDueInstances, lockInstances, type Identity, type LockedInstance } from './lock-instances.js';
 import { saveInstances, type Change } from './save-instances.js';
@@ -14,6 +14,15 @@ export interface EmittedCommand {
   correlationId: string;
   /** The message that made it due; absent when time did. */
   causationId?: string;
+}
+
+/** An instance that got another status. */
+export interface Transition {
+  process: string;
+  from: Status;
+  to: Status;
+  /** From the event that started the instance until now, where it has ended. */
+  durationMs?: number;
 }
 
 export type Emit = (commands: EmittedCommand[]) => void;
@@ -39,22 +48,32 @@ export class ProcessRunner {
   }
 
   /** Takes events in the order given. What belongs to an instance that has not started is kept with it until then. */
-  async runBatch(tx: Tx, events: ProcessEvent[], now: Date, emit: Emit): Promise<void> {
+  async runBatch(tx: Tx, events: ProcessEvent[], now: Date, emit: Emit): Promise<Transition[]> {
     const inbound = this.sortByInstance(events);
-    if (inbound.size === 0) return;
+    if (inbound.size === 0) return [];
     const identities = [...inbound.values()].map(({ identity }) => identity);
     const instances = await lockInstances(tx, identities, now);
-    await this.turn(tx, instances, now, emit, (instance) => {
+    return this.turn(tx, instances, now, emit, (instance) => {
       const { events: due } = inbound.get(instanceKey(instance.process, instance.key, instance.occurrence))!;
       return due.map((event) => ({ kind: 'event', event }));
     });
   }
 
-  /** Fires due timers, up to `limit` instances, and returns how many; fewer than `limit` means that nothing is left for now. */
-  async runDueTimers(tx: Tx, now: Date, limit: number, emit: Emit): Promise<number> {
+  /** Fires due timers of up to `limit` instances; fewer fired than `limit` means that nothing is left for now. */
+  async runDueTimers(
+    tx: Tx,
+    now: Date,
+    limit: number,
+    emit: Emit,
+  ): Promise<{ fired: number; transitions: Transition[] }> {
     const instances = await claimDueInstances(tx, now, limit);
-    await this.turn(tx, instances, now, emit, () => [{ kind: 'timer' }]);
-    return instances.length;
+    const transitions = await this.turn(tx, instances, now, emit, () => [{ kind: 'timer' }]);
+    return { fired: instances.length, transitions };
+  }
+
+  /** The definition an instance runs on. */
+  definitionOf(database: Queryable, { process, version }: { process: string; version: number }): Promise<Process> {
+    return this.definitions.load(database, process, version);
   }
 
   private async turn(
@@ -63,7 +82,7 @@ export class ProcessRunner {
     now: Date,
     emit: Emit,
     inputsOf: (instance: LockedInstance) => Input[],
-  ): Promise<void> {
+  ): Promise<Transition[]> {
     const changes: Change[] = [];
     const commands: EmittedCommand[] = [];
     for (const instance of instances) {
@@ -71,8 +90,9 @@ export class ProcessRunner {
       const change = run(process, instance, inputsOf(instance), now.toISOString(), commands);
       if (change.history.length > 0) changes.push(change);
     }
-    await saveInstances(tx, changes, now);
+    saveInstances(tx, changes, now);
     if (commands.length > 0) emit(commands);
+    return changes.flatMap(transitionOf);
   }
 
   /** An instance that has not started yet follows the newest version, one that has stays on its own. */
@@ -128,6 +148,15 @@ function run(
     );
   }
   return change;
+}
+
+function transitionOf({ process, before, state }: Change): Transition[] {
+  if (before.status === state.status) return [];
+  const { startedAt, endedAt } = state;
+  const durationMs = startedAt && endedAt ? Date.parse(endedAt) - Date.parse(startedAt) : undefined;
+  return [
+    { process: process.name, from: before.status, to: state.status, ...(durationMs !== undefined && { durationMs }) },
+  ];
 }
 
 function identityOf(process: Process, event: ProcessEvent): Identity {

@@ -56,43 +56,37 @@ const insertExternalIds = {
     ON CONFLICT DO NOTHING`,
 };
 
-/** Writes back everything a batch did, in four statements at most, however many instances it touched. */
-export async function saveInstances(tx: Tx, changes: Change[], now: Date): Promise<void> {
+/**
+ * Writes back everything a batch did, in four statements at most, however many instances it touched.
+ * The statements are not awaited: they travel together with COMMIT and decide its outcome.
+ */
+export function saveInstances(tx: Tx, changes: Change[], now: Date): void {
   if (changes.length === 0) return;
-  const statements = [
-    tx.query(update, [
-      ...columns(changes, ({ id, process, state, nextTimerAt }) => [
-        id,
-        process.version,
-        state.correlationId,
-        state.status,
-        JSON.stringify(state),
-        nextTimerAt ?? null,
-        traceIdOf(state.traceparent),
-        state.startedAt ?? null,
-        state.endedAt ?? null,
-      ]),
-      now,
-    ]),
-    tx.query(insertEvents, [...columns(changes.flatMap(eventRows), (row) => row), now]),
-  ];
+  const updated = columns(changes, ({ id, process, state, nextTimerAt }) => [
+    id,
+    process.version,
+    state.correlationId,
+    state.status,
+    JSON.stringify(state),
+    nextTimerAt ?? null,
+    traceIdOf(state.traceparent),
+    state.startedAt ?? null,
+    state.endedAt ?? null,
+  ]);
+  void tx.query(update, [...updated, now]);
+  void tx.query(insertEvents, [...columns(changes.flatMap(eventRows), (row) => row), now]);
   const steps = changes.flatMap(stepRows);
   if (steps.length > 0)
-    statements.push(
-      tx.query(
-        upsertSteps,
-        columns(steps, (row) => row),
-      ),
+    void tx.query(
+      upsertSteps,
+      columns(steps, (row) => row),
     );
   const externalIds = changes.flatMap(externalIdRows);
   if (externalIds.length > 0)
-    statements.push(
-      tx.query(
-        insertExternalIds,
-        columns(externalIds, (row) => row),
-      ),
+    void tx.query(
+      insertExternalIds,
+      columns(externalIds, (row) => row),
     );
-  await Promise.all(statements);
 }
 
 function eventRows({ id, history, state }: Change): unknown[][] {
