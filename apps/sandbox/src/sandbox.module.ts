@@ -15,6 +15,7 @@ import { ResetController } from './control/reset.controller.js';
 import { FaultBox } from './faults/fault-box.js';
 import { FaultsController } from './faults/faults.controller.js';
 import { LateRequests } from './faults/late-requests.js';
+import { HubspotVendor } from './hubspot/hubspot.js';
 import { Gateway } from './http/gateway.js';
 import type { Vendor } from './http/vendor.js';
 import { seedStore } from './medusa/seed.js';
@@ -58,6 +59,12 @@ const targetsOf = (config: SandboxConfig) => ({
       provide: VENDORS,
       inject: [WebhookQueue, CONFIG],
       useFactory: (webhooks: WebhookQueue, config: SandboxConfig): Vendor[] => [
+        new HubspotVendor({
+          accessToken: config.HUBSPOT_ACCESS_TOKEN,
+          portalId: config.HUBSPOT_PORTAL_ID,
+          searchLagMs: config.SEARCH_LAG_MS,
+          webhooks,
+        }),
         new StripeVendor({ secretKey: config.STRIPE_SECRET_KEY, searchLagMs: config.SEARCH_LAG_MS, webhooks }),
       ],
     },

@@ -8,7 +8,7 @@ export interface VendorRequest {
   id: string;
   method: string;
   path: string;
-  query: Nested;
+  query: Record<string, Nested>;
   /** Lower-case names. */
   headers: Record<string, string>;
   body: string;
