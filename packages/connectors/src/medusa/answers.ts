@@ -53,6 +53,7 @@ export const orderAnswer = draftOrderAnswer.extend({
     z.object({
       id: z.string(),
       quantity: z.number(),
+      requires_shipping: z.boolean().nullish(),
       detail: z.object({ fulfilled_quantity: z.number() }),
     }),
   ),
@@ -64,7 +65,7 @@ export const DRAFT_ORDER_FIELDS = 'id,total,currency_code,metadata,created_at,up
 export const ORDER_FIELDS = [
   DRAFT_ORDER_FIELDS,
   'display_id,status,version,is_draft_order,customer_id,canceled_at',
-  'items.id,items.quantity,items.detail.fulfilled_quantity',
+  'items.id,items.quantity,items.requires_shipping,items.detail.fulfilled_quantity',
   'fulfillments.id,fulfillments.metadata,fulfillments.created_at,fulfillments.canceled_at,fulfillments.shipped_at,fulfillments.delivered_at',
 ].join(',');
 

@@ -34,6 +34,7 @@ describe('amounts as JSON numbers', () => {
     expect(toMedusaNumber('33.3333', 'amount')).toBe(33.3333);
     expect(toMedusaNumber('99999999999.9900', 'amount')).toBe(99_999_999_999.99);
     expect(fromMedusaNumber(104.4999)).toBe('104.4999');
+    expect(fromMedusaNumber(107.123456)).toBe('107.123456');
   });
 
   it('refuses, with the field named, an amount that would lose digits', () => {

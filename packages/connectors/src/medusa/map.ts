@@ -158,7 +158,7 @@ export interface MedusaOrder {
   lifeCycle: 'created' | 'completed' | 'cancelled';
   fulfilment: 'open' | 'partial' | 'fulfilled';
   /** What is left to fulfil. */
-  remaining: { id: string; quantity: number }[];
+  remaining: { id: string; quantity: number; requiresShipping: boolean }[];
   fulfilments: OrderFulfilment[];
   createdAt: string;
   updatedAt: string;
@@ -169,7 +169,11 @@ export interface MedusaOrder {
 
 export function fromMedusaOrder(order: OrderAnswer): MedusaOrder {
   const remaining = order.items
-    .map((item) => ({ id: item.id, quantity: Number((item.quantity - item.detail.fulfilled_quantity).toFixed(4)) }))
+    .map((item) => ({
+      id: item.id,
+      requiresShipping: item.requires_shipping ?? false,
+      quantity: Number((item.quantity - item.detail.fulfilled_quantity).toFixed(4)),
+    }))
     .filter((item) => item.quantity > 0);
   const begun = order.items.some((item) => item.detail.fulfilled_quantity > 0);
   return {
@@ -209,9 +213,17 @@ export function fromDraftOrder(draft: DraftOrderAnswer): MedusaDraftOrder {
   };
 }
 
-/** Medusa's amounts are major units in a JSON number: 1250.5 is 1250.50 of the currency. */
+/**
+ * Medusa's amounts are major units in a JSON number: 1250.5 is 1250.50 of the currency. A total with more digits than a canonical
+ * amount has (taxes are not rounded) is kept as it is: it equals no canonical amount, and somebody else's order must not stop a poll.
+ */
 export function fromMedusaNumber(value: number): Decimal {
-  return toDecimal(String(value), 'total');
+  const text = String(value);
+  try {
+    return toDecimal(text);
+  } catch {
+    return text;
+  }
 }
 
 /** @throws `MEDUSA_AMOUNT_NOT_EXPRESSIBLE` (`never`) where a JSON number would change the value. */

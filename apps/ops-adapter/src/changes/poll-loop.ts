@@ -1,0 +1,84 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { MedusaClient } from '@throughline/connectors/medusa';
+import { codeOf } from '@throughline/contracts';
+import type { Messaging } from '@throughline/messaging';
+import type { Database } from '@throughline/postgres';
+import { CONFIG, DATABASE, MESSAGING } from '@throughline/service';
+import { counter, logger } from '@throughline/telemetry';
+import { randomUUID } from 'node:crypto';
+import type { OpsConfig } from '../config.js';
+import { releaseCursors } from './cursor-store.js';
+import { pollOrders, type PollDependencies } from './poll-orders.js';
+import { sweepDrafts } from './sweep-drafts.js';
+
+const log = logger('medusa-poll');
+const failures = counter('throughline.medusa.polls.failed', {
+  description: 'Polls of Medusa that failed, by error code.',
+  unit: '{poll}',
+});
+
+/** Polls at an interval for as long as the service runs; a poll that fails is logged and the next one covers its ground. */
+@Injectable()
+export class PollLoop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly dependencies: PollDependencies;
+  private readonly stopping = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    @Inject(CONFIG) private readonly config: OpsConfig,
+    @Inject(DATABASE) database: Database,
+    @Inject(MESSAGING) messaging: Messaging,
+    @Inject(MedusaClient) private readonly medusa: MedusaClient,
+  ) {
+    this.dependencies = {
+      medusa,
+      database,
+      messaging,
+      storeId: config.MEDUSA_STORE_ID,
+      instanceId: randomUUID(),
+      now: () => new Date(),
+      overlapMs: config.MEDUSA_POLL_OVERLAP_MS,
+      // Renewed with every page and poll; an instance that died is replaced after it.
+      leaseMs: Math.max(3 * config.MEDUSA_TIMEOUT_MS, 2 * config.MEDUSA_POLL_INTERVAL_MS),
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.schedule();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    clearTimeout(this.timer);
+    await this.running;
+    await releaseCursors(this.dependencies.database, this.dependencies.instanceId);
+  }
+
+  private schedule(): void {
+    if (this.stopping.signal.aborted) return;
+    this.timer = setTimeout(() => {
+      this.running = this.pollAll().finally(() => this.schedule());
+    }, this.config.MEDUSA_POLL_INTERVAL_MS);
+  }
+
+  private pollAll(): Promise<void> {
+    return this.medusa.within(this.stopping.signal, async () => {
+      const events = await this.attempt(() => pollOrders(this.dependencies));
+      if (events) log.info({ events }, `people changed orders in Medusa: ${events} events`);
+      const deleted = await this.attempt(() => sweepDrafts(this.dependencies));
+      if (deleted) log.info({ deleted }, `${deleted} drafts that lost calls had left behind were deleted`);
+    });
+  }
+
+  private async attempt(work: () => Promise<number | undefined>): Promise<number | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (this.stopping.signal.aborted) return undefined;
+      failures.add(1, { 'error.type': codeOf(error) });
+      log.warn({ err: error }, 'the poll failed; the next one starts where the last good one ended');
+      return undefined;
+    }
+  }
+}

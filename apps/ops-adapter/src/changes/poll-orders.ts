@@ -1,0 +1,129 @@
+import { pollChanges, type MedusaClient, type MedusaOrder } from '@throughline/connectors/medusa';
+import type { Messages } from '@throughline/contracts';
+import type { MessagingTx, OutgoingMessage } from '@throughline/messaging';
+import type { Queryable } from '@throughline/postgres';
+import { toOrderCancelled, toOrderProvisioned, toOrderReleased } from '../orders/answers.js';
+import { lockOrders, ordersInFlight, saveOrder, type WrittenOrder } from '../orders/store.js';
+import { claimCursor, moveCursor, type CursorName } from './cursor-store.js';
+import { takeOver, type TakeOver } from './take-over.js';
+
+export interface PollDependencies {
+  medusa: MedusaClient;
+  database: Queryable;
+  messaging: { transaction<T>(fn: (tx: MessagingTx) => Promise<T>): Promise<T> };
+  /** The tenant in external ids. */
+  storeId: string;
+  /** This process, so that one instance polls at a time. */
+  instanceId: string;
+  now: () => Date;
+  overlapMs: number;
+  leaseMs: number;
+}
+
+/** Releases a fulfilment that a lost call of ours made after nobody waited for it any more. */
+export interface ReleaseStray {
+  medusaOrderId: string;
+  fulfilmentId: string;
+}
+
+/**
+ * Takes over what people changed in Medusa since the last poll, each change as one event. The cursor stays behind orders that a
+ * command is working on: they are left for the next poll, since what they show may be the command's own doing.
+ *
+ * @returns how many events there were, or `undefined` while another instance polls
+ */
+export async function pollOrders(dependencies: PollDependencies): Promise<number | undefined> {
+  let events = 0;
+  const polled = await poll(
+    dependencies,
+    'orders',
+    (page) => dependencies.medusa.listOrders(page),
+    async (page) => {
+      const taken = await takeOverPage(page, dependencies);
+      events += taken.events;
+      return taken.leftBehind;
+    },
+  );
+  return polled ? events : undefined;
+}
+
+/**
+ * Reads pages from the cursor and moves it after each: to the newest change, but never past one that was left behind.
+ *
+ * @param take deals with a page and returns what it leaves for the next poll
+ */
+export async function poll<T extends { id: string; updatedAt: string }>(
+  { database, instanceId, leaseMs, now, overlapMs }: PollDependencies,
+  name: CursorName,
+  list: Parameters<typeof pollChanges<T>>[0],
+  take: (page: T[]) => Promise<T[]>,
+): Promise<boolean> {
+  const claimed = await claimCursor(database, name, instanceId, leaseMs);
+  if (!claimed) return false;
+  // Nothing of ours is older than the first poll.
+  let newest = claimed.cursor ?? now().toISOString();
+  let bound: string | undefined;
+  if (!claimed.cursor) await moveCursor(database, name, instanceId, newest);
+  for await (const page of pollChanges(list, { cursor: newest, overlapMs })) {
+    const leftBehind = await take(page);
+    newest = [newest, ...page.map((it) => it.updatedAt)].sort().at(-1)!;
+    bound = [bound, ...leftBehind.map((it) => it.updatedAt)].filter((it) => it !== undefined).sort()[0];
+    await moveCursor(database, name, instanceId, bound && bound < newest ? bound : newest);
+    if (!(await claimCursor(database, name, instanceId, leaseMs))) return true;
+  }
+  return true;
+}
+
+async function takeOverPage(
+  page: MedusaOrder[],
+  { messaging, storeId, now }: PollDependencies,
+): Promise<{ events: number; leftBehind: MedusaOrder[] }> {
+  const ours = page.filter((order) => order.orderId !== undefined);
+  if (ours.length === 0) return { events: 0, leftBehind: [] };
+  const ids = ours.map((order) => order.orderId!);
+  return messaging.transaction(async (tx) => {
+    const known = new Map((await lockOrders(tx, ids)).map((row) => [row.orderId, row]));
+    const inFlight = await ordersInFlight(tx, ids);
+    const leftBehind: MedusaOrder[] = [];
+    let events = 0;
+    for (const seen of ours) {
+      const row = known.get(seen.orderId!);
+      if (inFlight.has(seen.orderId!)) leftBehind.push(seen);
+      else if (row) events += await record(tx, row, takeOver(row, seen, now().toISOString()), storeId, seen.id);
+    }
+    return { events, leftBehind };
+  });
+}
+
+async function record(
+  tx: MessagingTx,
+  known: WrittenOrder,
+  { row, events, strays }: TakeOver,
+  storeId: string,
+  medusaOrderId: string,
+): Promise<number> {
+  if (row) await saveOrder(tx, row);
+  if (row) tx.emit(events.map((type) => toEvent(type, { known, row, storeId })));
+  tx.enqueue(
+    strays.map((fulfilment) => ({
+      type: 'ReleaseStray',
+      key: known.orderId,
+      id: fulfilment.id,
+      payload: { medusaOrderId, fulfilmentId: fulfilment.id } satisfies ReleaseStray,
+    })),
+  );
+  return events.length;
+}
+
+const PAYLOADS = {
+  OrderProvisioned: toOrderProvisioned,
+  OrderReleased: toOrderReleased,
+  OrderCancelled: toOrderCancelled,
+} satisfies { [T in TakeOver['events'][number]]: (order: WrittenOrder, storeId: string) => Messages[T] };
+
+function toEvent(
+  type: TakeOver['events'][number],
+  { row, storeId }: { known: WrittenOrder; row: WrittenOrder; storeId: string },
+): OutgoingMessage {
+  return { type, payload: PAYLOADS[type](row, storeId), correlationId: row.correlationId } as OutgoingMessage;
+}

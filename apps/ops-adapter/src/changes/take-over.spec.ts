@@ -1,0 +1,82 @@
+import { describe, expect, it } from '@jest/globals';
+import { medusaOrder, salesOrder } from '../orders/order-examples.js';
+import { takeOver } from './take-over.js';
+
+const now = '2026-11-22T11:00:00.000Z';
+const later = '2@2026-11-22T10:01:00.000Z';
+const fulfilment = {
+  id: 'ful_1',
+  orderId: undefined,
+  createdAt: '2026-11-22T10:01:00.000Z',
+  cancelledAt: undefined,
+  shipped: false,
+};
+const ours = { ...fulfilment, orderId: salesOrder({}).orderId };
+
+describe('what people do in Medusa', () => {
+  it('becomes an event once: cancelled', () => {
+    const seen = medusaOrder({ lifeCycle: 'cancelled', cancelledAt: '2026-11-22T10:01:00.000Z', sourceVersion: later });
+    const first = takeOver(salesOrder({}), seen, now);
+    expect(first).toMatchObject({
+      events: ['OrderCancelled'],
+      row: { lifeCycle: 'cancelled', cancelledAt: seen.cancelledAt },
+    });
+    expect(takeOver(first.row!, seen, now)).toEqual({ events: [], strays: [] });
+  });
+
+  it('becomes an event once: fulfilled, then taken back', () => {
+    const seen = medusaOrder({ fulfilment: 'fulfilled', fulfilments: [fulfilment], sourceVersion: later });
+    const provisioned = takeOver(salesOrder({}), seen, now);
+    expect(provisioned.events).toEqual(['OrderProvisioned']);
+    expect(takeOver(provisioned.row!, seen, now).events).toEqual([]);
+    const back = medusaOrder({ fulfilments: [{ ...fulfilment, cancelledAt: now }], sourceVersion: later });
+    const released = takeOver(provisioned.row!, back, now);
+    expect(released).toMatchObject({ events: ['OrderReleased'], row: { releasedAt: now } });
+    expect(takeOver(released.row!, back, now).events).toEqual([]);
+  });
+
+  it('in one go is announced in order', () => {
+    const known = salesOrder({
+      fulfilment: 'fulfilled',
+      provisionedAt: fulfilment.createdAt,
+      medusaFulfilmentIds: ['ful_1'],
+    });
+    const seen = medusaOrder({
+      lifeCycle: 'cancelled',
+      fulfilments: [{ ...fulfilment, cancelledAt: now }],
+      sourceVersion: later,
+    });
+    expect(takeOver(known, seen, now).events).toEqual(['OrderReleased', 'OrderCancelled']);
+  });
+
+  it('in part changes the row and announces nothing', () => {
+    const seen = medusaOrder({ fulfilment: 'partial', fulfilments: [fulfilment], sourceVersion: later });
+    expect(takeOver(salesOrder({}), seen, now)).toMatchObject({ events: [], row: { fulfilment: 'partial' } });
+  });
+});
+
+describe('what we did ourselves', () => {
+  it('ends here when it comes back', () => {
+    const known = salesOrder({
+      fulfilment: 'fulfilled',
+      provisionedAt: ours.createdAt,
+      medusaFulfilmentIds: ['ful_1'],
+    });
+    const echo = medusaOrder({ fulfilment: 'fulfilled', fulfilments: [ours] });
+    expect(takeOver(known, echo, now)).toEqual({ events: [], strays: [] });
+  });
+
+  it('is taken back where a lost call was applied when nobody waited for it any more', () => {
+    const known = salesOrder({ releasedAt: '2026-11-22T10:02:00.000Z' });
+    const seen = medusaOrder({ fulfilment: 'fulfilled', fulfilments: [ours], sourceVersion: later });
+    expect(takeOver(known, seen, now)).toEqual({ events: [], strays: [ours] });
+  });
+});
+
+describe('a reading that is no news', () => {
+  it.each([
+    ['an older one', salesOrder({ sourceVersion: later }), medusaOrder({ lifeCycle: 'cancelled' })],
+    ['of another order with our reference', salesOrder({}), medusaOrder({ id: 'order_2', lifeCycle: 'cancelled' })],
+    ['of an order that we refused', salesOrder({ lifeCycle: 'rejected' }), medusaOrder({ lifeCycle: 'cancelled' })],
+  ])('changes nothing: %s', (_, known, seen) => expect(takeOver(known, seen, now)).toEqual({ events: [], strays: [] }));
+});

@@ -1,0 +1,44 @@
+import { compareSourceVersion, type MedusaOrder, type OrderFulfilment } from '@throughline/connectors/medusa';
+import type { MessageType } from '@throughline/contracts';
+import type { WrittenOrder } from '../orders/store.js';
+import { standingFulfilments, withCancellation, withFulfilment, withIdentity } from '../orders/transitions.js';
+
+export interface TakeOver {
+  /** The row as it is to be written, where anything in it changes. */
+  row?: WrittenOrder;
+  /** What to announce, in this order. */
+  events: Extract<MessageType, 'OrderProvisioned' | 'OrderReleased' | 'OrderCancelled'>[];
+  /** Fulfilments of our own that nobody waits for: a lost call that was applied after its order was released. */
+  strays: OrderFulfilment[];
+}
+
+const NOTHING: TakeOver = { events: [], strays: [] };
+
+/**
+ * What a reading of Medusa means for an order that stands and has no command in flight: whatever differs from our row was done by a
+ * person. An echo of our own writing differs in nothing. Readings of the same version are compared all the same, because a
+ * fulfilment is cancelled a moment after its order's version grows.
+ */
+export function takeOver(known: WrittenOrder, seen: MedusaOrder, now: string): TakeOver {
+  if (known.lifeCycle !== 'created' || known.medusaOrderId !== seen.id) return NOTHING;
+  if (known.sourceVersion && compareSourceVersion(seen.sourceVersion, known.sourceVersion) < 0) return NOTHING;
+  const strays = standingFulfilments(seen).filter(
+    (it) => it.orderId === known.orderId && !it.shipped && !known.medusaFulfilmentIds.includes(it.id),
+  );
+  if (strays.length > 0) return { events: [], strays };
+
+  const events: TakeOver['events'] = [];
+  let row = withFulfilment(known, seen, now);
+  if (row.provisionedAt && !known.provisionedAt) events.push('OrderProvisioned');
+  if (known.provisionedAt && !row.provisionedAt) events.push('OrderReleased');
+  if (seen.lifeCycle === 'cancelled') {
+    row = withCancellation(row, seen, now);
+    events.push('OrderCancelled');
+  }
+  const changed = events.length > 0 || row.fulfilment !== known.fulfilment || differs(known, withIdentity(known, seen));
+  return { ...(changed ? { row } : {}), events, strays: [] };
+}
+
+function differs(a: WrittenOrder, b: WrittenOrder): boolean {
+  return a.sourceVersion !== b.sourceVersion || a.totalAmount !== b.totalAmount || a.orderNumber !== b.orderNumber;
+}

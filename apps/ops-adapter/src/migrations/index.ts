@@ -1,0 +1,5 @@
+import { messagingMigrations } from '@throughline/messaging';
+import { Operations1763800000000 } from './1763800000000-operations.js';
+
+/** In the order in which they are applied. */
+export const migrations = [...messagingMigrations, Operations1763800000000];

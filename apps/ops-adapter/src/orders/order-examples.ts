@@ -1,0 +1,52 @@
+import type { MedusaOrder } from '@throughline/connectors/medusa';
+import type { WrittenOrder } from './store.js';
+
+const AT = '2026-11-22T10:00:00.000Z';
+
+/** For specs: an order as Medusa has it, created and not fulfilled. */
+export function medusaOrder(differences: Partial<MedusaOrder>): MedusaOrder {
+  return {
+    id: 'order_1',
+    orderId: '00000000-0000-4000-8000-000000000001',
+    customerId: 'cus_1',
+    orderNumber: '1042',
+    currency: 'USD',
+    totalAmount: '1250.5000',
+    isDraft: false,
+    lifeCycle: 'created',
+    fulfilment: 'open',
+    remaining: [],
+    fulfilments: [],
+    createdAt: AT,
+    updatedAt: AT,
+    cancelledAt: undefined,
+    sourceVersion: `1@${AT}`,
+    ...differences,
+  };
+}
+
+/** For specs: our row of that order. */
+export function salesOrder(differences: Partial<WrittenOrder>): WrittenOrder {
+  return {
+    orderId: '00000000-0000-4000-8000-000000000001',
+    opportunityId: '00000000-0000-4000-8000-000000000002',
+    occurrence: 1,
+    correlationId: '00000000-0000-4000-8000-000000000003',
+    lifeCycle: 'created',
+    fulfilment: 'open',
+    currency: 'USD',
+    totalAmount: '1250.5000',
+    orderNumber: '1042',
+    medusaOrderId: 'order_1',
+    medusaCustomerId: 'cus_1',
+    medusaFulfilmentIds: [],
+    sourceVersion: `1@${AT}`,
+    rejection: null,
+    requestedAt: AT,
+    createdAt: AT,
+    provisionedAt: null,
+    releasedAt: null,
+    cancelledAt: null,
+    ...differences,
+  };
+}

@@ -1,0 +1,65 @@
+import type { MedusaClient, MedusaOrder } from '@throughline/connectors/medusa';
+import { codeOf } from '@throughline/contracts';
+import type { EffectContext, EffectResult, Message } from '@throughline/messaging';
+import { answer, refuse, toOrderReleased } from './answers.js';
+import type { OrderDependencies } from './create-order.js';
+import { missing, whyNotStanding } from './provision-order.js';
+import { findOrder, saveOrder, type Rejection } from './store.js';
+import { planRelease, withFulfilment } from './transitions.js';
+
+type Command = Message<'ReleaseOrder'>;
+
+/**
+ * Effect handler: cancels every fulfilment that stands, whoever made it. Nothing to release is a success, also where the order was
+ * cancelled meanwhile (Medusa cancels no order whose fulfilments stand).
+ */
+export function releaseOrder({ medusa, database, storeId, now }: OrderDependencies) {
+  return (command: Command, context: EffectContext): Promise<EffectResult> =>
+    medusa.within(context.signal, async () => {
+      const known = await findOrder(database, command.payload.orderId);
+      const unfit = known?.lifeCycle === 'cancelled' ? undefined : whyNotStanding(known, command.payload.orderId);
+      if (unfit || !known) return rejected(command, unfit ?? missing(command.payload.orderId));
+      const at = now().toISOString();
+      if (!known.medusaOrderId) {
+        const row = { ...known, releasedAt: at };
+        return { emit: [answer(command, 'OrderReleased', toOrderReleased(row, storeId))] };
+      }
+      const released = await release(medusa, known.medusaOrderId);
+      if ('refused' in released) return rejected(command, released.refused);
+      const row = withFulfilment(known, released, at);
+      row.releasedAt ??= at;
+      return {
+        emit: [answer(command, 'OrderReleased', toOrderReleased(row, storeId))],
+        apply: (tx) => saveOrder(tx, row),
+      };
+    });
+}
+
+async function release(medusa: MedusaClient, id: string): Promise<MedusaOrder | { refused: Rejection }> {
+  const order = await medusa.findOrder(id);
+  if (!order) return { refused: missing(id) };
+  const plan = planRelease(order);
+  if ('done' in plan) return order;
+  if ('refused' in plan) return plan;
+  let refusal: Error | undefined;
+  for (const fulfilment of plan.cancel) {
+    try {
+      await medusa.cancelFulfilment(id, fulfilment.id);
+    } catch (error) {
+      // Refused also where an earlier attempt of ours, or a person, has cancelled it: the order says.
+      if (codeOf(error) !== 'MEDUSA_REFUSED') throw error;
+      refusal = error as Error;
+    }
+  }
+  const after = await medusa.findOrder(id);
+  if (!after) return { refused: missing(id) };
+  const left = planRelease(after);
+  if ('done' in left) return after;
+  if ('refused' in left) return left;
+  const message = refusal?.message ?? `Order ${after.orderNumber} was fulfilled again while it was released.`;
+  return { refused: { reason: 'refused-by-medusa', field: null, message } };
+}
+
+function rejected(command: Command, rejection: Rejection): EffectResult {
+  return { emit: [refuse(command, 'OrderReleaseRejected', rejection)] };
+}

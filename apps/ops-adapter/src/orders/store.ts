@@ -1,0 +1,141 @@
+import type { Queryable, Tx } from '@throughline/postgres';
+
+export type LifeCycle = 'creating' | 'created' | 'rejected' | 'cancelled';
+export type Fulfilment = 'open' | 'partial' | 'fulfilled';
+
+export interface Rejection {
+  reason: string;
+  field: string | null;
+  message: string;
+}
+
+/** What we know of an order; Medusa is the master. Amounts as decimals, times as ISO 8601. */
+export interface SalesOrder {
+  orderId: string;
+  opportunityId: string;
+  occurrence: number;
+  correlationId: string;
+  lifeCycle: LifeCycle;
+  fulfilment: Fulfilment;
+  currency: string | null;
+  totalAmount: string | null;
+  orderNumber: string | null;
+  medusaOrderId: string | null;
+  medusaCustomerId: string | null;
+  /** The fulfilments that stand, as far as we know. */
+  medusaFulfilmentIds: string[];
+  sourceVersion: string | null;
+  rejection: Rejection | null;
+  /** When we first tried. */
+  requestedAt: string;
+  createdAt: string | null;
+  /** Set while the order is fulfilled in full. */
+  provisionedAt: string | null;
+  releasedAt: string | null;
+  cancelledAt: string | null;
+  /** From 1, grows with every change. */
+  version: number;
+  updatedAt: string;
+}
+
+const WRITTEN = {
+  orderId: 'order_id',
+  opportunityId: 'opportunity_id',
+  occurrence: 'occurrence',
+  correlationId: 'correlation_id',
+  lifeCycle: 'life_cycle',
+  fulfilment: 'fulfilment',
+  currency: 'currency',
+  totalAmount: 'total_amount',
+  orderNumber: 'order_number',
+  medusaOrderId: 'medusa_order_id',
+  medusaCustomerId: 'medusa_customer_id',
+  medusaFulfilmentIds: 'medusa_fulfilment_ids',
+  sourceVersion: 'source_version',
+  rejection: 'rejection',
+  requestedAt: 'requested_at',
+  createdAt: 'created_at',
+  provisionedAt: 'provisioned_at',
+  releasedAt: 'released_at',
+  cancelledAt: 'cancelled_at',
+} as const satisfies Partial<Record<keyof SalesOrder, string>>;
+
+/** A whole order as its writer wants it; version and time are given to it. */
+export type WrittenOrder = Pick<SalesOrder, keyof typeof WRITTEN>;
+
+const columns = Object.values(WRITTEN);
+const save = {
+  name: 'sales-order-save',
+  text: `INSERT INTO sales_order (${columns.join(', ')}) VALUES (${columns.map((_, index) => `$${index + 1}`).join(', ')})
+    ON CONFLICT (order_id) DO UPDATE SET version = sales_order.version + 1, updated_at = now(),
+      ${columns
+        .slice(1)
+        .map((column) => `${column} = excluded.${column}`)
+        .join(', ')}`,
+};
+
+/** Writers of one order never meet: its commands run one at a time, and a poll leaves an order with a command alone. */
+export async function saveOrder(tx: Queryable, order: WrittenOrder): Promise<void> {
+  await tx.query(
+    save,
+    (Object.keys(WRITTEN) as (keyof WrittenOrder)[]).map((key) =>
+      key === 'rejection' ? order.rejection && JSON.stringify(order.rejection) : order[key],
+    ),
+  );
+}
+
+const ISO = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
+const selected = Object.entries({ ...WRITTEN, version: 'version', updatedAt: 'updated_at' })
+  .map(([key, name]) => `${key.endsWith('At') ? `to_char(${name} AT TIME ZONE 'UTC', ${ISO})` : name} AS "${key}"`)
+  .join(', ');
+const select = `SELECT ${selected} FROM sales_order`;
+
+const find = { name: 'sales-order-find', text: `${select} WHERE order_id = $1` };
+
+export async function findOrder(database: Queryable, orderId: string): Promise<SalesOrder | undefined> {
+  return (await database.query<SalesOrder>(find, [orderId]))[0];
+}
+
+const findByMedusaId = { name: 'sales-order-find-by-medusa-id', text: `${select} WHERE medusa_order_id = $1` };
+
+export async function findOrderByMedusaId(database: Queryable, medusaId: string): Promise<SalesOrder | undefined> {
+  return (await database.query<SalesOrder>(findByMedusaId, [medusaId]))[0];
+}
+
+const findByOpportunity = {
+  name: 'sales-order-find-by-opportunity',
+  text: `${select} WHERE opportunity_id = $1 ORDER BY occurrence, requested_at, order_id`,
+};
+
+export async function findOrdersOf(database: Queryable, opportunityId: string): Promise<SalesOrder[]> {
+  return database.query<SalesOrder>(findByOpportunity, [opportunityId]);
+}
+
+const findAll = { name: 'sales-order-find-all', text: `${select} WHERE order_id = ANY($1::uuid[])` };
+
+export async function findOrders(database: Queryable, orderIds: string[]): Promise<SalesOrder[]> {
+  return database.query<SalesOrder>(findAll, [orderIds]);
+}
+
+const lock = {
+  name: 'sales-order-lock',
+  text: `${select} WHERE order_id = ANY($1::uuid[]) ORDER BY order_id FOR UPDATE`,
+};
+
+/** Locked until the transaction ends; nobody deadlocks, since everybody locks in id order. */
+export async function lockOrders(tx: Tx, orderIds: string[]): Promise<SalesOrder[]> {
+  return tx.query<SalesOrder>(lock, [orderIds]);
+}
+
+const inFlight = {
+  name: 'sales-order-in-flight',
+  text: `SELECT DISTINCT key FROM work_key WHERE key = ANY($1::text[])`,
+};
+
+/**
+ * Orders with a command that has not ended: its effect may stand in Medusa before its result stands here. Ask after
+ * {@link lockOrders}: a command ends in one transaction with its result, so what is not in flight now is in the locked rows.
+ */
+export async function ordersInFlight(tx: Tx, orderIds: string[]): Promise<Set<string>> {
+  return new Set((await tx.query<{ key: string }>(inFlight, [orderIds])).map((row) => row.key));
+}

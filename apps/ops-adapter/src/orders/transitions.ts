@@ -1,0 +1,100 @@
+import type { MedusaOrder, OrderFulfilment } from '@throughline/connectors/medusa';
+import type { Rejection, WrittenOrder } from './store.js';
+
+/** What is missing in Medusa until the order is provisioned: calls to make, nothing, or why it cannot be. */
+export type ProvisioningPlan = { fulfil: { id: string; quantity: number }[] } | { done: true } | { refused: Rejection };
+
+/** Medusa wants goods that ship and goods that do not in fulfilments of their own; one group at a time. */
+export function planProvisioning(order: MedusaOrder): ProvisioningPlan {
+  if (order.lifeCycle === 'cancelled') {
+    return refused('order-cancelled', 'orderId', `Order ${order.orderNumber} was cancelled in Medusa.`);
+  }
+  const [first] = order.remaining;
+  if (!first) return { done: true };
+  const group = order.remaining.filter((item) => item.requiresShipping === first.requiresShipping);
+  return { fulfil: group.map(({ id, quantity }) => ({ id, quantity })) };
+}
+
+export type ReleasePlan = { cancel: OrderFulfilment[] } | { done: true } | { refused: Rejection };
+
+/** All that stands is released, or nothing: what left the house cannot be taken back by cancelling it. */
+export function planRelease(order: MedusaOrder): ReleasePlan {
+  const standing = standingFulfilments(order);
+  const shipped = standing.find((fulfilment) => fulfilment.shipped);
+  if (shipped) {
+    return refused(
+      'already-shipped',
+      'orderId',
+      `Fulfilment ${shipped.id} of order ${order.orderNumber} was shipped: handle it as a return in Medusa.`,
+    );
+  }
+  return standing.length > 0 ? { cancel: standing } : { done: true };
+}
+
+export type CancellationPlan = { cancel: true } | { done: true } | { refused: Rejection };
+
+export function planCancellation(order: MedusaOrder): CancellationPlan {
+  if (order.lifeCycle === 'cancelled') return { done: true };
+  if (order.lifeCycle === 'completed') {
+    return refused(
+      'order-completed',
+      'orderId',
+      `Order ${order.orderNumber} is completed: handle it as a return in Medusa.`,
+    );
+  }
+  const [standing] = standingFulfilments(order);
+  if (standing) {
+    return refused(
+      'fulfilment-stands',
+      'orderId',
+      `Fulfilment ${standing.id} of order ${order.orderNumber} stands: release it before the order is cancelled.`,
+    );
+  }
+  return { cancel: true };
+}
+
+export function standingFulfilments(order: MedusaOrder): OrderFulfilment[] {
+  return order.fulfilments.filter((fulfilment) => !fulfilment.cancelledAt);
+}
+
+/** The row of an order that Medusa has: who it is and which reading of it we hold. */
+export function withIdentity(known: WrittenOrder, seen: MedusaOrder): WrittenOrder {
+  return {
+    ...known,
+    medusaOrderId: seen.id,
+    medusaCustomerId: seen.customerId ?? known.medusaCustomerId,
+    orderNumber: seen.orderNumber,
+    currency: seen.currency,
+    totalAmount: seen.totalAmount,
+    createdAt: seen.createdAt,
+    sourceVersion: seen.sourceVersion,
+  };
+}
+
+/** The row with its fulfilment as Medusa shows it; `now` stands in where Medusa keeps no time. */
+export function withFulfilment(known: WrittenOrder, seen: MedusaOrder, now: string): WrittenOrder {
+  const standing = standingFulfilments(seen);
+  const row = {
+    ...withIdentity(known, seen),
+    fulfilment: seen.fulfilment,
+    medusaFulfilmentIds: standing.map((fulfilment) => fulfilment.id),
+  };
+  if (seen.fulfilment === 'fulfilled') {
+    return { ...row, provisionedAt: known.provisionedAt ?? latest(standing.map((it) => it.createdAt)) ?? now };
+  }
+  if (seen.fulfilment === 'partial') return row;
+  const releasedAt = latest(seen.fulfilments.flatMap((it) => it.cancelledAt ?? [])) ?? now;
+  return { ...row, provisionedAt: null, releasedAt: known.provisionedAt ? releasedAt : known.releasedAt };
+}
+
+export function withCancellation(known: WrittenOrder, seen: MedusaOrder, now: string): WrittenOrder {
+  return { ...withIdentity(known, seen), lifeCycle: 'cancelled', cancelledAt: seen.cancelledAt ?? now };
+}
+
+function refused(reason: string, field: string, message: string): { refused: Rejection } {
+  return { refused: { reason, field, message } };
+}
+
+function latest(times: string[]): string | undefined {
+  return times.sort().at(-1);
+}

@@ -1,0 +1,50 @@
+import { defineRoutes, effect, job, type Routes } from '@throughline/messaging';
+import type { ReleaseStray } from './changes/poll-orders.js';
+import { releaseStray } from './changes/release-stray.js';
+import { cancelOrder } from './orders/cancel-order.js';
+import { createOrder, type OrderDependencies } from './orders/create-order.js';
+import { provisionOrder } from './orders/provision-order.js';
+import { releaseOrder } from './orders/release-order.js';
+
+/**
+ * What ops-adapter does. Medusa being away pauses everything that calls it, no attempt counted; 429, 409, a 5xx or a dropped
+ * connection lets the order's commands wait and try again, in order; what Medusa refuses becomes the `...Rejected` event of the
+ * command; anything else is a defect of ours and becomes a dead letter. Every command has exactly one answer.
+ *
+ * What people do in Medusa comes by polling, not by a route (see changes/): an order cancelled there, a fulfilment made or
+ * cancelled there -> OrderCancelled | OrderProvisioned | OrderReleased, each once.
+ */
+export function opsRoutes(dependencies: OrderDependencies): Routes {
+  const medusa = {
+    dependency: 'medusa',
+    timeoutMs: 60_000,
+    retry: { maxAttempts: 12, backoffMs: [200, 60_000] as [number, number] },
+  };
+  return defineRoutes({
+    group: 'ops-adapter',
+    routes: {
+      // Customer, products, draft, order: -> OrderCreated | OrderRejected (no draft left behind)
+      CreateOrder: effect(createOrder(dependencies), medusa),
+      // Whatever is not fulfilled: -> OrderProvisioned | OrderProvisioningRejected
+      ProvisionOrder: effect(provisionOrder(dependencies), medusa),
+      // All fulfilments that stand: -> OrderReleased | OrderReleaseRejected (something was shipped)
+      ReleaseOrder: effect(releaseOrder(dependencies), medusa),
+      // Afterwards no order stands: -> OrderCancelled (also where none ever did) | OrderCancellationRejected
+      CancelOrder: effect(cancelOrder(dependencies), medusa),
+    },
+    jobs: {
+      // From the poll: a fulfilment by a call of ours that was applied after the order was released
+      ReleaseStray: job<ReleaseStray>(releaseStray(dependencies), medusa),
+    },
+    emits: [
+      'OrderCreated',
+      'OrderRejected',
+      'OrderProvisioned',
+      'OrderProvisioningRejected',
+      'OrderReleased',
+      'OrderReleaseRejected',
+      'OrderCancelled',
+      'OrderCancellationRejected',
+    ],
+  });
+}
