@@ -1,8 +1,9 @@
 import { opportunityIdOf, readDealSnapshot, type DealReader } from '@throughline/connectors/hubspot';
 import type { EffectContext, EffectResult, Job } from '@throughline/messaging';
+import type { Database } from '@throughline/postgres';
 import type { RevenueConfig } from './config.js';
 import { decideDealEvents } from './decide-deal-events.js';
-import { lockDeal, saveDeal, saveDealDeleted } from './deal-store.js';
+import { findModifiedAt, lockDeal, saveDeal, saveDealDeleted } from './deal-store.js';
 
 /** Look at this deal again: something may have changed. */
 export interface ReadDealJob {
@@ -13,17 +14,19 @@ export interface ReadDealJob {
 }
 
 /**
- * Reads the deal as it is now and emits what follows from it. The webhook that asked for it is a hint only: its content is never used.
+ * Reads the deal as it is now and emits what follows from it. The webhook that asked for it is a hint only: its content is never used,
+ * and where the deal has been read in a later state already it asks for nothing new.
  * A deleted deal emits nothing. Deleting a record in the CRM undoes no contract; a person reopens the deal to undo it.
  */
-export function readDeal(hubspot: DealReader, config: RevenueConfig, clock: () => Date) {
-  const {
-    HUBSPOT_PORTAL_ID: portalId,
-    HUBSPOT_CLOSED_WON_STAGES: closedWonStages,
-    HUBSPOT_CLOSED_SINCE: closedSince,
-  } = config;
+export function readDeal(hubspot: DealReader, database: Database, config: RevenueConfig, clock: () => Date) {
+  const { HUBSPOT_PORTAL_ID: portalId, HUBSPOT_CLOSED_WON_STAGES: closedWonStages } = config;
 
-  return async ({ payload: { dealId } }: Job<ReadDealJob>, { signal }: EffectContext): Promise<EffectResult> => {
+  return async ({ payload }: Job<ReadDealJob>, { signal }: EffectContext): Promise<EffectResult | void> => {
+    const { dealId, occurredAt } = payload;
+    const known = (await findModifiedAt(database, [dealId])).get(dealId);
+    // Not at the same millisecond: of two changes within it only one may have been read.
+    if (known && known > occurredAt) return;
+
     const snapshot = await readDealSnapshot(hubspot, dealId, { portalId, closedWonStages, signal });
     if (!snapshot) return { apply: (tx) => saveDealDeleted(tx, dealId, clock()) };
     return {
@@ -31,7 +34,7 @@ export function readDeal(hubspot: DealReader, config: RevenueConfig, clock: () =
         const previous = await lockDeal(tx, dealId, opportunityIdOf(portalId, dealId));
         const { state, events } = decideDealEvents(previous, snapshot, {
           closedWonStages,
-          closedSince,
+          closedSince: config.HUBSPOT_CLOSED_SINCE,
           now: clock().toISOString(),
         });
         await saveDeal(tx, state);

@@ -130,14 +130,14 @@ function crm(change: Record<string, string | null> = {}, modified = 2): DealRead
   };
 }
 
-const read = async (reader: DealReader, dealId: string): Promise<EffectResult | void> => {
+const read = async (reader: DealReader, dealId: string, occurredAt = at(1_000)): Promise<EffectResult | void> => {
   const job: Job<ReadDealJob> = {
     type: 'ReadDeal',
     key: dealId,
     id: randomUUID(),
-    payload: { dealId, foundBy: 'webhook', occurredAt: at(0) },
+    payload: { dealId, foundBy: 'webhook', occurredAt },
   };
-  return readDeal(reader, config, () => new Date(start))(job, context);
+  return readDeal(reader, database, config, () => new Date(start))(job, context);
 };
 
 describe('ReadDeal', () => {
@@ -155,6 +155,14 @@ describe('ReadDeal', () => {
     expect((await settle(await read(crm({}, 5), dealId))).map(({ type }) => type)).toEqual(['OpportunityClosedWon']);
     expect(await settle(slow)).toEqual([]);
     expect((await findDeal(database, dealId))?.state).toMatchObject({ modifiedAt: at(5), isEditedAfterClose: false });
+  });
+
+  it('does not read again for a webhook that comes late or twice', async () => {
+    const dealId = newDealId();
+    await settle(await read(crm({}, 5), dealId));
+    const unread: DealReader = { ...crm(), readDeal: () => Promise.reject(new Error('read again')) };
+    expect(await read(unread, dealId, at(4))).toBeUndefined();
+    await expect(read(unread, dealId, at(5))).rejects.toThrow('read again');
   });
 
   it('keeps what it knew of a deal that is deleted, and emits nothing for it', async () => {

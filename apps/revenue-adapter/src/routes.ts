@@ -19,7 +19,7 @@ export function routes(hubspot: HubspotClient, database: Database, config: Reven
     group: 'revenue-adapter',
     jobs: {
       ReadDeal: job(
-        readDeal(hubspot, config, () => new Date()),
+        readDeal(hubspot, database, config, () => new Date()),
         { dependency: 'hubspot', timeoutMs: 60_000, retry: { maxAttempts: 20 } },
       ),
     },
