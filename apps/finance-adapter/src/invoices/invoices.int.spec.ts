@@ -7,6 +7,7 @@ import { startSandbox, testDatabase, type RunningSandbox, type TestDatabase } fr
 import { randomUUID } from 'node:crypto';
 import { Stripe } from 'stripe';
 import { Finance1763800000000 } from '../migrations/1763800000000-finance.js';
+import { encodeAll } from '../spec/encode-all.js';
 import { CallRecords } from '../spec/interrupted-context.js';
 import { issueInvoice } from './issue-invoice.js';
 import { findInvoice } from './store.js';
@@ -33,10 +34,10 @@ beforeAll(async () => {
   issue = issueInvoice(dependencies);
   voidIt = voidInvoice({ ...dependencies, now: () => new Date() });
 }, 60_000);
-afterEach(() => sandbox.faults());
+afterEach(() => sandbox?.faults());
 afterAll(async () => {
-  await sandbox.stop();
-  await test.drop();
+  await sandbox?.stop();
+  await test?.drop();
 });
 
 function account(): IssueInvoice['account'] {
@@ -107,7 +108,7 @@ async function settle(result: EffectResult | void): Promise<OutgoingMessage[]> {
       onCommit: () => {},
     } as MessagingTx),
   );
-  return emitted;
+  return encodeAll(emitted);
 }
 
 /** Tries as the work queue does, without its waiting. */

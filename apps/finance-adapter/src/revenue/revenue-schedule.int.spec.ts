@@ -5,6 +5,7 @@ import type { Database } from '@throughline/postgres';
 import { testDatabase, type TestDatabase } from '@throughline/testing';
 import { randomUUID } from 'node:crypto';
 import { Finance1763800000000 } from '../migrations/1763800000000-finance.js';
+import { encodeAll } from '../spec/encode-all.js';
 import { recordRevenueSchedule } from './record-revenue-schedule.js';
 import { reverseRevenueSchedule } from './reverse-revenue-schedule.js';
 import { findEntries, findSchedules, listSchedules, sumRecognised } from './store.js';
@@ -15,7 +16,7 @@ beforeAll(async () => {
   test = await testDatabase([Finance1763800000000]);
   database = await test.connect();
 });
-afterAll(() => test.drop());
+afterAll(() => test?.drop());
 
 const now = () => new Date('2027-02-10T12:00:00.000Z');
 const terms = (over: Partial<RecordRevenueSchedule> = {}): RecordRevenueSchedule => ({
@@ -58,7 +59,7 @@ async function inTransaction(handle: (tx: MessagingTx) => Promise<void>): Promis
       onCommit: () => {},
     }),
   );
-  return emitted;
+  return encodeAll(emitted);
 }
 const record = (...payloads: RecordRevenueSchedule[]) =>
   inTransaction((tx) =>
