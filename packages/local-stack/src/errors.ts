@@ -41,7 +41,6 @@ export class StackError extends Error {
   }
 }
 
-// eslint-disable-next-line no-control-regex -- terminal colours begin with the escape character
 const colours = /\u001b\[[\d;]*m/g;
 
 /** The last non-empty lines of a text file, long lines cut at 300 characters; empty when the file cannot be read. */

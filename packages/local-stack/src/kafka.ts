@@ -30,7 +30,8 @@ export function kafkaPart(context: PartContext): PartSpec & { ports: { broker: n
     title: `Apache Kafka ${version}`,
     ports,
     readyTimeoutMs: 90_000,
-    stopGraceMs: 30_000,
+    // The first run writes its class archive while it ends.
+    stopGraceMs: 90_000,
     async install() {
       part = await context.ensurePart(`kafka-${version}`, async (target, scratch, maven) => {
         const jars = await downloadArtifacts({ name: 'kafka', title: 'Apache Kafka', dependencies }, scratch, maven);

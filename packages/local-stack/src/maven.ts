@@ -4,7 +4,10 @@ import { StackError } from './errors.js';
 import { requireMaven } from './java.js';
 import { spawnService } from './supervise.js';
 
-const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
+/**
+ * 2.8 fetches an artifact without reading its POM's parents, which not every mirror has; 3.x is for a Maven too new for 2.8.
+ */
+const pluginVersions = ['2.8', '3.8.1'];
 const timeoutMs = 10 * 60_000;
 
 export interface MavenContext {
@@ -28,16 +31,39 @@ export async function downloadArtifacts(what: Download, scratch: string, context
   mkdirSync(target, { recursive: true });
   const pom = join(scratch, 'pom.xml');
   writeFileSync(pom, pomFor('dependencies' in what ? what.dependencies : []));
-  const goal =
-    'artifact' in what
+  for (const version of pluginVersions) {
+    const exitCode = await runMaven(what, pom, goals(what, version, target), context);
+    if (exitCode === 0) return target;
+  }
+  throw new StackError('STACK_DOWNLOAD_FAILED', `The download of ${what.title} with Maven failed.`, {
+    logFile: logFileOf(what, context),
+    nextStep:
+      "check the network and the mirror in Maven's settings.xml, then start again (what is complete is kept); " +
+      'or set KAFKA_BROKERS, SCHEMA_REGISTRY_URL and OTEL_EXPORTER_OTLP_ENDPOINT to existing ones.',
+  });
+}
+
+function goals(what: Download, version: string, target: string): string[] {
+  const plugin = `org.apache.maven.plugins:maven-dependency-plugin:${version}`;
+  return [
+    ...('artifact' in what
       ? [`${plugin}:copy`, `-Dartifact=${what.artifact}`]
-      : [`${plugin}:copy-dependencies`, '-DincludeScope=runtime'];
-  const logFile = join(context.logDirectory, `download-${what.name}.log`);
+      : [`${plugin}:copy-dependencies`, '-DincludeScope=runtime']),
+    `-DoutputDirectory=${target}`,
+  ];
+}
+
+function logFileOf(what: Download, context: MavenContext): string {
+  return join(context.logDirectory, `download-${what.name}.log`);
+}
+
+async function runMaven(what: Download, pom: string, goal: string[], context: MavenContext): Promise<number | null> {
   throwIfAborted(what, context);
+  const logFile = logFileOf(what, context);
   const maven = await spawnService({
     name: `the download of ${what.title}`,
     command: 'mvn',
-    args: ['--batch-mode', '--strict-checksums', '--file', pom, ...goal, `-DoutputDirectory=${target}`],
+    args: ['--batch-mode', '--strict-checksums', '--file', pom, ...goal],
     env: { ...context.env, MAVEN_OPTS: `${context.env.MAVEN_OPTS ?? ''} -XX:TieredStopAtLevel=1`.trim() },
     logFile,
   });
@@ -53,13 +79,7 @@ export async function downloadArtifacts(what: Download, scratch: string, context
   try {
     const exit = await maven.exited;
     throwIfAborted(what, context);
-    if (exit.code === 0) return target;
-    throw new StackError('STACK_DOWNLOAD_FAILED', `The download of ${what.title} with Maven failed.`, {
-      logFile,
-      nextStep:
-        "check the network and the mirror in Maven's settings.xml, then start again (what is complete is kept); " +
-        'or set KAFKA_BROKERS, SCHEMA_REGISTRY_URL and OTEL_EXPORTER_OTLP_ENDPOINT to existing ones.',
-    });
+    return exit.code;
   } finally {
     clearTimeout(timer);
     clearInterval(reporter);

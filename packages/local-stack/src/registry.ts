@@ -30,7 +30,8 @@ export function registryPart(
     title: `Apicurio Registry ${version}`,
     ports,
     readyTimeoutMs: 90_000,
-    stopGraceMs: 30_000,
+    // The first run writes its class archive while it ends.
+    stopGraceMs: 90_000,
     async install() {
       part = await context.ensurePart(`apicurio-registry-${version}`, async (target, scratch, maven) => {
         const downloads = await downloadArtifacts(

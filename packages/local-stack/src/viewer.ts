@@ -31,7 +31,8 @@ export function viewerPart(context: PartContext): ViewerPart {
     title: `Zipkin ${version}`,
     ports,
     readyTimeoutMs: 120_000,
-    stopGraceMs: 30_000,
+    // The first run writes its class archive while it ends.
+    stopGraceMs: 90_000,
     async install() {
       part = await context.ensurePart(`zipkin-${version}`, async (target, scratch, maven) => {
         const downloads = await downloadArtifacts(

@@ -46,7 +46,8 @@ export function describeExit(exit: { code: number | null; signal: string | null 
 
 /** One HTTP question; throws unless the answer is 2xx. */
 export async function httpGet(url: string, signal: AbortSignal): Promise<string> {
-  const response = await fetch(url, { signal });
+  // A kept-alive connection would hold up the shutdown of the one that answers.
+  const response = await fetch(url, { signal, headers: { connection: 'close' } });
   const body = await response.text();
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${body.slice(0, 200)}`);
   return body;
