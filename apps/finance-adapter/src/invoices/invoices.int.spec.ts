@@ -286,6 +286,16 @@ describe('IssueInvoice', () => {
     expect((await atStripe(message)).invoices).toEqual([]);
   });
 
+  it('takes the corrected command after a refusal', async () => {
+    const calls = new CallRecords();
+    const wrong = command({ currency: 'LYD', totalAmount: '10.0000', lineItems: [line('10.0000')] });
+    expect(await retrying(issue, wrong, calls)).toMatchObject([{ type: 'InvoiceRejected' }]);
+    const right = { ...wrong, payload: { ...wrong.payload, currency: 'USD' } };
+    expect(await retrying(issue, right, calls)).toMatchObject([
+      { type: 'InvoiceIssued', payload: { currency: 'USD' } },
+    ]);
+  });
+
   it('leaves nothing open when Stripe comes to another total', async () => {
     const message = command();
     const calls = new CallRecords();

@@ -1,3 +1,4 @@
+import { retryOf } from '@throughline/contracts';
 import type { EffectContext } from '@throughline/messaging';
 
 /** Where a process dies: after its request is pinned, or after the call and before its response is recorded. */
@@ -33,7 +34,10 @@ export class CallRecords {
         const mayHaveRun = record.attempts++ > 0;
         performed++;
         if (crash?.call === performed && crash.moment === 'before') throw new Error('crashed');
-        const response = await perform(record.request as never, key, { mayHaveRun });
+        const response = await perform(record.request as never, key, { mayHaveRun }).catch((error: unknown) => {
+          if (retryOf(error) === 'never' && !mayHaveRun) records.delete(key);
+          throw error;
+        });
         if (crash?.call === performed && crash.moment === 'after') throw new Error('crashed');
         record.response = structuredClone(response);
         return response;

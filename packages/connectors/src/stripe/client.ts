@@ -1,4 +1,5 @@
 import { codeOf } from '@throughline/contracts';
+import { createHash } from 'node:crypto';
 import { Stripe } from 'stripe';
 import { stripeError, toThroughlineError } from './errors.js';
 import { toReference, type IssuedCreditNote, type IssuedInvoice } from './map.js';
@@ -55,7 +56,9 @@ export class StripeClient {
       });
       return found.data[0];
     };
-    const { id } = await once(key, find, (idempotencyKey) => this.stripe.customers.create(params, { idempotencyKey }));
+    const { id } = await once(keyOf(key, params), find, (idempotencyKey) =>
+      this.stripe.customers.create(params, { idempotencyKey }),
+    );
     return { id };
   }
 
@@ -63,7 +66,7 @@ export class StripeClient {
   async ensureProduct(params: Stripe.ProductCreateParams & { id: string }, key: OnceKey): Promise<{ id: string }> {
     const find = () => optional(this.stripe.products.retrieve(params.id));
     try {
-      await once(key, find, (idempotencyKey) => this.stripe.products.create(params, { idempotencyKey }));
+      await once(keyOf(key, params), find, (idempotencyKey) => this.stripe.products.create(params, { idempotencyKey }));
     } catch (error) {
       if (codeOf(error) !== 'STRIPE_ALREADY_EXISTS') throw error;
     }
@@ -82,7 +85,9 @@ export class StripeClient {
       }
       return undefined;
     };
-    const { id } = await once(key, find, (idempotencyKey) => this.stripe.invoices.create(params, { idempotencyKey }));
+    const { id } = await once(keyOf(key, params), find, (idempotencyKey) =>
+      this.stripe.invoices.create(params, { idempotencyKey }),
+    );
     return { id };
   }
 
@@ -98,7 +103,7 @@ export class StripeClient {
       }
       return undefined;
     };
-    const { id } = await once(key, find, (idempotencyKey) =>
+    const { id } = await once(keyOf(key, params), find, (idempotencyKey) =>
       this.stripe.invoiceItems.create(params, { idempotencyKey }),
     );
     return { id };
@@ -149,7 +154,9 @@ export class StripeClient {
       }
       return undefined;
     };
-    const note = await once(key, find, (idempotencyKey) => this.stripe.creditNotes.create(params, { idempotencyKey }));
+    const note = await once(keyOf(key, params), find, (idempotencyKey) =>
+      this.stripe.creditNotes.create(params, { idempotencyKey }),
+    );
     return {
       id: note.id,
       invoiceId: params.invoice,
@@ -215,6 +222,15 @@ async function once<R>(
       lookUp = true;
     }
   }
+}
+
+/**
+ * The key of exactly these parameters. A request is pinned for as long as its outcome is unknown, so its key stays the same; one
+ * that was refused may come again corrected, and Stripe would refuse other parameters under the key it keeps.
+ */
+function keyOf({ idempotencyKey, mayHaveRun }: OnceKey, params: object): OnceKey {
+  const digest = createHash('sha256').update(JSON.stringify(params)).digest('hex').slice(0, 12);
+  return { idempotencyKey: `${idempotencyKey}:${digest}`, mayHaveRun };
 }
 
 async function known<R>(call: Promise<R>): Promise<R> {
