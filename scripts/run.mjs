@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+// `node scripts/run.mjs <command>`: what the root scripts of package.json run. Installs and builds first where needed.
+import { BootstrapError, prepare, runProgram } from './bootstrap.mjs';
+
+const cli = 'apps/cli/dist/main.js';
+
+/** `script` runs with `args` before the caller's; without one the preparation is all there is. */
+const commands = {
+  start: {
+    what: 'start the stack and the services, close a sample deal, stay until Ctrl-C',
+    script: cli,
+    args: ['start'],
+  },
+  demo: { what: 'close many deals under faults and prove the outcome (--json: one line)', script: cli, args: ['demo'] },
+  test: { what: 'run all specs on real parts', script: 'scripts/test.mjs' },
+  check: { what: 'types, lint, format, import rules, generated code, unused code', script: 'scripts/check.mjs' },
+  build: {
+    what: 'compile every workspace whose sources have changed',
+    help: 'npm run build\n\nInstalls what package-lock.json says where it is missing, then compiles what has changed.\n',
+  },
+  generate: {
+    what: 'types and codecs from schemas/ and infra/topics.yaml',
+    script: 'packages/contracts/dist/generate.js',
+    help: 'npm run generate\n\nWrites packages/contracts/src/generated from schemas/ and infra/topics.yaml, then compiles.\n',
+    rebuild: true,
+  },
+  bench: { what: 'measure the 4-step path (--json: one line)', script: 'bench/dist/main.js' },
+};
+
+const usage = `npm run <command> -- [options]
+
+${Object.entries(commands)
+  .map(([name, { what }]) => `  ${name.padEnd(10)} ${what}`)
+  .join('\n')}
+
+Each has --help. All of them install and build first where needed; progress goes to standard error.
+`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main([name, ...args]) {
+  const command = Object.hasOwn(commands, name ?? '') ? commands[name] : undefined;
+  const wantsHelp = args.includes('--help') || args.includes('-h');
+  if (!command) {
+    const asked = name === undefined || name === '--help' || name === '-h';
+    process[asked ? 'stdout' : 'stderr'].write(asked ? usage : `There is no command "${name}".\n\n${usage}`);
+    return asked ? 0 : 2;
+  }
+  if (wantsHelp && command.help) {
+    process.stdout.write(command.help);
+    return 0;
+  }
+  try {
+    const node = await prepare();
+    if (!command.script) return 0;
+    const code = await runProgram(node, command.script, [...(command.args ?? []), ...args]);
+    if (code === 0 && command.rebuild) await prepare();
+    return code;
+  } catch (error) {
+    process.stderr.write(`${error instanceof BootstrapError ? error.message : error.stack}\n`);
+    return 1;
+  }
+}
