@@ -44,7 +44,7 @@ const parts = [
     name: 'unused',
     what: 'knip: files, exports and dependencies that nobody uses',
     run: () => program('knip', ['--no-config-hints', '--no-progress']),
-    next: 'Delete what is listed, or use it. A way in that knip cannot see belongs in knip.json.',
+    next: 'Delete what is listed, or use it. A way in that knip cannot see belongs in knip.jsonc.',
   },
 ];
 

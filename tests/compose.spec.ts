@@ -2,8 +2,15 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { migrationConfigShape, parseConfig } from '../packages/service/src/config.js';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { z } from 'zod';
-import { configurationProblems, parseCompose, readFacts, schemaProblems, type Compose, type Facts } from './compose.js';
+import {
+  configurationProblems,
+  parseCompose,
+  readFacts,
+  schemaProblems,
+  type Compose,
+  type ConfigShape,
+  type Facts,
+} from './compose.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
@@ -18,7 +25,7 @@ let facts: Facts;
 beforeAll(async () => {
   const shapes = await Promise.all(
     SERVICES.map(async (app) => {
-      const { configShape } = (await import(`../apps/${app}/src/config.js`)) as { configShape: z.ZodRawShape };
+      const { configShape } = (await import(`../apps/${app}/src/config.js`)) as { configShape: ConfigShape };
       return [app, configShape] as const;
     }),
   );

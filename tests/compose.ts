@@ -3,7 +3,10 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { parse } from 'yaml';
-import type { z } from 'zod';
+import type { parseConfig } from '../packages/service/src/config.js';
+
+/** The variables of one program and their forms. */
+export type ConfigShape = Parameters<typeof parseConfig>[1];
 
 /** The parts of docker-compose.yml that the checks read. */
 export interface Compose {
@@ -28,8 +31,8 @@ export interface Facts {
   /** Targets of infra/Dockerfile. */
   targets: string[];
   /** `configShape` of each app that is a service. */
-  shapes: Record<string, z.ZodRawShape>;
-  migrationShape: z.ZodRawShape;
+  shapes: Record<string, ConfigShape>;
+  migrationShape: ConfigShape;
   /** Paths each service answers, as its controllers declare them: `/health/ready`. */
   paths: Record<string, string[]>;
   /** Variables of packages/telemetry, which every program of ours reads. */
@@ -41,7 +44,7 @@ export interface Facts {
   filledIn: Record<string, string>;
   /** infra/postgres/create-databases.sh. */
   databaseScript: string;
-  parseConfig: (service: string, shape: z.ZodRawShape, env: NodeJS.ProcessEnv) => unknown;
+  parseConfig: (service: string, shape: ConfigShape, env: NodeJS.ProcessEnv) => unknown;
 }
 
 export function parseCompose(text: string): Compose {
