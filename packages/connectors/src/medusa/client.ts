@@ -139,9 +139,9 @@ export class MedusaClient {
   async createFulfilment(
     orderId: string,
     items: { id: string; quantity: number }[],
-    reference: Reference,
+    reference?: Reference,
   ): Promise<void> {
-    const body = { items, no_notification: true, metadata: toMetadata(reference) };
+    const body = { items, no_notification: true, ...(reference ? { metadata: toMetadata(reference) } : {}) };
     await this.admin.order.createFulfillment(orderId, body, { fields: 'id' });
   }
 

@@ -1,0 +1,217 @@
+import { MedusaClient, type MedusaOrder } from '@throughline/connectors/medusa';
+import { canonicalId, opportunityCorrelationId, retryOf, type Messages } from '@throughline/contracts';
+import type { EffectContext, EffectResult, Message, MessagingTx, OutgoingMessage } from '@throughline/messaging';
+import type { Database, Tx } from '@throughline/postgres';
+import { startSandbox, testDatabase } from '@throughline/testing';
+import { randomUUID } from 'node:crypto';
+import { claimCursor, moveCursor, releaseCursors } from '../changes/cursor-store.js';
+import { pollOrders, type PollDependencies, type ReleaseStray } from '../changes/poll-orders.js';
+import { releaseStray } from '../changes/release-stray.js';
+import { sweepDrafts } from '../changes/sweep-drafts.js';
+import { migrations } from '../migrations/index.js';
+import { cancelOrder } from '../orders/cancel-order.js';
+import { createOrder, type OrderDependencies } from '../orders/create-order.js';
+import { OrderPlaces } from '../orders/order-place.js';
+import { provisionOrder } from '../orders/provision-order.js';
+import { releaseOrder } from '../orders/release-order.js';
+import { FaultProxy } from './fault-proxy.js';
+import { CallRecord } from './spec-context.js';
+
+type CommandType = 'CreateOrder' | 'ProvisionOrder' | 'ReleaseOrder' | 'CancelOrder';
+type Handler = (message: Message, context: EffectContext) => Promise<EffectResult>;
+
+const MAX_ATTEMPTS = 8;
+
+/**
+ * The sandbox, or a real Medusa where SPEC_MEDUSA_BASE_URL and SPEC_MEDUSA_API_KEY name one (it needs a region per currency used
+ * here and a shipping option).
+ */
+async function startMedusa(): Promise<{ url: string; apiKey: string; stop(): Promise<void> }> {
+  const url = process.env['SPEC_MEDUSA_BASE_URL'];
+  if (url) return { url, apiKey: process.env['SPEC_MEDUSA_API_KEY'] ?? '', stop: async () => {} };
+  const sandbox = await startSandbox();
+  return { url: sandbox.url, apiKey: sandbox.secrets.MEDUSA_API_KEY, stop: () => sandbox.stop() };
+}
+
+/** For specs: handlers on a real database against Medusa behind a proxy that spoils calls; messages are collected, not sent. */
+export class OpsHarness {
+  readonly emitted: OutgoingMessage[] = [];
+  /** What a command in flight looks like: its key is in the work queue. */
+  private readonly handlers: Record<CommandType, Handler>;
+  private readonly record = new CallRecord();
+  private readonly polling: PollDependencies;
+
+  private constructor(
+    readonly proxy: FaultProxy,
+    /** Straight to Medusa, past the proxy: what a person does there, and what an auditor sees. */
+    readonly person: MedusaClient,
+    readonly database: Database,
+    readonly dependencies: OrderDependencies,
+    readonly stop: () => Promise<void>,
+  ) {
+    this.handlers = {
+      CreateOrder: createOrder(dependencies) as Handler,
+      ProvisionOrder: provisionOrder(dependencies) as Handler,
+      ReleaseOrder: releaseOrder(dependencies) as Handler,
+      CancelOrder: cancelOrder(dependencies) as Handler,
+    };
+    this.polling = {
+      medusa: dependencies.medusa,
+      database,
+      messaging: { transaction: (fn) => this.transaction(fn) },
+      storeId: dependencies.storeId,
+      instanceId: randomUUID(),
+      now: () => new Date(),
+      overlapMs: 30_000,
+      leaseMs: 60_000,
+    };
+  }
+
+  static async start(): Promise<OpsHarness> {
+    const vendor = await startMedusa();
+    const testing = await testDatabase(migrations);
+    const database = await testing.connect();
+    const proxy = await FaultProxy.start(vendor.url);
+    const medusa = new MedusaClient({ baseUrl: proxy.url, apiKey: vendor.apiKey, timeoutMs: 20_000 });
+    const person = new MedusaClient({ baseUrl: vendor.url, apiKey: vendor.apiKey, timeoutMs: 20_000 });
+    const places = new OrderPlaces(medusa, {});
+    const dependencies = { medusa, database, places, storeId: 'store_spec', now: () => new Date() };
+    return new OpsHarness(proxy, person, database, dependencies, async () => {
+      await proxy.stop();
+      await testing.drop();
+      await vendor.stop();
+    });
+  }
+
+  /** One attempt, as a worker makes it. */
+  async attempt<T extends CommandType>(command: Message<T>, attempt: number): Promise<void> {
+    const result = await this.handlers[command.type](
+      command as Message,
+      this.record.context(command.envelope.id, attempt),
+    );
+    await this.transaction(async (tx) => {
+      await result.apply?.(tx);
+      tx.emit(result.emit ?? []);
+    });
+  }
+
+  /** Attempts until one succeeds, as the work queue does. @returns how many it took. */
+  async run(command: Message<CommandType>): Promise<number> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.attempt(command, attempt);
+        return attempt;
+      } catch (error) {
+        if (retryOf(error) === 'never' || attempt === MAX_ATTEMPTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+
+  /** Polls as an instance that has just started; the first poll of a spec begins `sinceMs` ago. */
+  async poll(sinceMs = 60_000): Promise<void> {
+    const { database, instanceId } = this.polling;
+    for (const name of ['orders', 'draft-orders'] as const) {
+      const claimed = await claimCursor(database, name, instanceId, 60_000);
+      if (!claimed?.cursor) {
+        await moveCursor(database, name, instanceId, new Date(Date.now() - sinceMs).toISOString());
+      }
+    }
+    await pollOrders(this.polling);
+    await sweepDrafts(this.polling);
+    await releaseCursors(database, instanceId);
+    for (const job of this.jobs.splice(0)) {
+      await releaseStray(this.dependencies)(job as never, this.record.context(job.id, 1));
+    }
+  }
+
+  private readonly jobs: { id: string; payload: ReleaseStray }[] = [];
+
+  private transaction<T>(fn: (tx: MessagingTx) => Promise<T>): Promise<T> {
+    return this.database.transaction(async (raw: Tx) => {
+      const emitted: OutgoingMessage[] = [];
+      const jobs: typeof this.jobs = [];
+      const value = await fn({
+        query: (statement, values) => raw.query(statement, values),
+        emit: (messages) => void emitted.push(...messages),
+        enqueue: (found) => void jobs.push(...(found as typeof jobs)),
+        onCommit: () => {},
+      });
+      this.emitted.push(...emitted);
+      this.jobs.push(...jobs);
+      return value;
+    });
+  }
+
+  /** Types of everything sent about an order, in order. */
+  sent(orderId: string): string[] {
+    return this.emitted
+      .filter(({ payload }) => (payload as { orderId: string }).orderId === orderId)
+      .map((it) => it.type);
+  }
+
+  /** Everything in Medusa with an order's reference, as an auditor finds it. */
+  async inMedusa(deal: Deal): Promise<{ orders: MedusaOrder[]; drafts: number; customers: string[] }> {
+    const email = deal.account.billingEmail!;
+    const customerId = await this.person.findCustomer(email);
+    const found = customerId
+      ? await this.person.findByReference(deal.orderId, customerId, new Date(Date.now() - 3_600_000).toISOString())
+      : [];
+    const orders = found.filter((it): it is MedusaOrder => 'isDraft' in it);
+    return { orders, drafts: found.length - orders.length, customers: customerId ? [customerId] : [] };
+  }
+}
+
+export type Deal = Messages['CreateOrder'];
+
+/** A deal of its own: nothing in Medusa knows it yet. */
+export function newDeal(differences: Partial<Deal> = {}): Deal {
+  const id = randomUUID();
+  const opportunityId = canonicalId('spec', id);
+  return {
+    orderId: canonicalId('spec-order', id),
+    opportunityId,
+    occurrence: 1,
+    account: newAccount(),
+    currency: 'USD',
+    totalAmount: '1250.5000',
+    lineItems: [newLine('1000.0000'), newLine('100.2000', { quantity: '2.5000', amount: '250.5000' })],
+    ...differences,
+  };
+}
+
+export function newAccount(): Deal['account'] {
+  const accountId = randomUUID();
+  const billingEmail = `billing-${accountId}@spec.example`;
+  return { accountId, name: 'Northwind Traders', domain: null, billingEmail, country: 'US', externalIds: [] };
+}
+
+export function newLine(unitAmount: string, differences: Partial<Deal['lineItems'][0]> = {}): Deal['lineItems'][0] {
+  const productId = randomUUID();
+  const sku = `SKU-${productId.slice(0, 8)}`;
+  return {
+    lineItemId: '1',
+    productId,
+    sku,
+    name: 'Platform',
+    quantity: '1.0000',
+    unitAmount,
+    amount: unitAmount,
+    ...differences,
+  };
+}
+
+export function command<T extends CommandType>(type: T, deal: Deal): Message<T> {
+  const { orderId, opportunityId, occurrence } = deal;
+  const payload = type === 'CreateOrder' ? deal : { orderId, opportunityId, occurrence, reason: 'OpportunityReopened' };
+  const envelope = {
+    id: randomUUID(),
+    type,
+    source: 'orchestrator',
+    subject: orderId,
+    time: new Date().toISOString(),
+    sequence: 1,
+    correlationId: opportunityCorrelationId(opportunityId, occurrence),
+  };
+  return { type, payload, envelope } as never;
+}
