@@ -2,7 +2,7 @@
 // room (docs/ARCHITECTURE.md). Which package may import which is tests/import-rules.spec.ts, not a lint rule.
 import tseslint from 'typescript-eslint';
 
-const specs = ['**/*.spec.ts', '**/src/spec/**/*.ts', 'tests/**/*.ts', 'packages/testing/**/*.ts'];
+const specs = ['**/*.spec.ts', '**/src/{spec,specs}/**/*.ts', 'tests/**/*.ts', 'packages/testing/**/*.ts'];
 /** Programs for a terminal or a machine of one's own: they print, and they read the environment. */
 const tools = ['apps/cli/**/*.ts', 'bench/**/*.ts', 'packages/local-stack/**/*.ts'];
 

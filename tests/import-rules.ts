@@ -81,7 +81,7 @@ export function findViolations(files: SourceFile[], doors: Map<string, string>):
 
 function checkImport(file: SourceFile, specifier: string, doors: Map<string, string>): string[] {
   const room = roomOf(file.path);
-  const spec = /\.spec\.ts$|\/src\/spec\//.test(file.path);
+  const spec = /\.spec\.ts$|\/src\/specs?\//.test(file.path);
   const say = (rule: string, instead: string) => [`${file.path} imports "${specifier}": ${rule}. Instead: ${instead}.`];
 
   if (specifier.startsWith('.')) {
