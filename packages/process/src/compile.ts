@@ -44,6 +44,7 @@ export interface Outcome {
 export interface Process {
   name: string;
   version: number;
+  owner: string;
   /** As it was written, for storing. */
   source: unknown;
   key: string;
@@ -100,6 +101,7 @@ export function compileDefinition(definition: Definition, { messages, assignId }
   return {
     name: definition.process,
     version: definition.version,
+    owner: definition.owner,
     source: definition.source,
     key: definition.key,
     starts: definition.starts,

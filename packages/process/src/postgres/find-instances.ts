@@ -35,7 +35,7 @@ const columns = `
 
 const conditions = {
   key: (n: number) => `key = $${n}`,
-  externalId: (n: number) => `id IN (SELECT instance_id FROM instance_external_id WHERE id = $${n})`,
+  externalId: (n: number) => `id IN (SELECT instance_id FROM process_external_id WHERE id = $${n})`,
   status: (n: number) => `status = $${n}`,
   before: (n: number) => `id < $${n}::bigint`,
 };
@@ -46,11 +46,11 @@ export function findInstances(database: Queryable, filter: InstanceFilter): Prom
   const where = given.map((name, index) => conditions[name](index + 2)).join(' AND ') || 'true';
   // A statement per combination: one statement for all of them could use none of the indexes.
   const name = ['process-find-instances', ...given].join('-');
-  const text = `SELECT ${columns} FROM instance WHERE ${where} ORDER BY id DESC LIMIT $1`;
+  const text = `SELECT ${columns} FROM process_instance WHERE ${where} ORDER BY id DESC LIMIT $1`;
   return database.query<StoredInstance>({ name, text }, [filter.limit, ...given.map((field) => filter[field])]);
 }
 
-const byId = { name: 'process-select-instance', text: `SELECT ${columns} FROM instance WHERE id = $1` };
+const byId = { name: 'process-select-instance', text: `SELECT ${columns} FROM process_instance WHERE id = $1` };
 
 export async function readInstance(database: Queryable, id: string): Promise<StoredInstance | undefined> {
   const [instance] = await database.query<StoredInstance>(byId, [id]);
@@ -60,11 +60,11 @@ export async function readInstance(database: Queryable, id: string): Promise<Sto
 const byKey = {
   name: 'process-select-occurrences',
   text: `
-    SELECT ${columns} FROM instance
+    SELECT ${columns} FROM process_instance AS instance
     WHERE process = $1 AND key IN (
       SELECT $2 UNION
-      SELECT key FROM instance
-      WHERE id IN (SELECT instance_id FROM instance_external_id WHERE id = $2 AND type = $3) AND process = $1)
+      SELECT key FROM process_instance AS instance
+      WHERE id IN (SELECT instance_id FROM process_external_id WHERE id = $2 AND type = $3) AND process = $1)
     ORDER BY occurrence`,
 };
 
@@ -96,7 +96,7 @@ const history = {
   text: `
     SELECT instance_id AS "instanceId", message_id AS "messageId", type, effect, step, source, commands, payload,
       occurred_at AS "occurredAt", recorded_at AS "recordedAt", trace_id AS "traceId"
-    FROM instance_event WHERE instance_id = ANY($1::bigint[])
+    FROM process_event WHERE instance_id = ANY($1::bigint[])
     ORDER BY instance_id, position`,
 };
 

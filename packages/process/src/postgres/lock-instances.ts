@@ -28,12 +28,12 @@ export interface LockedInstance {
 const ensure = {
   name: 'process-ensure-instances',
   text: `
-    INSERT INTO instance (process, version, key, occurrence, correlation_id, status, state, created_at, updated_at)
+    INSERT INTO process_instance (process, version, key, occurrence, correlation_id, status, state, created_at, updated_at)
     SELECT process, version, key, occurrence, correlation_id, 'expected', state::jsonb, $7::timestamptz, $7::timestamptz
     FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::text[], $6::text[])
       AS wanted(process, version, key, occurrence, correlation_id, state)
     WHERE NOT EXISTS (
-      SELECT FROM instance
+      SELECT FROM process_instance AS instance
       WHERE instance.key = wanted.key AND instance.occurrence = wanted.occurrence AND instance.process = wanted.process)
     ORDER BY key COLLATE "C", occurrence, process COLLATE "C"
     ON CONFLICT (key, occurrence, process) DO NOTHING`,
@@ -44,7 +44,7 @@ const lock = {
   text: `
     SELECT instance.id, instance.process, instance.version, instance.key, instance.occurrence, instance.state
     FROM unnest($1::text[], $2::text[], $3::int[]) AS wanted(process, key, occurrence)
-    JOIN instance USING (key, occurrence, process)
+    JOIN process_instance AS instance USING (key, occurrence, process)
     ORDER BY instance.id
     FOR UPDATE OF instance`,
 };
@@ -73,7 +73,7 @@ const claim = {
   name: 'process-claim-due-instances',
   text: `
     SELECT id, process, version, key, occurrence, state
-    FROM instance
+    FROM process_instance AS instance
     WHERE next_timer_at <= $1
     ORDER BY next_timer_at
     LIMIT $2

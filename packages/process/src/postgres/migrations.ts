@@ -20,7 +20,7 @@ class CreateProcessStore1763800000000 {
     // Columns that change with every input stay out of the indexes wherever that is possible, because each index entry of a
     // changed row is written again. The status is indexed for the few instances that need a look, not for the many that do not.
     await runner.query(`
-      CREATE TABLE instance (
+      CREATE TABLE process_instance (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         process text NOT NULL,
         version int NOT NULL,
@@ -38,13 +38,13 @@ class CreateProcessStore1763800000000 {
         UNIQUE (key, occurrence, process)
       ) WITH (fillfactor = 80)`);
     await runner.query(
-      `CREATE INDEX instance_next_timer_at ON instance (next_timer_at) WHERE next_timer_at IS NOT NULL`,
+      `CREATE INDEX process_instance_next_timer_at ON process_instance (next_timer_at) WHERE next_timer_at IS NOT NULL`,
     );
     await runner.query(`
-      CREATE INDEX instance_status ON instance (status, id) WHERE status NOT IN ('running', 'completed')`);
+      CREATE INDEX process_instance_status ON process_instance (status, id) WHERE status NOT IN ('running', 'completed')`);
     // Baseline per stage: one row per command that was answered, written with its answer.
     await runner.query(`
-      CREATE TABLE instance_step (
+      CREATE TABLE process_step (
         instance_id bigint NOT NULL,
         step text NOT NULL,
         direction text NOT NULL,
@@ -58,7 +58,7 @@ class CreateProcessStore1763800000000 {
       )`);
     // Every input and what it did, for good: append-only. An input is taken once per instance.
     await runner.query(`
-      CREATE TABLE instance_event (
+      CREATE TABLE process_event (
         instance_id bigint NOT NULL,
         position bigint GENERATED ALWAYS AS IDENTITY,
         message_id text NOT NULL,
@@ -75,7 +75,7 @@ class CreateProcessStore1763800000000 {
       )`);
     // How other systems name what an instance is about, so that a person can come with an invoice number.
     await runner.query(`
-      CREATE TABLE instance_external_id (
+      CREATE TABLE process_external_id (
         id text NOT NULL,
         instance_id bigint NOT NULL,
         system text NOT NULL,
@@ -86,7 +86,9 @@ class CreateProcessStore1763800000000 {
   }
 
   async down(runner: Runner): Promise<void> {
-    await runner.query('DROP TABLE instance_external_id, instance_event, instance_step, instance, process_definition');
+    await runner.query(
+      'DROP TABLE process_external_id, process_event, process_step, process_instance, process_definition',
+    );
   }
 }
 

@@ -35,7 +35,7 @@ beforeAll(async () => {
   test = await testDatabase(processMigrations);
   database = await test.connect({ poolSize: 8 });
   await runner.storeDefinitions(database);
-});
+}, 60_000);
 afterAll(() => test.drop());
 
 describe('a batch', () => {
@@ -151,7 +151,7 @@ describe('several runners at once', () => {
 
 describe('timers', () => {
   beforeEach(async () => {
-    await database.pool.query('UPDATE instance SET next_timer_at = NULL');
+    await database.pool.query('UPDATE process_instance SET next_timer_at = NULL');
   });
 
   it('fire when they are due, and make the instance visible', async () => {
@@ -206,7 +206,7 @@ describe('versions', () => {
 
   it('a version that this release cannot read waits for one that can', async () => {
     await take(of('unreadable', 'DealWon'));
-    await database.pool.query(`UPDATE instance SET version = 99 WHERE key = 'unreadable'`);
+    await database.pool.query(`UPDATE process_instance SET version = 99 WHERE key = 'unreadable'`);
     await expect(take(of('unreadable', 'OrderCreated'))).rejects.toMatchObject({
       code: 'PROCESS_VERSION_UNKNOWN',
       retry: 'later',

@@ -16,7 +16,7 @@ export interface Change {
 const update = {
   name: 'process-update-instances',
   text: `
-    UPDATE instance SET
+    UPDATE process_instance AS instance SET
       version = changed.version, correlation_id = changed.correlation_id, status = changed.status, state = changed.state::jsonb,
       next_timer_at = changed.next_timer_at, trace_id = changed.trace_id, started_at = changed.started_at,
       ended_at = changed.ended_at, updated_at = $10::timestamptz
@@ -29,7 +29,7 @@ const update = {
 const insertEvents = {
   name: 'process-insert-events',
   text: `
-    INSERT INTO instance_event
+    INSERT INTO process_event
       (instance_id, message_id, type, effect, step, source, commands, payload, occurred_at, recorded_at, trace_id)
     SELECT instance_id, message_id, type, effect, step, source, string_to_array(commands, ','), payload::jsonb, occurred_at,
       $11::timestamptz, trace_id
@@ -41,7 +41,7 @@ const insertEvents = {
 const upsertSteps = {
   name: 'process-upsert-steps',
   text: `
-    INSERT INTO instance_step (instance_id, step, direction, owner, service, command, commanded_at, outcome, outcome_at)
+    INSERT INTO process_step (instance_id, step, direction, owner, service, command, commanded_at, outcome, outcome_at)
     SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
       $9::timestamptz[])
     ON CONFLICT (instance_id, step, direction) DO UPDATE SET
@@ -51,7 +51,7 @@ const upsertSteps = {
 const insertExternalIds = {
   name: 'process-insert-external-ids',
   text: `
-    INSERT INTO instance_external_id (id, instance_id, system, tenant, type)
+    INSERT INTO process_external_id (id, instance_id, system, tenant, type)
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])
     ON CONFLICT DO NOTHING`,
 };

@@ -11,7 +11,7 @@ export interface Statistics {
 
 const counts = {
   name: 'process-count-by-status',
-  text: `SELECT status, count(*)::int AS count FROM instance WHERE created_at >= $1 GROUP BY status`,
+  text: `SELECT status, count(*)::int AS count FROM process_instance WHERE created_at >= $1 GROUP BY status`,
 };
 
 const percentiles = (from: string, to: string): string => `
@@ -22,14 +22,14 @@ const completed = {
   name: 'process-completed-durations',
   text: `
     SELECT count(*)::int AS count, ${percentiles('started_at', 'ended_at')}
-    FROM instance WHERE status = 'completed' AND created_at >= $1`,
+    FROM process_instance WHERE status = 'completed' AND created_at >= $1`,
 };
 
 const steps = {
   name: 'process-step-durations',
   text: `
     SELECT step, direction, count(*)::int AS count, ${percentiles('commanded_at', 'outcome_at')}
-    FROM instance_step WHERE commanded_at >= $1
+    FROM process_step WHERE commanded_at >= $1
     GROUP BY step, direction ORDER BY direction DESC, min(commanded_at)`,
 };
 

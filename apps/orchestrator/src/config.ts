@@ -1,0 +1,14 @@
+import { serviceConfigShape } from '@throughline/service';
+import { z } from 'zod';
+
+/** Everything the orchestrator reads from its environment. */
+export const configShape = {
+  ...serviceConfigShape,
+  PORT: serviceConfigShape.PORT.default(4004),
+  /** Pause between two looks for due timers; every instance looks, and none fires what another has taken. */
+  TIMER_INTERVAL_MS: z.coerce.number().int().min(10).max(60_000).default(1_000),
+  /** Instances whose timers fire in one transaction. */
+  TIMER_BATCH_SIZE: z.coerce.number().int().min(1).max(5_000).default(500),
+} as const;
+
+export type OrchestratorConfig = z.infer<z.ZodObject<typeof configShape>>;

@@ -1,0 +1,154 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { statuses, type Effect, type Status, type StepStatus } from '@throughline/process';
+
+const time = { type: String, format: 'date-time' } as const;
+const timeOrNull = { ...time, nullable: true } as const;
+const textOrNull = { type: String, nullable: true } as const;
+
+export class ExternalIdView {
+  @ApiProperty({ example: 'stripe' }) system!: string;
+  @ApiProperty({ description: 'The account, portal or store within the system.' }) tenant!: string;
+  @ApiProperty({ example: 'invoice' }) type!: string;
+  @ApiProperty({ example: 'in_1QX' }) id!: string;
+}
+
+/** One command and what came of it. */
+export class ExecutionView {
+  @ApiProperty({ example: 'IssueInvoice' }) command!: string;
+  @ApiProperty({ ...textOrNull, description: 'The service that answered.', example: 'finance-adapter' })
+  service!: string | null;
+  @ApiProperty(timeOrNull) commandedAt!: string | null;
+  @ApiProperty({ ...timeOrNull, description: 'When the outcome is late.' }) dueAt!: string | null;
+  @ApiProperty({ ...timeOrNull, description: 'Since when the outcome is, or was, late.' }) overdueSince!: string | null;
+  @ApiProperty({ ...textOrNull, description: 'The event that ended it.', example: 'InvoiceIssued' })
+  outcome!: string | null;
+  @ApiProperty(timeOrNull) outcomeAt!: string | null;
+  @ApiProperty({ type: Number, nullable: true, description: 'From the command to its outcome, in milliseconds.' })
+  durationMs!: number | null;
+  @ApiProperty({
+    description: 'How often it was commanded. Tries of one command against the vendor are counted by its service.',
+  })
+  attempts!: number;
+  @ApiProperty({ type: [ExternalIdView], description: 'What it made or changed, as its system names it.' })
+  externalIds!: ExternalIdView[];
+  @ApiProperty({ ...textOrNull, description: 'Of a refusal: stable code.' }) reason!: string | null;
+  @ApiProperty({ ...textOrNull, description: 'Of a refusal: path of the field.' }) field!: string | null;
+  @ApiProperty({ ...textOrNull, description: 'Of a refusal: what is wrong and what to do.' }) message!: string | null;
+}
+
+const stepStatuses: StepStatus[] = [
+  'waiting',
+  'commanded',
+  'done',
+  'refused',
+  'compensating',
+  'compensated',
+  'compensation-refused',
+  'kept',
+  'skipped',
+];
+
+export class StepView extends ExecutionView {
+  @ApiProperty({ example: 'billing' }) step!: string;
+  @ApiProperty({ description: 'Who answers for it.' }) owner!: string;
+  @ApiProperty({ enum: stepStatuses }) status!: StepStatus;
+  @ApiProperty({ type: [String], description: 'Steps it waits for.' }) after!: string[];
+  @ApiProperty({ type: ExecutionView, nullable: true, description: 'How it was undone.' })
+  compensation!: ExecutionView | null;
+}
+
+export class WaitingForView {
+  @ApiProperty() step!: string;
+  @ApiProperty() owner!: string;
+  @ApiProperty({ ...textOrNull, description: 'The command in flight, or the refused one; null before the start.' })
+  command!: string | null;
+  @ApiProperty({ type: [String], description: 'Any of these ends the wait.' }) events!: string[];
+  @ApiProperty(time) since!: string;
+  @ApiProperty(timeOrNull) dueAt!: string | null;
+  @ApiProperty() isOverdue!: boolean;
+  @ApiProperty({ description: 'It was refused and the process cannot go on by itself.' }) needsPerson!: boolean;
+}
+
+export class PaymentView {
+  @ApiProperty({ format: 'uuid' }) paymentId!: string;
+  @ApiProperty({ example: '1250.0000' }) amount!: string;
+  @ApiProperty({ example: 'EUR' }) currency!: string;
+  @ApiProperty(time) receivedAt!: string;
+  @ApiProperty({ type: [ExternalIdView] }) externalIds!: ExternalIdView[];
+  @ApiProperty({ ...textOrNull, description: 'The trace it arrived in.' }) traceId!: string | null;
+}
+
+export class AttentionView {
+  @ApiProperty({ enum: ['unexpected-event', 'started-again'] }) code!: string;
+  @ApiProperty({ description: 'The event.' }) type!: string;
+  @ApiProperty() messageId!: string;
+  @ApiProperty(time) at!: string;
+  @ApiProperty() message!: string;
+}
+
+export class CauseView {
+  @ApiProperty({ description: 'The event that refused or cancelled.' }) type!: string;
+  @ApiProperty(time) at!: string;
+  @ApiProperty({ ...textOrNull, description: 'The refused step; null for a cancellation.' }) step!: string | null;
+  @ApiProperty({ ...textOrNull, example: 'total-mismatch' }) reason!: string | null;
+  @ApiProperty({ ...textOrNull, example: 'amount' }) field!: string | null;
+  @ApiProperty(textOrNull) message!: string | null;
+}
+
+const effects: Effect[] = [
+  'started',
+  'rejected',
+  'step-done',
+  'step-refused',
+  'step-compensated',
+  'compensation-refused',
+  'cancelled',
+  'recorded',
+  'early',
+  'late',
+  'repeated',
+  'unexpected',
+  'overdue',
+];
+
+export class HistoryEntryView {
+  @ApiProperty() messageId!: string;
+  @ApiProperty({ example: 'OrderCreated' }) type!: string;
+  @ApiProperty({ enum: effects, description: 'What it did to the instance.' }) effect!: string;
+  @ApiProperty(textOrNull) step!: string | null;
+  @ApiProperty({ ...textOrNull, description: 'The service that wrote it; null for a timer.' }) source!: string | null;
+  @ApiProperty({ type: [String], description: 'Commands sent because of it.' }) commands!: string[];
+  @ApiProperty({ type: [ExternalIdView] }) externalIds!: ExternalIdView[];
+  @ApiProperty(time) occurredAt!: string;
+  @ApiProperty(time) recordedAt!: string;
+  @ApiProperty(textOrNull) traceId!: string | null;
+}
+
+export class InstanceSummaryView {
+  @ApiProperty({ description: 'Grows with the time of creation.' }) id!: string;
+  @ApiProperty({ example: 'lead-to-cash' }) process!: string;
+  @ApiProperty({ description: 'Version of the definition; an instance keeps the one it started on.' }) version!: number;
+  @ApiProperty({ description: 'Canonical id of the opportunity.' }) key!: string;
+  @ApiProperty({ description: 'Which closing of it, from 1.' }) occurrence!: number;
+  @ApiProperty({ enum: statuses }) status!: Status;
+  @ApiProperty({ type: Object, additionalProperties: true, description: 'Of the event that started it.' })
+  attributes!: Record<string, unknown>;
+  @ApiProperty({ description: 'Shared by every message of this instance.' }) correlationId!: string;
+  @ApiProperty(textOrNull) traceId!: string | null;
+  @ApiProperty(timeOrNull) startedAt!: string | null;
+  @ApiProperty(timeOrNull) endedAt!: string | null;
+  @ApiProperty({ type: Number, nullable: true, description: 'From the start to the end, in milliseconds.' })
+  durationMs!: number | null;
+  @ApiProperty({ type: CauseView, nullable: true, description: 'Why it was rejected, refused or cancelled.' })
+  cause!: CauseView | null;
+  @ApiProperty({ type: [AttentionView], description: 'What a person should look at.' }) attention!: AttentionView[];
+}
+
+export class InstanceView extends InstanceSummaryView {
+  @ApiProperty({ type: [WaitingForView], description: 'What it waits for, and since when.' })
+  waitingFor!: WaitingForView[];
+  @ApiProperty({ type: [StepView], description: 'In the order of the definition.' }) steps!: StepView[];
+  @ApiProperty({ type: [PaymentView] }) payments!: PaymentView[];
+  @ApiProperty({ type: [HistoryEntryView], description: 'Every input, in the order in which it was taken.' })
+  history!: HistoryEntryView[];
+}

@@ -1,0 +1,28 @@
+import { Module } from '@nestjs/common';
+import { ProcessRunner } from '@throughline/process/postgres';
+import type { Database } from '@throughline/postgres';
+import { DATABASE, ROUTES } from '@throughline/service';
+import { DealsController } from './deals.controller.js';
+import { InstancesController } from './instances.controller.js';
+import { compileStored, loadProcesses } from './load-processes.js';
+import { orchestratorRoutes } from './routes.js';
+import { StatisticsController } from './statistics.controller.js';
+import { TimerLoop } from './timer-loop.js';
+
+@Module({
+  controllers: [InstancesController, DealsController, StatisticsController],
+  providers: [
+    {
+      provide: ProcessRunner,
+      inject: [DATABASE],
+      useFactory: async (database: Database) => {
+        const runner = new ProcessRunner(loadProcesses(), compileStored);
+        await runner.storeDefinitions(database);
+        return runner;
+      },
+    },
+    { provide: ROUTES, inject: [ProcessRunner], useFactory: orchestratorRoutes },
+    TimerLoop,
+  ],
+})
+export class OrchestratorModule {}

@@ -1,0 +1,16 @@
+import { expect, it } from '@jest/globals';
+import { ProcessRunner } from '@throughline/process/postgres';
+import { compileStored, loadProcesses } from './load-processes.js';
+import { orchestratorRoutes } from './routes.js';
+
+it('the routes take every event and send every command that a process names', () => {
+  const processes = loadProcesses();
+  const routes = orchestratorRoutes(new ProcessRunner(processes, compileStored));
+  const events = new Set(processes.flatMap((process) => [...process.events]));
+  const commands = processes.flatMap(({ steps }) =>
+    steps.flatMap(({ command, compensation }) => [command.type, ...(compensation ? [compensation.type] : [])]),
+  );
+  expect(Object.keys(routes.routes).toSorted()).toEqual([...events].toSorted());
+  expect(routes.emits.toSorted()).toEqual(commands.toSorted());
+  expect(new Set(Object.values(routes.routes)).size).toBe(1);
+});

@@ -1,0 +1,54 @@
+import { defineRoutes, state, type Routes } from '@throughline/messaging';
+import type { ProcessRunner } from '@throughline/process/postgres';
+import { takeEvents } from './take-events.js';
+
+/**
+ * Every lifecycle event goes the same way: into the instance it belongs to, whose definition (`processes/*.yaml`) decides what
+ * follows. There is no vendor call here, so nothing can be slow or refused: a message that fails waits, or is a dead letter, alone.
+ */
+export function orchestratorRoutes(runner: ProcessRunner): Routes {
+  // One route object: a batch of mixed events is then one call, one query and one write.
+  const intoInstance = state(takeEvents(runner));
+  return defineRoutes({
+    group: 'orchestrator',
+    routes: {
+      OpportunityClosedWon: intoInstance,
+      OpportunityRejected: intoInstance,
+      OpportunityReopened: intoInstance,
+      OpportunityUpdated: intoInstance,
+      OpportunityUpdateRejected: intoInstance,
+
+      OrderCreated: intoInstance,
+      OrderRejected: intoInstance,
+      OrderCancelled: intoInstance,
+      OrderCancellationRejected: intoInstance,
+      OrderProvisioned: intoInstance,
+      OrderProvisioningRejected: intoInstance,
+      OrderReleased: intoInstance,
+      OrderReleaseRejected: intoInstance,
+
+      InvoiceIssued: intoInstance,
+      InvoiceRejected: intoInstance,
+      InvoiceVoided: intoInstance,
+      InvoiceCredited: intoInstance,
+      InvoiceVoidRejected: intoInstance,
+      PaymentReceived: intoInstance,
+
+      RevenueScheduleRecorded: intoInstance,
+      RevenueScheduleRejected: intoInstance,
+      RevenueScheduleReversed: intoInstance,
+      RevenueScheduleReversalRejected: intoInstance,
+    },
+    emits: [
+      'CreateOrder',
+      'CancelOrder',
+      'ProvisionOrder',
+      'ReleaseOrder',
+      'IssueInvoice',
+      'VoidInvoice',
+      'RecordRevenueSchedule',
+      'ReverseRevenueSchedule',
+      'UpdateOpportunity',
+    ],
+  });
+}

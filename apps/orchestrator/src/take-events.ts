@@ -1,0 +1,32 @@
+import type { Message, MessagingTx, OutgoingMessage, StateHandler } from '@throughline/messaging';
+import type { MessageType } from '@throughline/contracts';
+import type { ProcessEvent } from '@throughline/process';
+import type { EmittedCommand, ProcessRunner } from '@throughline/process/postgres';
+import { countTransitions } from './metrics.js';
+
+/** Hands a batch of events to the runner; the commands leave in the same transaction. */
+export function takeEvents(runner: ProcessRunner): StateHandler<MessageType> {
+  return async (messages, tx) => {
+    const transitions = await runner.runBatch(tx, messages.map(toProcessEvent), new Date(), emitInto(tx));
+    tx.onCommit(() => countTransitions(transitions));
+  };
+}
+
+/** The compiler of the definition has checked that type and payload fit the contracts; the codec checks each value again. */
+export const emitInto =
+  (tx: MessagingTx) =>
+  (commands: EmittedCommand[]): void =>
+    tx.emit(commands as unknown as OutgoingMessage[]);
+
+function toProcessEvent({ type, payload, envelope }: Message): ProcessEvent {
+  const { id, source, time, correlationId, traceparent } = envelope;
+  return {
+    messageId: id,
+    type,
+    payload: payload as unknown as Record<string, unknown>,
+    source,
+    time,
+    correlationId,
+    ...(traceparent && { traceparent }),
+  };
+}

@@ -1,0 +1,58 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Messaging } from '@throughline/messaging';
+import { ProcessRunner } from '@throughline/process/postgres';
+import { CONFIG, MESSAGING } from '@throughline/service';
+import { logger } from '@throughline/telemetry';
+import type { OrchestratorConfig } from './config.js';
+import { countTransitions } from './metrics.js';
+import { emitInto } from './take-events.js';
+
+const log = logger('timers');
+
+/** Looks for due timers for as long as the service runs; what one look cannot do, the next one finds. */
+@Injectable()
+export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private stopping = false;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: OrchestratorConfig,
+    @Inject(MESSAGING) private readonly messaging: Messaging,
+    private readonly runner: ProcessRunner,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.schedule();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  private schedule(): void {
+    if (this.stopping) return;
+    this.timer = setTimeout(() => {
+      this.running = this.fireAllDue().finally(() => this.schedule());
+    }, this.config.TIMER_INTERVAL_MS);
+  }
+
+  private async fireAllDue(): Promise<void> {
+    try {
+      while (!this.stopping && (await this.fireBatch()) === this.config.TIMER_BATCH_SIZE);
+    } catch (error) {
+      log.warn({ err: error }, 'due timers could not be fired; the next look finds them');
+    }
+  }
+
+  private fireBatch(): Promise<number> {
+    return this.messaging.transaction(async (tx) => {
+      const limit = this.config.TIMER_BATCH_SIZE;
+      const { fired, transitions } = await this.runner.runDueTimers(tx, new Date(), limit, emitInto(tx));
+      tx.onCommit(() => countTransitions(transitions));
+      return fired;
+    });
+  }
+}
