@@ -64,7 +64,10 @@ const stack = await startStack({
 let failed = true;
 try {
   const { addresses } = stack;
-  await Promise.all([publishSchemas(addresses.registryUrl), ensureTopics(addresses.kafkaBrokers, topics)]);
+  await Promise.all([
+    publishSchemas(addresses.registryUrl),
+    ensureTopics({ brokers: addresses.kafkaBrokers, clientId: 'throughline-deploy' }, topics),
+  ]);
   const pids = { postgres: stack.parts.postgres!.pid!, broker: stack.parts.kafka!.pid! };
 
   const measure = async (name: string, samplingRatio: number | undefined): Promise<SamplingResult> => {

@@ -12,7 +12,11 @@ import { SERVICES, type ServiceName } from './topology.js';
  * `throughline deploy`: schemas and topics on the Kafka and registry that the environment names, and, where POSTGRES_URL names an
  * administrator's address, each service's database, role and migrations too. Every part is safe to repeat.
  */
-export async function deploy(env: NodeJS.ProcessEnv, installation: Installation, options: { json: boolean }): Promise<void> {
+export async function deploy(
+  env: NodeJS.ProcessEnv,
+  installation: Installation,
+  options: { json: boolean },
+): Promise<void> {
   const running = installation.running();
   const kafkaBrokers = env['KAFKA_BROKERS']?.split(',') ?? running?.kafkaBrokers;
   const registryUrl = env['SCHEMA_REGISTRY_URL'] ?? running?.registryUrl;
@@ -62,7 +66,7 @@ export async function deployContracts(
 ): Promise<{ schemas: number; createdTopics: string[]; differences: string[] }> {
   const [published, report] = await Promise.all([
     publishSchemas(addresses.registryUrl),
-    ensureTopics(addresses.kafkaBrokers, topics),
+    ensureTopics({ brokers: addresses.kafkaBrokers, clientId: 'throughline-deploy' }, topics),
   ]);
   return { schemas: published.length, createdTopics: report.created, differences: report.differences };
 }

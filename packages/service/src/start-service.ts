@@ -3,11 +3,11 @@ import { Module, type DynamicModule, type INestApplication, type Type } from '@n
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-import { Messaging, type Routes } from '@throughline/messaging';
-import { Database, migrate, type Migrations } from '@throughline/postgres';
+import { Codec, registrySchemaIds } from '@throughline/contracts';
+import { Messaging, schemaIdStore, type Routes } from '@throughline/messaging';
+import { Database, migrate, type MigrationClass } from '@throughline/postgres';
 import { logger as createLogger, type Logger } from '@throughline/telemetry';
 import { stopTelemetry } from '@throughline/telemetry/sdk';
-import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { ConfigError, migrationConfigShape, parseConfig, type ServiceConfig } from './config.js';
 import { HealthController } from './health.controller.js';
@@ -25,7 +25,7 @@ export interface ServiceOptions {
   configShape: z.ZodRawShape;
   /** The service's one Nest module; provides {@link ROUTES}. */
   module: Type<unknown>;
-  migrations: Migrations;
+  migrations: MigrationClass[];
   /** TypeORM entities of the cold paths. */
   entities?: Type<unknown>[];
   /** False for a process that is not on the message bus. Default true. */
@@ -74,11 +74,14 @@ async function runMigrations(options: ServiceOptions, config: DatabaseConfig, lo
 async function run(options: ServiceOptions, config: ServiceConfig, logger: Logger): Promise<void> {
   const lifecycle = new Lifecycle();
   const database = await connect(options, config);
-  const app = await NestFactory.create<NestExpressApplication>(rootModule(options, config, database, lifecycle), {
-    rawBody: true,
-    logger: new NestLogger(logger),
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestExpressApplication>(
+    rootModule(options, config, database, lifecycle, logger),
+    {
+      rawBody: true,
+      logger: new NestLogger(logger),
+      abortOnError: false,
+    },
+  );
   app.useBodyParser('json', { limit: BODY_LIMIT });
   describeApi(app, options);
   if (options.messaging !== false) {
@@ -112,6 +115,7 @@ function rootModule(
   config: ServiceConfig,
   database: Database,
   lifecycle: Lifecycle,
+  logger: Logger,
 ): DynamicModule {
   const messaging = {
     provide: MESSAGING,
@@ -119,11 +123,11 @@ function rootModule(
     useFactory: (routes: Routes) =>
       new Messaging({
         service: options.name,
-        instanceId: randomUUID(),
         database,
         routes,
+        codec: new Codec(registrySchemaIds({ url: config.SCHEMA_REGISTRY_URL, store: schemaIdStore(database) })),
         kafka: { brokers: config.KAFKA_BROKERS, clientId: options.name },
-        registry: { url: config.SCHEMA_REGISTRY_URL },
+        log: logger,
       }),
   };
   const onBus = options.messaging !== false;

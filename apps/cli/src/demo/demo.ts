@@ -165,8 +165,8 @@ class Run {
     this.kills.push({ target, inFlight });
     this.say(`killing ${target} with ${inFlight} deals under way`);
     if (target === 'broker') {
-      await this.platform.stack.parts.kafka.kill();
-      await this.platform.stack.parts.kafka.start();
+      await this.platform.stack.parts.kafka?.kill();
+      await this.platform.stack.parts.kafka?.start();
     } else {
       await this.platform.services.killAndRestart(target);
     }

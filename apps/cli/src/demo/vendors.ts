@@ -1,6 +1,6 @@
 import { Client as HubspotClient } from '@hubspot/api-client';
 import { AssociationSpecAssociationCategoryEnum } from '@hubspot/api-client/lib/codegen/crm/deals/index.js';
-import Medusa from '@medusajs/js-sdk';
+import { Admin, Client as MedusaClient } from '@medusajs/js-sdk';
 import { canonicalId, fromMinorUnits, toDecimal } from '@throughline/contracts';
 import { Stripe } from 'stripe';
 import { TENANTS, type TopologyInput } from '../topology.js';
@@ -18,7 +18,7 @@ const LINE_ITEM_TO_DEAL = 20;
 export class Vendors {
   private readonly hubspot: HubspotClient;
   private readonly stripe: Stripe;
-  private readonly medusa: Medusa;
+  private readonly medusa: Admin;
   private readonly sandboxUrl: string;
 
   constructor(
@@ -36,7 +36,7 @@ export class Vendors {
       maxNetworkRetries: 2,
       telemetry: false,
     });
-    this.medusa = new Medusa({ baseUrl: this.sandboxUrl, apiKey: secrets.medusaApiKey });
+    this.medusa = new Admin(new MedusaClient({ baseUrl: this.sandboxUrl, apiKey: secrets.medusaApiKey }));
   }
 
   /** Sets how unreliable the vendors are; see the sandbox's own API page for what there is. */
@@ -119,7 +119,7 @@ export class Vendors {
   private async orders(): Promise<Found[]> {
     const found: Found[] = [];
     for (let offset = 0; ;) {
-      const page = await this.medusa.admin.order.list({
+      const page = await this.medusa.order.list({
         limit: 100,
         offset,
         fields: 'id,display_id,status,total,currency_code,metadata',
@@ -207,7 +207,7 @@ export class Vendors {
       if (account) found.push({ system: 'stripe', account });
     }
     for (let offset = 0; ;) {
-      const page = await this.medusa.admin.customer.list({ limit: 100, offset, fields: 'id,metadata' });
+      const page = await this.medusa.customer.list({ limit: 100, offset, fields: 'id,metadata' });
       for (const customer of page.customers) {
         const account = customer.metadata?.['throughline_account_id'];
         if (account) found.push({ system: 'medusa', account: text(account) });
