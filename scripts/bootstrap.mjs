@@ -10,6 +10,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -185,6 +186,7 @@ async function step(title, logFile, command, args, { env = process.env, nextStep
   try {
     const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', log, log] });
     const { code, signal } = await ended(child, title);
+    if (interruptedBy) throw new BootstrapError(`${title}: interrupted; the next start takes it up again.`);
     if (code !== 0) {
       throw new BootstrapError(`${title} failed (${signal ? `ended by ${signal}` : `exit code ${code}`}).`, {
         logFile,
@@ -211,6 +213,8 @@ export async function runProgram(node, script, args) {
   return signal ? 128 + ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 0) : code;
 }
 
+let interruptedBy;
+
 /** Awaits a child; meanwhile our signals are its signals, and it is told when npm, which started us, is gone. */
 async function ended(child, name) {
   let last = 0;
@@ -218,6 +222,7 @@ async function ended(child, name) {
     // npm passes on what the terminal has sent us already.
     if (Date.now() - last < 500) return;
     last = Date.now();
+    interruptedBy = signal;
     child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -252,9 +257,10 @@ async function takeLock(file) {
       } catch (error) {
         if (error.code !== 'EEXIST') throw error;
       }
-      const [pid, since] = (readText(file) ?? '').split(' ');
+      const held = readText(file);
+      const [pid, since] = (held ?? '').split(' ');
       if (!pid || startTime(pid) !== since) {
-        rmSync(file, { force: true });
+        if (held !== undefined) takeAside(file, held);
         continue;
       }
       if (Date.now() > deadline) {
@@ -269,6 +275,18 @@ async function takeLock(file) {
   } finally {
     rmSync(mine, { force: true });
   }
+}
+
+/** Removes the lock of a dead holder; one that somebody else took meanwhile is put back. */
+function takeAside(file, expected) {
+  const aside = `${file}.stale.${process.pid}`;
+  try {
+    renameSync(file, aside);
+    if (readText(aside) !== expected) linkSync(aside, file);
+  } catch {
+    // Somebody else was faster: the next round sees what is there now.
+  }
+  rmSync(aside, { force: true });
 }
 
 /** Tells a process from another one that has its pid later; '' when it does not run. */

@@ -60,12 +60,13 @@ process.exit(totals.failed > 0 || totals.passed === 0 ? 1 : 0);
 async function prepare(kindsWanted) {
   const env = { ...process.env, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' };
   if (!kindsWanted.some((kind) => kind !== 'unit')) return env;
-  const { startStack } = await load('packages/local-stack/dist/index.js');
+  const { removePostgresData, startStack } = await load('packages/local-stack/dist/index.js');
   const directory = mkdtempSync(join(tmpdir(), 'throughline-test-'));
   progress('starting Kafka, PostgreSQL, the schema registry and the trace viewer');
   const stack = await startStack({ directory: join(directory, 'stack'), env: process.env });
   cleanups.unshift(async () => {
     await stack.stop();
+    removePostgresData(join(directory, 'stack'));
     if (totals.failed === 0 && !broken) rmSync(directory, { recursive: true, force: true });
     else console.error(`logs are kept in ${directory}`);
   });
