@@ -12,3 +12,9 @@ export {
   type Routes,
   type StateHandler,
 } from './routes.js';
+export type { KafkaOptions } from './kafka/client.js';
+export { ensureTopics, type TopicReport } from './kafka/topics.js';
+export type { Limits } from './limits.js';
+export { Messaging, type MessagingHealth, type MessagingOptions } from './messaging.js';
+export { messagingMigrations } from './migrations/index.js';
+export { schemaIdStore } from './schema-id-store.js';

@@ -1,0 +1,50 @@
+import { codeOf } from '@throughline/contracts';
+import { withoutNul, type RawHeaders } from '../raw-headers.js';
+
+/** What is kept of a message that this service gave up on: everything needed to understand it and to try again. */
+export interface DeadLetter {
+  kind: 'record' | 'state' | 'effect' | 'job';
+  topic: string | null;
+  partition: number | null;
+  offset: string | null;
+  key: Buffer | null;
+  messageId: string | null;
+  type: string | null;
+  headers: RawHeaders | null;
+  value: Buffer | null;
+  job: unknown;
+  traceparent: string | null;
+  error: unknown;
+  attempts: number;
+  firstFailedAt: Date | null;
+}
+
+const TEXT_MAX = 8_000;
+
+/** Parameters of insert-dead-letters. */
+export function deadLetterColumns(consumer: string, letters: DeadLetter[]): unknown[] {
+  const column = <V>(read: (letter: DeadLetter) => V): V[] => letters.map(read);
+  return [
+    consumer,
+    column((l) => l.kind),
+    column((l) => l.topic),
+    column((l) => l.partition),
+    column((l) => l.offset),
+    column((l) => l.key),
+    column((l) => l.messageId),
+    column((l) => l.type && withoutNul(l.type)),
+    column((l) => l.headers && JSON.stringify(l.headers)),
+    column((l) => l.value),
+    column((l) => (l.job == null ? null : JSON.stringify(l.job))),
+    column((l) => l.traceparent),
+    column((l) => codeOf(l.error)),
+    column((l) => text((l.error as Error | null)?.message ?? String(l.error))),
+    column((l) => text((l.error as Error | null)?.stack)),
+    column((l) => l.attempts),
+    column((l) => l.firstFailedAt),
+  ];
+}
+
+function text(value: string | undefined): string | null {
+  return value === undefined ? null : withoutNul(value).slice(0, TEXT_MAX);
+}

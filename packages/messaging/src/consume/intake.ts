@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Codec } from '@throughline/contracts';
+import { postgresFailure } from '@throughline/postgres';
+import type { Logger } from '@throughline/telemetry';
+import { decide } from '../advice.js';
+import { backoff } from '../backoff.js';
+import { GroupCommit } from '../group-commit.js';
+import type { Progress } from '../progress.js';
+import { giveUp, processBatch, type BatchParts } from './process-batch.js';
+import { readRecord, type Intake as Taken, type KafkaRecord } from './read-record.js';
+
+export interface IntakeParts extends BatchParts {
+  codec: Codec;
+  progress: Progress;
+  log: Logger;
+  batchMessages: number;
+}
+
+const CONFLICT_TRIES = 5;
+
+/**
+ * Gathers what Kafka brought from all partitions into one transaction after the other, and resolves when a record is durably taken
+ * in. While PostgreSQL or the registry is away it waits and tries again; when a batch fails for a reason of its own it is halved
+ * until the culprit stands alone, and only that one is parked or becomes a dead letter.
+ */
+export class Intake {
+  private readonly group: GroupCommit<Taken>;
+  private stopped = false;
+
+  constructor(private readonly parts: IntakeParts) {
+    this.group = new GroupCommit((intakes) => this.commit(intakes), parts.batchMessages);
+  }
+
+  /** @throws only when stopped; then nothing of these records may be counted as taken in. */
+  async take(records: KafkaRecord[]): Promise<void> {
+    const intakes: Taken[] = [];
+    for (const record of records) {
+      const reading = this.read(record);
+      const taken = reading instanceof Promise ? await reading : reading;
+      if (taken.kind !== 'other') intakes.push(taken);
+    }
+    if (intakes.length > 0) await this.group.add(intakes);
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  private read(record: KafkaRecord): Taken | Promise<Taken> {
+    const { routes, codec } = this.parts;
+    try {
+      const taken = readRecord(record, routes, codec);
+      return taken instanceof Promise ? taken.catch((error: unknown) => this.readAgain(record, error)) : taken;
+    } catch (error) {
+      return this.readAgain(record, error);
+    }
+  }
+
+  /** The registry is down and the schema new to us: the only thing to do is to wait, this partition stands still. */
+  private async readAgain(record: KafkaRecord, first: unknown): Promise<Taken> {
+    let error = first;
+    for (let failures = 1; ; failures++) {
+      await this.waitFor('schema-registry', error, failures);
+      try {
+        return await readRecord(record, this.parts.routes, this.parts.codec);
+      } catch (again) {
+        error = again;
+      }
+    }
+  }
+
+  private async commit(intakes: Taken[]): Promise<void> {
+    try {
+      await this.bisect(intakes);
+    } finally {
+      this.parts.progress.idle();
+    }
+  }
+
+  private async bisect(intakes: Taken[]): Promise<void> {
+    try {
+      await this.whileAway(() => processBatch(this.parts, intakes));
+    } catch (error) {
+      if (this.stopped) throw error;
+      if (intakes.length > 1) {
+        const middle = Math.ceil(intakes.length / 2);
+        await this.bisect(intakes.slice(0, middle));
+        await this.bisect(intakes.slice(middle));
+        return;
+      }
+      await this.setAside(intakes[0]!, error);
+    }
+  }
+
+  private async setAside(intake: Taken, error: unknown): Promise<void> {
+    const { log } = this.parts;
+    const { topic, partition, offset } = intake.record;
+    if (intake.kind !== 'message') {
+      // The dead letter itself cannot be written; to drop it would lose the record, so this is told until somebody helps.
+      log.error({ err: error, topic, partition, offset }, 'A dead letter cannot be stored; it is tried again.');
+      await this.waitFor('postgres', error, 10);
+      return this.bisect([intake]);
+    }
+    const { retry } = intake.route;
+    const decision = decide('state', error, 1, retry, Math.random());
+    const verdict =
+      decision.kind === 'dead' ? decision : { kind: 'parked' as const, policy: retry.backoffMs, random: Math.random() };
+    log.warn(
+      { err: error, topic, partition, offset, type: intake.message.type },
+      `A message is ${verdict.kind}; the others go on.`,
+    );
+    try {
+      await this.whileAway(() => giveUp(this.parts, intake, error, verdict));
+    } catch (second) {
+      if (this.stopped) throw second;
+      await this.waitFor('postgres', second, 10);
+      return this.bisect([intake]);
+    }
+  }
+
+  /** Repeats while PostgreSQL is away, and a few times after a conflict with another transaction. */
+  private async whileAway(run: () => Promise<void>): Promise<void> {
+    for (let failures = 0; ;) {
+      this.parts.progress.step();
+      try {
+        await run();
+        this.parts.progress.waitingFor = undefined;
+        return;
+      } catch (error) {
+        const failure = postgresFailure(error);
+        failures++;
+        if (failure === 'outage') await this.waitFor('postgres', error, failures);
+        else if (failure === 'conflict' && failures <= CONFLICT_TRIES)
+          await sleep(backoff(failures, [5, 500], Math.random()));
+        else throw error;
+      }
+    }
+  }
+
+  private async waitFor(what: string, error: unknown, failures: number): Promise<void> {
+    if (this.stopped) throw error;
+    const { progress, log } = this.parts;
+    progress.step();
+    progress.waitingFor = what;
+    log.warn({ err: error, failures }, `Waiting for ${what}; nothing is given up meanwhile.`);
+    await sleep(backoff(failures, [100, 3_000], Math.random()));
+    if (this.stopped) throw error;
+  }
+}

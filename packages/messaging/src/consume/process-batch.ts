@@ -1,0 +1,179 @@
+import {
+  failSpan,
+  linkSpan,
+  SpanKind,
+  startSpan,
+  traceparentOf,
+  withActiveSpan,
+  type Span,
+} from '@throughline/telemetry';
+import { backoff } from '../backoff.js';
+import { toRawHeaders, withoutNul } from '../raw-headers.js';
+import { STATE_DEPENDENCY, type Routes } from '../routes.js';
+import { isSampled } from '../sampled.js';
+import type { MessagingTransaction } from '../transaction.js';
+import type { NewWork } from '../work/work-item.js';
+import type { DeadLetter } from './dead-letter.js';
+import { insertInbox, lockParkedKeys } from './insert-inbox.js';
+import { planBatch, type MessageIntake } from './plan-batch.js';
+import type { Intake } from './read-record.js';
+
+export interface BatchParts {
+  routes: Routes;
+  transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>): Promise<T>;
+}
+
+/** Takes in a batch in one transaction: inbox, then state, then outbox, work and dead letters. */
+export async function processBatch(parts: BatchParts, intakes: Intake[]): Promise<void> {
+  const messages = intakes.filter((intake) => intake.kind === 'message');
+  const letters = intakes.filter((intake) => intake.kind === 'unreadable').map(toDeadLetter);
+  if (messages.length === 0 && letters.length === 0) return;
+
+  const spans = startMessageSpans(messages);
+  const batchSpan = startBatchSpan(parts.routes.group, spans);
+  const run = (): Promise<void> =>
+    parts.transaction(async (tx) => {
+      tx.addDeadLetters(letters);
+      for (const { message } of messages) {
+        const span = spans.get(message.envelope.id);
+        tx.traceBy(message.envelope.id, span ? traceparentOf(span) : message.envelope.traceparent);
+      }
+      const plan = planBatch(messages, ...(await takeIn(tx, parts.routes.group, messages)));
+      tx.addWork(plan.effects.map((intake) => toWork(intake)));
+      tx.addWork(plan.parked.map((intake) => toWork(intake)));
+      for (const { handle, messages: batch } of plan.calls) await handle(batch, tx);
+    });
+  try {
+    await (batchSpan ? withActiveSpan(batchSpan, run) : run());
+  } catch (error) {
+    for (const span of spans.values()) failSpan(span, error);
+    if (batchSpan) failSpan(batchSpan, error);
+    throw error;
+  } finally {
+    for (const span of spans.values()) span.end();
+    batchSpan?.end();
+  }
+}
+
+/** What becomes of the one message that a batch failed for. */
+export type Verdict = { kind: 'dead' } | { kind: 'parked'; policy: [number, number]; random: number };
+
+/** Takes in a message that failed: it is not handled again from Kafka, but waits parked or is a dead letter. */
+export async function giveUp(
+  parts: BatchParts,
+  intake: MessageIntake,
+  error: unknown,
+  verdict: Verdict,
+): Promise<void> {
+  await parts.transaction(async (tx) => {
+    const [fresh] = await takeIn(tx, parts.routes.group, [intake]);
+    if (!fresh.has(intake.message.envelope.id)) return;
+    if (verdict.kind === 'dead') {
+      tx.addDeadLetters([
+        { ...toDeadLetter({ ...intake, kind: 'unreadable', error }), ...identityOf(intake), kind: intake.route.kind },
+      ]);
+    } else {
+      const delayMs = backoff(1, verdict.policy, verdict.random);
+      const lastError = withoutNul(String((error as Error | null)?.message ?? error)).slice(0, 1_000);
+      tx.addWork([{ ...toWork(intake), attempts: 1, lastError, delayMs }]);
+    }
+  });
+}
+
+/** Which ids are new, and which keys have parked messages. The second statement waits behind the first, see lockParkedKeys. */
+async function takeIn(
+  tx: MessagingTransaction,
+  group: string,
+  messages: MessageIntake[],
+): Promise<[ReadonlySet<string>, ReadonlySet<string>]> {
+  const ids = [...new Set(messages.map(({ message }) => message.envelope.id))].sort();
+  const stateKeys = [...new Set(messages.filter(({ route }) => route.kind === 'state').map(({ key }) => key))];
+  if (ids.length === 0) return [new Set(), new Set()];
+  const [fresh, parked] = await Promise.all([
+    tx.query<{ message_id: string }>(insertInbox, [group, ids]),
+    stateKeys.length > 0 ? tx.query<{ key: string }>(lockParkedKeys, [stateKeys]) : [],
+  ]);
+  return [new Set(fresh.map((row) => row.message_id)), new Set(parked.map((row) => row.key))];
+}
+
+function toWork({ record, key, message, route }: MessageIntake): NewWork {
+  return {
+    queue: route.kind === 'state' ? STATE_DEPENDENCY : route.dependency,
+    key,
+    kind: route.kind,
+    type: message.type,
+    messageId: message.envelope.id,
+    topic: record.topic,
+    partition: record.partition,
+    offset: record.offset,
+    headers: toRawHeaders(record.headers),
+    value: record.value,
+    job: null,
+    traceparent: message.envelope.traceparent ?? null,
+    attempts: 0,
+    lastError: null,
+    delayMs: 0,
+    message,
+  };
+}
+
+function toDeadLetter({ record, error }: Extract<Intake, { kind: 'unreadable' }>): DeadLetter {
+  const headers = toRawHeaders(record.headers);
+  const text = (name: string): string | null => (typeof headers[name] === 'string' ? headers[name] : null);
+  return {
+    kind: 'record',
+    topic: record.topic,
+    partition: record.partition,
+    offset: record.offset,
+    key: record.key,
+    messageId: null,
+    type: text('ce_type'),
+    headers,
+    value: record.value,
+    job: null,
+    traceparent: text('traceparent'),
+    error,
+    attempts: 1,
+    firstFailedAt: null,
+  };
+}
+
+function identityOf({ message }: MessageIntake): Pick<DeadLetter, 'messageId' | 'type'> {
+  return { messageId: message.envelope.id, type: message.type };
+}
+
+/** A span per sampled message of a state route, so that one deal is one trace; effects have theirs when they run. */
+function startMessageSpans(messages: MessageIntake[]): Map<string, Span> {
+  const spans = new Map<string, Span>();
+  for (const { message, route, record } of messages) {
+    const { id, traceparent } = message.envelope;
+    if (route.kind !== 'state' || !isSampled(traceparent) || spans.has(id)) continue;
+    const span = startSpan(`process ${message.type}`, {
+      parent: traceparent,
+      kind: SpanKind.CONSUMER,
+      attributes: {
+        'messaging.system': 'kafka',
+        'messaging.operation.type': 'process',
+        'messaging.destination.name': record.topic,
+        'messaging.message.id': id,
+        'throughline.correlation_id': message.envelope.correlationId,
+      },
+    });
+    spans.set(id, span);
+  }
+  return spans;
+}
+
+/** The transaction and its SQL belong to many messages at once: a trace of its own, linked both ways. */
+function startBatchSpan(group: string, spans: Map<string, Span>): Span | undefined {
+  if (spans.size === 0) return undefined;
+  const links = [...spans.values()].map((span) => traceparentOf(span));
+  const batch = startSpan(`process batch ${group}`, {
+    parent: null,
+    kind: SpanKind.CONSUMER,
+    links,
+    attributes: { 'messaging.system': 'kafka', 'messaging.batch.message_count': spans.size },
+  });
+  for (const span of spans.values()) linkSpan(span, [traceparentOf(batch)]);
+  return batch;
+}

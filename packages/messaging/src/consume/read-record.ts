@@ -1,0 +1,59 @@
+import { fromHeaders, type Codec, type Envelope, type KafkaHeaders } from '@throughline/contracts';
+import { keyInvalid, messageIdInvalid } from '../errors.js';
+import type { Message } from '../message.js';
+import type { EffectRoute, Routes, StateRoute } from '../routes.js';
+
+/** A record as Kafka delivered it. */
+export interface KafkaRecord {
+  topic: string;
+  partition: number;
+  offset: string;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers?: KafkaHeaders;
+}
+
+/** What a record is to this service. */
+export type Intake =
+  | { kind: 'message'; record: KafkaRecord; key: string; message: Message; route: StateRoute | EffectRoute }
+  /** Of a type this service has no route for. */
+  | { kind: 'other'; record: KafkaRecord }
+  /** Nobody can ever handle it. */
+  | { kind: 'unreadable'; record: KafkaRecord; error: unknown };
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Reads a record; awaits only for a writer's schema that is not known yet. @throws while the registry is down (`pause`). */
+export function readRecord(record: KafkaRecord, routes: Routes, codec: Codec): Intake | Promise<Intake> {
+  try {
+    const envelope = fromHeaders(record.headers);
+    if (!UUID.test(envelope.id)) throw messageIdInvalid(envelope.id);
+    const route = routes.routes[envelope.type];
+    if (!route) return { kind: 'other', record };
+    const key = keyOf(record);
+    const value = record.value ?? Buffer.alloc(0);
+    const payload = codec.decodeNow(envelope.type, value);
+    if (payload) return { kind: 'message', record, key, route, message: toMessage(envelope, payload) };
+    return codec.decode(envelope.type, value).then(
+      (decoded): Intake => ({ kind: 'message', record, key, route, message: toMessage(envelope, decoded) }),
+      (error: unknown) => unreadable(record, error),
+    );
+  } catch (error) {
+    return unreadable(record, error);
+  }
+}
+
+function unreadable(record: KafkaRecord, error: unknown): Intake {
+  if ((error as { retry?: unknown } | null)?.retry === 'pause') throw error;
+  return { kind: 'unreadable', record, error };
+}
+
+function toMessage(envelope: Envelope, payload: unknown): Message {
+  return { type: envelope.type, payload, envelope: { ...envelope, id: envelope.id.toLowerCase() } } as Message;
+}
+
+function keyOf(record: KafkaRecord): string {
+  const key = record.key?.toString('utf8');
+  if (!key || key.includes('\0')) throw keyInvalid();
+  return key;
+}

@@ -1,0 +1,93 @@
+import type { Topic } from '@throughline/contracts';
+import type { Admin } from 'kafkajs';
+import { logger } from '@throughline/telemetry';
+import { kafkaClient, type KafkaOptions } from './client.js';
+
+export interface TopicReport {
+  created: string[];
+  /** What stands differently from infra/topics.yaml. Nothing of it is changed: each line says what a person should decide. */
+  differences: string[];
+}
+
+/**
+ * Creates the topics that are missing; a deploy command, idempotent. Topics that exist are compared and never altered: more
+ * partitions would move keys to other partitions and break their order.
+ */
+export async function ensureTopics(
+  kafka: KafkaOptions,
+  topics: readonly Topic[],
+  options: { replicationFactor?: number } = {},
+): Promise<TopicReport> {
+  const admin = kafkaClient(kafka, logger('messaging')).admin();
+  await admin.connect();
+  try {
+    return await ensure(admin, topics, kafka.topicPrefix ?? '', options.replicationFactor ?? -1);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function ensure(
+  admin: Admin,
+  topics: readonly Topic[],
+  prefix: string,
+  replication: number,
+): Promise<TopicReport> {
+  const wanted = topics.map((topic) => ({ ...topic, name: prefix + topic.name }));
+  const existing = new Set(await admin.listTopics());
+  const missing = wanted.filter((topic) => !existing.has(topic.name));
+  if (missing.length > 0) {
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: missing.map((topic) => ({
+        topic: topic.name,
+        numPartitions: topic.partitions,
+        replicationFactor: replication,
+        configEntries: Object.entries(configOf(topic)).map(([name, value]) => ({ name, value })),
+      })),
+    });
+  }
+  const present = wanted.filter((topic) => existing.has(topic.name));
+  return { created: missing.map((topic) => topic.name), differences: await differences(admin, present) };
+}
+
+async function differences(admin: Admin, topics: Topic[]): Promise<string[]> {
+  if (topics.length === 0) return [];
+  const found: string[] = [];
+  const metadata = await admin.fetchTopicMetadata({ topics: topics.map((topic) => topic.name) });
+  for (const topic of topics) {
+    const partitions = metadata.topics.find(({ name }) => name === topic.name)?.partitions.length;
+    if (partitions !== topic.partitions) {
+      found.push(
+        `${topic.name} has ${partitions} partitions, not ${topic.partitions}: changing it moves keys, so plan it as a migration.`,
+      );
+    }
+  }
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: topics.map((topic) => ({
+      type: TOPIC_RESOURCE,
+      name: topic.name,
+      configNames: Object.keys(configOf(topic)),
+    })),
+  });
+  for (const topic of topics) {
+    const entries = resources.find(({ resourceName }) => resourceName === topic.name)?.configEntries ?? [];
+    for (const [name, value] of Object.entries(configOf(topic))) {
+      const actual = entries.find(({ configName }) => configName === name)?.configValue;
+      if (actual !== value)
+        found.push(`${topic.name} has ${name}=${actual}, not ${value}: alter it with your Kafka tools.`);
+    }
+  }
+  return found;
+}
+
+const TOPIC_RESOURCE = 2;
+
+function configOf(topic: Topic): Record<string, string> {
+  return {
+    'cleanup.policy': 'delete',
+    'retention.ms': String(topic.retentionMs),
+    'min.insync.replicas': String(topic.minInSyncReplicas),
+  };
+}

@@ -1,0 +1,213 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Codec } from '@throughline/contracts';
+import type { Database } from '@throughline/postgres';
+import { logger, type Logger } from '@throughline/telemetry';
+import { backoff } from './backoff.js';
+import { Consumer, type PartitionHealth } from './consume/consumer.js';
+import { Intake } from './consume/intake.js';
+import { kafkaClient, type KafkaOptions } from './kafka/client.js';
+import { kafkaPublisher } from './kafka/publisher.js';
+import { DEFAULT_LIMITS, type Limits } from './limits.js';
+import type { MessagingTx } from './message.js';
+import { Relay } from './outbox/relay.js';
+import { RelayQueue } from './outbox/relay-queue.js';
+import { Progress } from './progress.js';
+import type { Routes } from './routes.js';
+import { inTransaction, type MessagingTransaction, type TransactionParts } from './transaction.js';
+import { Instances } from './work/instances.js';
+import { WorkQueue, type QueueHealth } from './work/work-queue.js';
+
+export interface MessagingOptions {
+  /** `ce_source` of everything it writes: never rename it. */
+  service: string;
+  /** Unique among running processes; the same after a restart where possible, so that its work goes on at once. Default random. */
+  instanceId?: string;
+  database: Database;
+  codec: Codec;
+  kafka: KafkaOptions;
+  routes: Routes;
+  limits?: Partial<Limits>;
+  /** Wall clock in milliseconds since 1970. Waits and leases do not depend on it. */
+  now?: () => number;
+  log?: Logger;
+}
+
+export interface MessagingHealth {
+  /** Takes part: joined its group, and nothing it needs is away. */
+  ready: boolean;
+  /** No loop is stuck. Not live means: restart this process, it will not recover by itself. */
+  live: boolean;
+  /** Why not ready, or not live. */
+  reasons: string[];
+  partitions: PartitionHealth[];
+  relay: { leading: boolean; catchingUp: boolean; waiting: number };
+  work: Record<string, QueueHealth>;
+}
+
+/** Messaging of one service instance: consumer, inbox, work queue, outbox and relay around one database. */
+export class Messaging {
+  private readonly parts: TransactionParts;
+  private readonly relay: Relay;
+  private readonly relayQueue: RelayQueue;
+  private readonly work: WorkQueue;
+  private readonly intake: Intake;
+  private readonly consumer: Consumer;
+  private readonly instances: Instances;
+  private readonly progress: Record<'start' | 'consumer' | 'intake' | 'claim' | 'settle' | 'relay', Progress>;
+  private readonly limits: Limits;
+  private readonly log: Logger;
+  private starting: Promise<void> | undefined;
+  private started = false;
+  private stopping = false;
+
+  constructor(private readonly options: MessagingOptions) {
+    const { database, codec, routes, service } = options;
+    const limits = (this.limits = { ...DEFAULT_LIMITS, ...options.limits });
+    const log = (this.log = options.log ?? logger('messaging'));
+    const instanceId = options.instanceId ?? randomUUID();
+    const monotonic = (): number => performance.now();
+    const watch = (name: string): Progress => new Progress(name, monotonic);
+    this.progress = {
+      start: watch('start'),
+      consumer: watch('consumer'),
+      intake: watch('intake'),
+      claim: watch('work claim'),
+      settle: watch('work settlement'),
+      relay: watch('relay'),
+    };
+    const kafka = kafkaClient(options.kafka, log);
+    const topicPrefix = options.kafka.topicPrefix ?? '';
+    const transaction = <T>(fn: (tx: MessagingTransaction) => Promise<T>): Promise<T> => inTransaction(this.parts, fn);
+
+    this.relayQueue = new RelayQueue(instanceId);
+    this.relay = new Relay({
+      database,
+      queue: this.relayQueue,
+      publisher: kafkaPublisher(kafka),
+      source: service,
+      limits,
+      progress: this.progress.relay,
+      log,
+    });
+    this.work = new WorkQueue({
+      routes,
+      codec,
+      database,
+      transaction,
+      instanceId,
+      limits,
+      monotonic,
+      claimProgress: this.progress.claim,
+      settleProgress: this.progress.settle,
+      log,
+    });
+    this.intake = new Intake({
+      routes,
+      codec,
+      transaction,
+      progress: this.progress.intake,
+      log,
+      batchMessages: limits.batchMessages,
+    });
+    this.consumer = new Consumer({
+      kafka,
+      routes,
+      topicPrefix,
+      limits,
+      progress: this.progress.consumer,
+      log,
+      take: (records) => this.intake.take(records),
+      backlogFull: () => this.work.backlog >= limits.workBacklog,
+    });
+    this.instances = new Instances({ database, instanceId, limits, log, released: () => this.work.look() });
+    this.parts = {
+      database,
+      codec,
+      routes,
+      relayQueue: this.relayQueue,
+      relay: this.relay,
+      work: this.work,
+      instanceId,
+      topicPrefix,
+      messageBytes: limits.messageBytes,
+      now: options.now ?? Date.now,
+      monotonic,
+    };
+  }
+
+  /**
+   * Runs `fn` in one transaction: its SQL, the messages it emits and the jobs it enqueues are committed together or not at all.
+   * Afterwards relay and workers are handed them from memory.
+   */
+  transaction<T>(fn: (tx: MessagingTx) => Promise<T>): Promise<T> {
+    return inTransaction(this.parts, fn);
+  }
+
+  /** Begins to consume, work and publish. Does not wait for Kafka or the registry: `health()` says when it takes part. */
+  async start(): Promise<void> {
+    await this.instances.start();
+    this.relay.start();
+    this.starting = this.startWhenSchemasAreKnown();
+  }
+
+  /** Takes in nothing more, ends what runs within the bound, and leaves the rest to the next start or to another instance. */
+  async stop(graceMs = 10_000): Promise<void> {
+    this.stopping = true;
+    const end = performance.now() + graceMs;
+    const left = (): number => Math.max(0, end - performance.now());
+    await Promise.race([this.starting, sleep(left())]);
+    if (this.started) {
+      await Promise.race([this.consumer.stop(), sleep(left() / 2)]);
+      this.intake.stop();
+      await this.work.stop(left());
+    }
+    await this.relay.stop(Math.max(left(), 500));
+    await this.instances.stop();
+  }
+
+  health(): MessagingHealth {
+    const reasons: string[] = [];
+    const watched = Object.values(this.progress);
+    for (const { name, waitingFor } of watched) if (waitingFor) reasons.push(`${name} waits for ${waitingFor}`);
+    if (!this.started) reasons.push('not started');
+    else if (!this.consumer.joined) reasons.push('not in the consumer group yet');
+    if (this.stopping) reasons.push('stopping');
+    const ready = reasons.length === 0;
+    for (const progress of watched) {
+      const stuck = progress.stuckForMs(this.limits.stuckAfterMs);
+      if (stuck !== undefined) reasons.push(`${progress.name} is stuck for ${Math.round(stuck / 1000)} s`);
+    }
+    const live = watched.every((progress) => progress.stuckForMs(this.limits.stuckAfterMs) === undefined);
+    const { leading, catchingUp, length: waiting } = this.relayQueue;
+    return {
+      ready: ready && live,
+      live,
+      reasons,
+      partitions: this.consumer.health(),
+      relay: { leading, catchingUp, waiting },
+      work: this.work.health(),
+    };
+  }
+
+  /** Nothing is consumed or worked on before everything it may emit can be encoded. */
+  private async startWhenSchemasAreKnown(): Promise<void> {
+    const { codec, routes } = this.options;
+    const { start } = this.progress;
+    for (let failures = 1; !this.stopping; failures++) {
+      start.step();
+      try {
+        await codec.prepare(routes.emits);
+        start.idle();
+        this.work.start();
+        this.consumer.start();
+        this.started = true;
+        return;
+      } catch (error) {
+        start.waitingFor = 'schema-registry';
+        this.log.warn({ err: error }, 'The schema ids are not known yet; it is tried again.');
+        await sleep(backoff(failures, [250, 5_000], Math.random()));
+      }
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import type { OutboxRow } from './outbox-row.js';
+
+/**
+ * What the relay holds in memory, and the rule by which rows may skip the table on their way there. No I/O.
+ *
+ * Promise: rows of one key leave in the order of their ids. A row handed over right after its COMMIT would break it if an older row
+ * of its key could still be waiting in the table. So a hand-over is refused unless every older row of the key went through this
+ * queue too; after a refusal everything comes from the table (`catchingUp`) until a poll has seen all of it.
+ */
+export class RelayQueue {
+  private epoch: string | undefined;
+  private readonly rows: OutboxRow[] = [];
+  /** Ids in `rows`, or acknowledged and not deleted yet: a poll reads them again and must not queue them again. */
+  private readonly known = new Set<number>();
+  private acknowledged: number[] = [];
+  /** Transactions that write for a key and whose outcome this process has not heard yet. */
+  private readonly writing = new Map<string, number>();
+  private polling = false;
+  private nudgedWhilePolling = false;
+  /** Ids deleted while a poll is on its way: its snapshot may still hold them. */
+  private deletedWhilePolling: number[] = [];
+  catchingUp = false;
+
+  constructor(
+    private readonly instanceId: string,
+    /** Rows held at most; beyond it they stay in the table. */
+    private readonly bound = 10_000,
+  ) {}
+
+  get leading(): boolean {
+    return this.epoch !== undefined;
+  }
+
+  /** Marks written rows: with the epoch of the leader, or as somebody else's. */
+  get writer(): string {
+    return this.epoch ?? `follower:${this.instanceId}`;
+  }
+
+  get length(): number {
+    return this.rows.length;
+  }
+
+  /** Rows that were published and are still in the table. */
+  get undeleted(): number {
+    return this.acknowledged.length;
+  }
+
+  /** Starts over under a fresh epoch: what earlier leaders left is in the table alone. */
+  lead(epoch: string): void {
+    this.resign();
+    this.epoch = epoch;
+    this.catchingUp = true;
+  }
+
+  resign(): void {
+    this.epoch = undefined;
+    this.rows.length = 0;
+    this.known.clear();
+    for (const id of this.acknowledged) this.known.add(id);
+    this.catchingUp = false;
+  }
+
+  /** A transaction is about to write for these keys. */
+  begin(keys: Iterable<string>): void {
+    for (const key of keys) this.writing.set(key, (this.writing.get(key) ?? 0) + 1);
+  }
+
+  /** It did not commit, or nobody knows: the rows may be in the table. */
+  aborted(keys: Iterable<string>): void {
+    this.end(keys);
+    this.nudge();
+  }
+
+  /**
+   * It committed. Takes the rows, or leaves them to the poll and returns false.
+   * @param writer what {@link writer} said when they were written
+   */
+  committed(keys: Iterable<string>, writer: string, rows: OutboxRow[], previousWriters: (string | null)[]): boolean {
+    const accepted = writer === this.epoch && this.mayTake(keys, rows.length, previousWriters);
+    this.end(keys);
+    if (accepted) this.append(rows);
+    else this.nudge();
+    return accepted;
+  }
+
+  /** How many rows a poll has to ask for to see `n` new ones. */
+  pollStarted(n: number): number {
+    this.polling = true;
+    this.nudgedWhilePolling = false;
+    return this.known.size + n;
+  }
+
+  /** Takes what is new among the rows of a poll, in their order, and returns how many that were. */
+  pollEnded(epoch: string, rows: OutboxRow[], limit: number): number {
+    if (epoch !== this.epoch) {
+      this.pollOver();
+      return 0;
+    }
+    const fresh = this.append(rows);
+    if (rows.length < limit && !this.nudgedWhilePolling) this.catchingUp = false;
+    this.pollOver();
+    return fresh;
+  }
+
+  pollFailed(): void {
+    this.nudgedWhilePolling = true;
+    this.pollOver();
+  }
+
+  /** The oldest rows, within both bounds; at least one. They stay in the queue until acknowledged. */
+  peek(maxRows: number, maxBytes: number): OutboxRow[] {
+    let bytes = 0;
+    let n = 0;
+    while (n < this.rows.length && n < maxRows) {
+      bytes += this.rows[n]!.value.length;
+      if (n > 0 && bytes > maxBytes) break;
+      n++;
+    }
+    return this.rows.slice(0, n);
+  }
+
+  /** Kafka has them. Under another epoch the queue is no longer theirs, but from the table they may still go. */
+  acknowledge(epoch: string, rows: OutboxRow[]): void {
+    if (epoch === this.epoch) this.rows.splice(0, rows.length);
+    for (const row of rows) {
+      this.known.add(row.id);
+      this.acknowledged.push(row.id);
+    }
+  }
+
+  /** Ids to delete from the table; afterwards call `deleted` or `notDeleted`. */
+  takeAcknowledged(): number[] {
+    const ids = this.acknowledged;
+    this.acknowledged = [];
+    return ids;
+  }
+
+  deleted(ids: number[]): void {
+    if (this.polling) this.deletedWhilePolling.push(...ids);
+    else for (const id of ids) this.known.delete(id);
+  }
+
+  notDeleted(ids: number[]): void {
+    this.acknowledged.push(...ids);
+  }
+
+  private mayTake(keys: Iterable<string>, count: number, previousWriters: (string | null)[]): boolean {
+    if (this.catchingUp || this.rows.length + count > this.bound) return false;
+    if (previousWriters.some((writer) => writer !== null && writer !== this.epoch)) return false;
+    // An older transaction of the same key has committed, but its answer has not been read yet.
+    for (const key of keys) if (this.writing.get(key)! > 1) return false;
+    return true;
+  }
+
+  private end(keys: Iterable<string>): void {
+    for (const key of keys) {
+      const left = this.writing.get(key)! - 1;
+      if (left === 0) this.writing.delete(key);
+      else this.writing.set(key, left);
+    }
+  }
+
+  private nudge(): void {
+    if (this.polling) this.nudgedWhilePolling = true;
+    if (this.leading) this.catchingUp = true;
+  }
+
+  private append(rows: OutboxRow[]): number {
+    let added = 0;
+    for (const row of rows) {
+      if (this.known.has(row.id)) continue;
+      this.known.add(row.id);
+      this.rows.push(row);
+      added++;
+    }
+    return added;
+  }
+
+  private pollOver(): void {
+    this.polling = false;
+    for (const id of this.deletedWhilePolling) this.known.delete(id);
+    this.deletedWhilePolling = [];
+  }
+}

@@ -1,0 +1,260 @@
+import { randomUUID } from 'node:crypto';
+import { canonicalId, catalog, type Codec } from '@throughline/contracts';
+import type { Database, Statement, Tx } from '@throughline/postgres';
+import { currentTraceparent } from '@throughline/telemetry';
+import { deadLetterColumns, type DeadLetter } from './consume/dead-letter.js';
+import { insertDeadLetters } from './consume/insert-dead-letters.js';
+import { insertJobInbox } from './consume/insert-inbox.js';
+import { messageTooLarge, noRoute } from './errors.js';
+import type { Job, MessagingTx, OutgoingMessage } from './message.js';
+import { insertOutbox, type InsertedOutboxRow } from './outbox/insert-outbox.js';
+import type { OutboxRow } from './outbox/outbox-row.js';
+import { deleteOutbox } from './outbox/read-outbox.js';
+import type { RelayQueue } from './outbox/relay-queue.js';
+import type { Routes } from './routes.js';
+import { insertWork, type InsertedWorkRow } from './work/insert-work.js';
+import { workColumns, type NewWork, type WorkItem } from './work/work-item.js';
+
+/** What a transaction tells the worker side. */
+export interface WorkSink {
+  /** Lease for a key that becomes busy with this row, in milliseconds; `undefined` while no more work is wanted. */
+  leaseMs(queue: string): number | undefined;
+  /** Leased rows, committed. */
+  accept(items: WorkItem[]): void;
+  /** Rows were stored that somebody has to claim. */
+  stored(rows: number, unclaimed: ReadonlySet<string>): void;
+}
+
+export interface TransactionParts {
+  database: Database;
+  codec: Codec;
+  routes: Routes;
+  relayQueue: RelayQueue;
+  relay: { notify(): void };
+  work: WorkSink;
+  instanceId: string;
+  topicPrefix: string;
+  messageBytes: number;
+  /** Wall clock, in milliseconds since 1970. */
+  now: () => number;
+  monotonic: () => number;
+}
+
+/** Runs `fn` in a transaction that carries its messages and work, and hands both on from memory after the COMMIT. */
+export async function inTransaction<T>(
+  parts: TransactionParts,
+  fn: (tx: MessagingTransaction) => Promise<T>,
+): Promise<T> {
+  let current: MessagingTransaction | undefined;
+  try {
+    const result = await parts.database.transaction(async (raw) => {
+      const tx = (current = new MessagingTransaction(parts, raw));
+      const value = await fn(tx);
+      await tx.flush();
+      return value;
+    });
+    await current!.committed();
+    return result;
+  } catch (error) {
+    current?.aborted();
+    throw error;
+  }
+}
+
+export class MessagingTransaction implements MessagingTx {
+  private readonly outgoing: OutboxRow[] = [];
+  private readonly jobs: Job[] = [];
+  private readonly work: NewWork[] = [];
+  private readonly deadLetters: DeadLetter[] = [];
+  private readonly callbacks: (() => void)[] = [];
+  /** Traceparent of the span that handles a message, by message id. */
+  private readonly spans = new Map<string, string>();
+
+  private written: { keys: Set<string>; writer: string; rows: Promise<InsertedOutboxRow[]> } | undefined;
+  private stored: { lease: string; rows: Promise<InsertedWorkRow[]>; leasedUntil: Map<string, number> } | undefined;
+  private deleting: number[] = [];
+  private over = false;
+
+  constructor(
+    private readonly parts: TransactionParts,
+    private readonly raw: Tx,
+  ) {}
+
+  query<R extends object = Record<string, unknown>>(statement: Statement, values?: unknown[]): Promise<R[]> {
+    return this.raw.query<R>(statement, values);
+  }
+
+  /** Encodes at once, so that a payload that does not fit fails where it was made. */
+  emit(messages: OutgoingMessage[]): void {
+    const { codec, topicPrefix, messageBytes, now } = this.parts;
+    for (const message of messages) {
+      const entry = catalog[message.type];
+      const value = codec.encode(message.type, message.payload);
+      if (value.length > messageBytes) throw messageTooLarge(message.type, value.length, messageBytes);
+      const span = message.traceparent ?? (message.causationId && this.spans.get(message.causationId));
+      this.outgoing.push({
+        id: 0,
+        messageId: randomUUID(),
+        topic: topicPrefix + entry.topic,
+        key: String((message.payload as unknown as Record<string, unknown>)[entry.keyField]),
+        type: message.type,
+        sequence: 0,
+        time: new Date(now()).toISOString(),
+        correlationId: message.correlationId,
+        causationId: message.causationId ?? null,
+        traceparent: span || currentTraceparent() || null,
+        value,
+      });
+    }
+  }
+
+  enqueue(jobs: Job[]): void {
+    for (const job of jobs) if (!this.parts.routes.jobs[job.type]) throw noRoute('job', job.type);
+    this.jobs.push(...jobs);
+  }
+
+  onCommit(fn: () => void): void {
+    this.callbacks.push(fn);
+  }
+
+  addWork(rows: NewWork[]): void {
+    this.work.push(...rows);
+  }
+
+  addDeadLetters(letters: DeadLetter[]): void {
+    this.deadLetters.push(...letters);
+  }
+
+  /** Messages caused by this one carry on its span's trace. */
+  traceBy(messageId: string, traceparent: string | undefined): void {
+    if (traceparent) this.spans.set(messageId, traceparent);
+  }
+
+  /** Sends what was collected. The statements are not awaited: they travel with COMMIT, and decide it. */
+  async flush(): Promise<void> {
+    if (this.jobs.length > 0) this.work.push(...(await this.freshJobs()));
+    if (this.outgoing.length > 0) this.writeOutbox();
+    if (this.work.length > 0) this.storeWork();
+    if (this.deadLetters.length > 0) {
+      void this.raw.query(insertDeadLetters, deadLetterColumns(this.parts.routes.group, this.deadLetters));
+    }
+    this.deleting = this.parts.relayQueue.takeAcknowledged();
+    if (this.deleting.length > 0) void this.raw.query(deleteOutbox, [this.deleting]);
+  }
+
+  async committed(): Promise<void> {
+    this.over = true;
+    const { relayQueue, relay, work } = this.parts;
+    relayQueue.deleted(this.deleting);
+    if (this.written) {
+      const inserted = new Map((await this.written.rows).map((row) => [row.message_id, row]));
+      const rows = this.outgoing.map((row) => {
+        const { id, sequence } = inserted.get(row.messageId)!;
+        return { ...row, id: Number(id), sequence: Number(sequence) };
+      });
+      const previous = [...inserted.values()].map((row) => row.previous_writer);
+      relayQueue.committed(this.written.keys, this.written.writer, rows, previous);
+      relay.notify();
+    }
+    if (this.stored) {
+      const { lease, leasedUntil } = this.stored;
+      const byMessage = new Map((await this.stored.rows).map((row) => [row.message_id, row]));
+      const items: WorkItem[] = [];
+      const unclaimed = new Set<string>();
+      for (const row of this.work) {
+        const { id, ours } = byMessage.get(row.messageId)!;
+        if (ours) items.push({ ...row, id, lease, leasedUntil: leasedUntil.get(row.queue)!, firstFailedAt: null });
+        else unclaimed.add(row.queue);
+      }
+      work.stored(this.work.length, unclaimed);
+      work.accept(items);
+    }
+    for (const callback of this.callbacks) callback();
+  }
+
+  /** It did not commit, or the answer was lost: then the polls find what it left. */
+  aborted(): void {
+    if (this.over) return;
+    this.over = true;
+    this.parts.relayQueue.notDeleted(this.deleting);
+    if (this.written) {
+      this.parts.relayQueue.aborted(this.written.keys);
+      this.parts.relay.notify();
+    }
+  }
+
+  private writeOutbox(): void {
+    const rows = this.outgoing;
+    const keys = new Set(rows.map((row) => row.key));
+    const { relayQueue } = this.parts;
+    const writer = relayQueue.writer;
+    relayQueue.begin(keys);
+    const inserted = this.raw.query<InsertedOutboxRow>(insertOutbox, [
+      writer,
+      rows.map((row) => row.messageId),
+      rows.map((row) => row.topic),
+      rows.map((row) => row.key),
+      rows.map((row) => row.type),
+      rows.map((row) => row.time),
+      rows.map((row) => row.correlationId),
+      rows.map((row) => row.causationId),
+      rows.map((row) => row.traceparent),
+      rows.map((row) => row.value),
+    ]);
+    this.written = { keys, writer, rows: inserted };
+  }
+
+  private storeWork(): void {
+    const lease = randomUUID();
+    const leasedUntil = new Map<string, number>();
+    const leaseMs = new Map<string, number | undefined>();
+    for (const { queue } of this.work) {
+      if (leaseMs.has(queue)) continue;
+      const ms = this.parts.work.leaseMs(queue);
+      leaseMs.set(queue, ms);
+      if (ms !== undefined) leasedUntil.set(queue, this.parts.monotonic() + ms);
+    }
+    const rows = this.raw.query<InsertedWorkRow>(insertWork, [
+      lease,
+      this.parts.instanceId,
+      ...workColumns(this.work, (queue) => leaseMs.get(queue)),
+    ]);
+    this.stored = { lease, rows, leasedUntil };
+  }
+
+  /** Jobs that were never stored before, as work. */
+  private async freshJobs(): Promise<NewWork[]> {
+    const all = new Map<string, NewWork>();
+    for (const job of this.jobs) {
+      const messageId = canonicalId('job', job.type, job.id);
+      if (!all.has(messageId)) all.set(messageId, toWork(job, messageId, this.parts.routes.jobs[job.type]!.dependency));
+    }
+    const sorted = [...all.values()].sort((a, b) => (a.messageId < b.messageId ? -1 : 1));
+    const fresh = await this.raw.query<{ message_id: string }>(insertJobInbox, [
+      sorted.map((row) => `job:${row.type}`),
+      sorted.map((row) => row.messageId),
+    ]);
+    const ids = new Set(fresh.map((row) => row.message_id));
+    return [...all.values()].filter((row) => ids.has(row.messageId));
+  }
+}
+
+function toWork(job: Job, messageId: string, queue: string): NewWork {
+  return {
+    queue,
+    key: job.key,
+    kind: 'job',
+    type: job.type,
+    messageId,
+    topic: null,
+    partition: null,
+    offset: null,
+    headers: null,
+    value: null,
+    job: { id: job.id, payload: job.payload },
+    traceparent: job.traceparent ?? currentTraceparent() ?? null,
+    attempts: 0,
+    lastError: null,
+    delayMs: 0,
+  };
+}

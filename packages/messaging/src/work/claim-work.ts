@@ -1,0 +1,60 @@
+import type { Statement } from '@throughline/postgres';
+
+/** $1 queue, $2 limit, $3 lease, $4 owner, $5 lease in ms. Leases keys that are due, longest due first. */
+export const claimKeys: Statement = {
+  name: 'claim-work-keys',
+  text: `
+    UPDATE work_key k
+       SET lease = $3, lease_owner = $4, available_at = clock_timestamp() + $5 * interval '1 millisecond'
+      FROM (SELECT queue, key FROM work_key
+             WHERE queue = $1 AND available_at <= clock_timestamp()
+             ORDER BY available_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
+     WHERE k.queue = due.queue AND k.key = due.key
+    RETURNING k.key`,
+};
+
+/**
+ * $1 queues, $2 keys: the oldest row of each. A statement of its own after the keys are locked: within the claiming statement it
+ * would read a snapshot from before the lock, and repeat a row that somebody has just finished.
+ */
+export const readHeads: Statement = {
+  name: 'read-work-heads',
+  text: `
+    SELECT head.* FROM unnest($1::text[], $2::text[]) AS k (queue, key)
+     CROSS JOIN LATERAL (SELECT * FROM work w WHERE w.queue = k.queue AND w.key = k.key ORDER BY w.id LIMIT 1) head`,
+};
+
+/** What the queue looks like; runs when nothing else told us, so it must stay cheap: as many rows as keys are waiting. */
+export const readWorkState: Statement = {
+  name: 'read-work-state',
+  text: `
+    SELECT queue, sum(pending)::int AS pending, count(*)::int AS keys,
+           (extract(epoch FROM min(available_at) - clock_timestamp()) * 1000)::float8 AS due_in_ms
+      FROM work_key GROUP BY queue`,
+};
+
+export interface WorkState {
+  queue: string;
+  pending: number;
+  keys: number;
+  due_in_ms: number;
+}
+
+export interface StoredWorkRow {
+  id: string;
+  queue: string;
+  key: string;
+  kind: 'state' | 'effect' | 'job';
+  type: string;
+  message_id: string;
+  topic: string | null;
+  partition: number | null;
+  offset: string | null;
+  headers: Record<string, string | { base64: string }> | null;
+  value: Buffer | null;
+  job: { id: string; payload: unknown } | null;
+  traceparent: string | null;
+  attempts: number;
+  first_failed_at: Date | null;
+  last_error: string | null;
+}

@@ -1,0 +1,43 @@
+import type { Statement } from '@throughline/postgres';
+
+/**
+ * $1 lease, $2 owner, then one array per column. The upsert takes the lock of each key, in key order, and only then ids are drawn:
+ * order of ids = order of commits within a key. A key that had nothing pending is leased to us at once where `lease_ms` is set;
+ * otherwise it becomes available after `delay_ms`.
+ */
+export const insertWork: Statement = {
+  name: 'insert-work',
+  text: `
+    WITH input AS (
+      SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::int[], $10::bigint[],
+                           $11::jsonb[], $12::bytea[], $13::jsonb[], $14::text[], $15::int[], $16::text[], $17::int[], $18::int[])
+        WITH ORDINALITY AS t (queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
+                              attempts, last_error, lease_ms, delay_ms, n)
+    ), keys AS (
+      INSERT INTO work_key AS k (queue, key, pending, available_at, lease, lease_owner)
+      SELECT queue, key, count(*),
+             clock_timestamp() + (max(coalesce(lease_ms, 0)) + max(delay_ms)) * interval '1 millisecond',
+             CASE WHEN max(lease_ms) IS NULL THEN NULL ELSE $1 END,
+             CASE WHEN max(lease_ms) IS NULL THEN NULL ELSE $2 END
+        FROM input GROUP BY queue, key ORDER BY queue, key
+      ON CONFLICT (queue, key) DO UPDATE SET pending = k.pending + excluded.pending
+      RETURNING queue, key, pending, lease
+    ), rows AS (
+      INSERT INTO work (queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
+                        attempts, first_failed_at, last_error)
+      SELECT queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
+             attempts, CASE WHEN attempts > 0 THEN now() END, last_error
+        FROM input JOIN keys USING (queue, key)
+       ORDER BY n
+      RETURNING id, queue, key, message_id
+    )
+    SELECT rows.id, rows.message_id, keys.lease IS NOT DISTINCT FROM $1 AND row_number() OVER (PARTITION BY queue, key ORDER BY id) = 1 AS ours
+      FROM rows JOIN keys USING (queue, key)`,
+};
+
+export interface InsertedWorkRow {
+  id: string;
+  message_id: string;
+  /** The head of a key that was free and is now leased to us. */
+  ours: boolean;
+}

@@ -1,0 +1,71 @@
+import type { Database } from '@throughline/postgres';
+import type { Logger } from '@throughline/telemetry';
+import type { Limits } from '../limits.js';
+import { keepAlive, releaseCallsOf, releaseKeysOf, removeDeadInstances, removeInstance } from './instance.js';
+
+/**
+ * Signs of life. A killed instance cannot give its leases back, and to wait for them to end would hold its keys for a whole time
+ * limit; so the others release them when it has been silent for a while. A silent instance that lives after all loses its leases,
+ * not its effects: outcomes are fenced by the lease, calls by their records.
+ */
+export class Instances {
+  private timer: NodeJS.Timeout | undefined;
+  private beats = 0;
+
+  constructor(
+    private readonly parts: {
+      database: Database;
+      instanceId: string;
+      limits: Limits;
+      log: Logger;
+      released: () => void;
+    },
+  ) {}
+
+  /** What an earlier life of this instance had leased is released at once. */
+  async start(): Promise<void> {
+    const { instanceId } = this.parts;
+    await this.parts.database.transaction(async (tx) => {
+      await tx.query(keepAlive, [instanceId, this.parts.limits.aliveForMs]);
+      await tx.query(releaseKeysOf, [[instanceId]]);
+      await tx.query(releaseCallsOf, [[instanceId]]);
+    });
+    this.schedule();
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    await this.parts.database.query(removeInstance, [this.parts.instanceId]).catch(() => undefined);
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(() => void this.beat(), this.parts.limits.aliveEveryMs);
+  }
+
+  private async beat(): Promise<void> {
+    const { database, instanceId, limits, log } = this.parts;
+    try {
+      await database.query(keepAlive, [instanceId, limits.aliveForMs]);
+      // After an outage of the database everybody looks dead for a moment: give them time for a sign.
+      if (++this.beats * limits.aliveEveryMs > limits.aliveForMs) await this.removeDead();
+    } catch (error) {
+      this.beats = 0;
+      log.debug({ err: error }, 'No sign of life could be given.');
+    }
+    if (this.timer) this.schedule();
+  }
+
+  private async removeDead(): Promise<void> {
+    const dead = await this.parts.database.transaction(async (tx) => {
+      const ids = (await tx.query<{ id: string }>(removeDeadInstances)).map(({ id }) => id);
+      if (ids.length === 0) return ids;
+      await tx.query(releaseKeysOf, [ids]);
+      await tx.query(releaseCallsOf, [ids]);
+      return ids;
+    });
+    if (dead.length === 0) return;
+    this.parts.log.warn({ instances: dead }, 'Instances are gone: their leases are released.');
+    this.parts.released();
+  }
+}

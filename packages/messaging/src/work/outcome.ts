@@ -1,0 +1,18 @@
+import type { EffectResult } from '../message.js';
+import type { WorkItem } from './work-item.js';
+
+/** How an attempt ended, to be recorded with the row and its key. */
+export type Outcome = { item: WorkItem } & (
+  | { kind: 'done'; result: EffectResult; traceparent: string | undefined }
+  /** Over: a dead letter; its successors go on. */
+  | { kind: 'dead'; error: unknown }
+  /** The key waits. */
+  | { kind: 'retry'; error: unknown; delayMs: number; counted: boolean }
+  /** As `release`, and the dependency pauses. */
+  | { kind: 'pause'; error: unknown; retryAfterMs: number }
+  /** The key goes back untouched. */
+  | { kind: 'release' }
+);
+
+export type Done = Extract<Outcome, { kind: 'done' }>;
+export type Dead = Extract<Outcome, { kind: 'dead' }>;

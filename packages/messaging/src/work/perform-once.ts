@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Queryable } from '@throughline/postgres';
+import { callInProgress } from '../errors.js';
+import { beginCall, finishCall, forgetCall, readCall, releaseCall } from './record-call.js';
+
+export interface OnceCall<Request, Response> {
+  scope: string;
+  call: string;
+  request: Request;
+  idempotencyKey: string;
+  /** Longer than the call can take, in milliseconds. */
+  leaseMs: number;
+  perform(request: Request, idempotencyKey: string, attempt: { mayHaveRun: boolean }): Promise<Response>;
+}
+
+/** Another worker's call usually ends within this; only then the key goes back to the queue. In milliseconds. */
+const WAIT_MS = 2_000;
+const LOOK_MS = 50;
+
+/**
+ * Performs a call once for good. Before it, the request is pinned and the call is leased; after it, the response is recorded. A crash
+ * in between leaves a record without response, and whoever comes next is told that the call may have run.
+ */
+export async function performOnce<Request, Response>(
+  database: Queryable,
+  owner: string,
+  once: OnceCall<Request, Response>,
+): Promise<Response> {
+  const { scope, call } = once;
+  const lease = randomUUID();
+  for (let waited = 0; ; waited += LOOK_MS) {
+    const request = JSON.stringify(once.request ?? null);
+    const [begun] = await database.query<{ request: Request; attempts: number }>(beginCall, [
+      scope,
+      call,
+      request,
+      lease,
+      owner,
+      once.leaseMs,
+    ]);
+    if (begun) return perform(database, once, lease, begun);
+    const [found] = await database.query<{ response: Response; done: boolean }>(readCall, [scope, call]);
+    if (found?.done) return found.response;
+    if (waited >= WAIT_MS) throw callInProgress(scope, call);
+    await sleep(LOOK_MS);
+  }
+}
+
+async function perform<Request, Response>(
+  database: Queryable,
+  { scope, call, idempotencyKey, perform }: OnceCall<Request, Response>,
+  lease: string,
+  begun: { request: Request; attempts: number },
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await perform(begun.request, idempotencyKey, { mayHaveRun: begun.attempts > 1 });
+  } catch (error) {
+    // If this fails too, the lease runs out by itself.
+    const refused = (error as { retry?: unknown } | null)?.retry === 'never' && begun.attempts === 1;
+    await database.query(refused ? forgetCall : releaseCall, [scope, call, lease]).catch(() => undefined);
+    throw error;
+  }
+  const [recorded] = await database.query<{ response: Response }>(finishCall, [
+    scope,
+    call,
+    JSON.stringify(response ?? null),
+  ]);
+  return recorded ? recorded.response : response;
+}

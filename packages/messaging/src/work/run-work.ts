@@ -1,0 +1,110 @@
+import type { Codec } from '@throughline/contracts';
+import type { Queryable } from '@throughline/postgres';
+import { SpanKind, traceparentOf, withSpan } from '@throughline/telemetry';
+import { decide } from '../advice.js';
+import type { EffectContext } from '../effect-context.js';
+import { effectTimedOut, noRoute } from '../errors.js';
+import type { EffectResult } from '../message.js';
+import type { Routes, WorkRoute } from '../routes.js';
+import type { Outcome } from './outcome.js';
+import { performOnce } from './perform-once.js';
+import { jobOf, messageOf, type WorkItem } from './work-item.js';
+
+export interface RunParts {
+  routes: Routes;
+  codec: Codec;
+  database: Queryable;
+  instanceId: string;
+}
+
+/** A handler that has been told to stop gets this long to say how its call ended. In milliseconds. */
+const ABORT_GRACE_MS = 1_000;
+/** A lease outlives the longest attempt by this much. In milliseconds. */
+export const LEASE_MARGIN_MS = 15_000;
+
+/** Runs one attempt and says what became of it; never throws. */
+export async function runWork(parts: RunParts, item: WorkItem, stop: AbortSignal): Promise<Outcome> {
+  const route = routeOf(parts.routes, item);
+  if (!route) return { kind: 'dead', item, error: noRoute(item.kind, item.type) };
+  try {
+    return await withSpan(
+      `process ${item.type}`,
+      {
+        parent: item.traceparent,
+        kind: SpanKind.CONSUMER,
+        attributes: {
+          'messaging.operation.type': 'process',
+          'messaging.message.id': item.messageId,
+          'throughline.dependency': item.queue,
+          'throughline.attempt': item.attempts + 1,
+        },
+      },
+      async (span): Promise<Outcome> => {
+        const result = await attempt(parts, item, route, stop);
+        return { kind: 'done', item, result: result ?? {}, traceparent: traceparentOf(span) };
+      },
+    );
+  } catch (error) {
+    return afterFailure(item, route, error);
+  }
+}
+
+/** What becomes of a row whose attempt failed. */
+export function afterFailure(item: WorkItem, route: WorkRoute | undefined, error: unknown): Outcome {
+  if (!route) return { kind: 'dead', item, error };
+  const decision = decide(item.kind, error, item.attempts + 1, route.retry, Math.random());
+  return { ...decision, item, error };
+}
+
+export function routeOf(routes: Routes, item: Pick<WorkItem, 'kind' | 'type'>): WorkRoute | undefined {
+  const route = item.kind === 'job' ? routes.jobs[item.type] : routes.routes[item.type as keyof Routes['routes']];
+  return route?.kind === item.kind ? route : undefined;
+}
+
+async function attempt(
+  parts: RunParts,
+  item: WorkItem,
+  route: WorkRoute,
+  stop: AbortSignal,
+): Promise<EffectResult | void> {
+  if (route.kind === 'state') {
+    const message = await messageOf(item, parts.codec);
+    return { apply: (tx) => route.handle([message], tx) };
+  }
+  const limit = new AbortController();
+  const context = effectContext(parts, item, route, AbortSignal.any([stop, limit.signal]));
+  const handled =
+    route.kind === 'job'
+      ? route.handle(jobOf(item), context)
+      : messageOf(item, parts.codec).then((message) => route.handle(message, context));
+  return withTimeLimit(handled, limit, item.type, route.timeoutMs);
+}
+
+function effectContext(parts: RunParts, item: WorkItem, route: WorkRoute, signal: AbortSignal): EffectContext {
+  return {
+    attempt: item.attempts + 1,
+    signal,
+    idempotencyKey: (call) => `${item.messageId}:${call}`,
+    once: (call, request, perform, { scope } = {}) =>
+      performOnce(parts.database, parts.instanceId, {
+        scope: scope ?? item.messageId,
+        call,
+        request,
+        idempotencyKey: `${scope ?? item.messageId}:${call}`,
+        leaseMs: route.timeoutMs + LEASE_MARGIN_MS,
+        perform,
+      }),
+  };
+}
+
+/** Aborts at the limit, and stops waiting a little later also for a handler that does not listen. */
+function withTimeLimit<T>(handled: Promise<T>, limit: AbortController, type: string, timeoutMs: number): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    let timer = setTimeout(() => {
+      const timedOut = effectTimedOut(type, timeoutMs);
+      limit.abort(timedOut);
+      timer = setTimeout(() => reject(timedOut), ABORT_GRACE_MS);
+    }, timeoutMs);
+    handled.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

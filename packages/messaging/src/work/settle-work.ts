@@ -1,0 +1,56 @@
+import type { Statement } from '@throughline/postgres';
+
+/** $1 queues, $2 keys, $3 leases: those we still hold, locked. Whoever lost a lease must not record anything. */
+export const lockLeasedKeys: Statement = {
+  name: 'lock-leased-keys',
+  text: `
+    SELECT k.queue, k.key, k.pending FROM work_key k
+      JOIN unnest($1::text[], $2::text[], $3::text[]) AS t (queue, key, lease)
+        ON k.queue = t.queue AND k.key = t.key AND k.lease = t.lease
+     ORDER BY k.queue, k.key FOR UPDATE OF k`,
+};
+
+/** $1 ids of rows that are over, done or dead. */
+export const deleteWork: Statement = {
+  name: 'delete-work',
+  text: `DELETE FROM work WHERE id = ANY($1::bigint[])`,
+};
+
+/** $1 queues, $2 keys whose head is over and was the last. */
+export const deleteKeys: Statement = {
+  name: 'delete-work-keys',
+  text: `
+    DELETE FROM work_key k USING unnest($1::text[], $2::text[]) AS t (queue, key)
+     WHERE k.queue = t.queue AND k.key = t.key AND k.pending = 1`,
+};
+
+/** As deleteKeys, for the others: we keep them, with a fresh lease of $3 ms, and go on with the next row. */
+export const advanceKeys: Statement = {
+  name: 'advance-work-keys',
+  text: `
+    UPDATE work_key k
+       SET pending = k.pending - 1, available_at = clock_timestamp() + t.lease_ms * interval '1 millisecond'
+      FROM unnest($1::text[], $2::text[], $3::int[]) AS t (queue, key, lease_ms)
+     WHERE k.queue = t.queue AND k.key = t.key AND k.pending > 1
+    RETURNING k.queue, k.key, k.lease`,
+};
+
+/** $1 queues, $2 keys, $3 delays in ms: given back, to be available after the delay. */
+export const releaseKeys: Statement = {
+  name: 'release-work-keys',
+  text: `
+    UPDATE work_key k
+       SET lease = NULL, lease_owner = NULL, available_at = clock_timestamp() + t.delay_ms * interval '1 millisecond'
+      FROM unnest($1::text[], $2::text[], $3::int[]) AS t (queue, key, delay_ms)
+     WHERE k.queue = t.queue AND k.key = t.key`,
+};
+
+/** $1 ids, $2 errors: a failed attempt that counts. */
+export const recordAttempts: Statement = {
+  name: 'record-work-attempts',
+  text: `
+    UPDATE work w
+       SET attempts = w.attempts + 1, first_failed_at = coalesce(w.first_failed_at, now()), last_error = t.error
+      FROM unnest($1::bigint[], $2::text[]) AS t (id, error)
+     WHERE w.id = t.id`,
+};

@@ -1,0 +1,191 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { postgresFailure } from '@throughline/postgres';
+import { linkSpan, startSpan, traceparentOf, withActiveSpan, type Logger } from '@throughline/telemetry';
+import { backoff } from '../backoff.js';
+import type { DeadLetter } from '../consume/dead-letter.js';
+import type { OutgoingMessage } from '../message.js';
+import type { Progress } from '../progress.js';
+import { withoutNul } from '../raw-headers.js';
+import type { Routes } from '../routes.js';
+import { isSampled } from '../sampled.js';
+import type { MessagingTransaction } from '../transaction.js';
+import { readHeads, type StoredWorkRow } from './claim-work.js';
+import type { Dead, Done, Outcome } from './outcome.js';
+import { afterFailure, routeOf } from './run-work.js';
+import { advanceKeys, deleteKeys, deleteWork, lockLeasedKeys, recordAttempts, releaseKeys } from './settle-work.js';
+import { fromStored, type WorkItem } from './work-item.js';
+
+export interface SettleParts {
+  routes: Routes;
+  transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>): Promise<T>;
+  leaseMs(queue: string): number;
+  monotonic: () => number;
+  progress: Progress;
+  log: Logger;
+}
+
+const CONFLICT_TRIES = 5;
+
+/**
+ * Records how attempts ended, many in one transaction, and returns the next rows of the keys we keep. While PostgreSQL is away it
+ * tries again: the effect has happened, so its outcome must not be dropped. An outcome that cannot be recorded stands alone.
+ */
+export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<WorkItem[]> {
+  for (let failures = 1; ; failures++) {
+    parts.progress.step();
+    try {
+      return await settleTogether(parts, outcomes);
+    } catch (error) {
+      const failure = postgresFailure(error);
+      if (failure === 'outage') {
+        parts.progress.waitingFor = 'postgres';
+        parts.log.warn({ err: error, outcomes: outcomes.length }, 'Outcomes of effects wait for PostgreSQL.');
+        await sleep(backoff(failures, [100, 3_000], Math.random()));
+      } else if (failure === 'conflict' && failures <= CONFLICT_TRIES) {
+        await sleep(backoff(failures, [5, 500], Math.random()));
+      } else if (outcomes.length > 1) {
+        const middle = Math.ceil(outcomes.length / 2);
+        const first = await settle(parts, outcomes.slice(0, middle));
+        return [...first, ...(await settle(parts, outcomes.slice(middle)))];
+      } else {
+        return settleFailed(parts, outcomes[0]!, error);
+      }
+    }
+  }
+}
+
+/** The result of an effect cannot be written, for example because its event does not fit the schema: that is a failed attempt. */
+async function settleFailed(parts: SettleParts, outcome: Outcome, error: unknown): Promise<WorkItem[]> {
+  const { item } = outcome;
+  parts.log.error({ err: error, type: item.type, key: item.key }, `The outcome "${outcome.kind}" cannot be recorded.`);
+  if (outcome.kind === 'done') return settle(parts, [afterFailure(item, routeOf(parts.routes, item), error)]);
+  return []; // its lease runs out, and the row is tried again
+}
+
+async function settleTogether(parts: SettleParts, outcomes: Outcome[]): Promise<WorkItem[]> {
+  const span = startSettleSpan(parts.routes.group, outcomes);
+  const run = (): Promise<WorkItem[]> => parts.transaction((tx) => record(parts, tx, outcomes));
+  try {
+    return await (span ? withActiveSpan(span, run) : run());
+  } finally {
+    span?.end();
+  }
+}
+
+async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Outcome[]): Promise<WorkItem[]> {
+  const pendingOf = await lockOurKeys(tx, outcomes);
+  const ours = outcomes.filter(({ item }) => pendingOf.has(laneOf(item)));
+  for (const { item } of outcomes.filter((outcome) => !ours.includes(outcome))) {
+    parts.log.warn(
+      { type: item.type, key: item.key },
+      'A lease had run out: what its worker did is left to the next one.',
+    );
+  }
+
+  for (const outcome of ours) if (outcome.kind === 'done') await recordResult(tx, outcome);
+  tx.addDeadLetters(ours.filter((outcome) => outcome.kind === 'dead').map(toDeadLetter));
+
+  const counted = ours.filter((outcome) => outcome.kind === 'retry' && outcome.counted);
+  if (counted.length > 0) {
+    const errors = counted.map((outcome) => errorText((outcome as { error: unknown }).error));
+    void tx.query(recordAttempts, [counted.map(({ item }) => item.id), errors]);
+  }
+  const back = ours.filter(({ kind }) => kind === 'retry' || kind === 'pause' || kind === 'release');
+  if (back.length > 0) {
+    void tx.query(releaseKeys, [
+      ...lanes(back),
+      back.map((outcome) => (outcome.kind === 'retry' ? outcome.delayMs : 0)),
+    ]);
+  }
+  const over = ours.filter(({ kind }) => kind === 'done' || kind === 'dead');
+  if (over.length === 0) return [];
+  void tx.query(deleteWork, [over.map(({ item }) => item.id)]);
+  const last = over.filter(({ item }) => pendingOf.get(laneOf(item)) === 1);
+  if (last.length > 0) void tx.query(deleteKeys, lanes(last));
+  return keepKeys(
+    parts,
+    tx,
+    over.filter((outcome) => !last.includes(outcome)),
+  );
+}
+
+/** Pending rows of each key we still hold; the keys stay locked until COMMIT, so nobody adds or claims meanwhile. */
+async function lockOurKeys(tx: MessagingTransaction, outcomes: Outcome[]): Promise<Map<string, number>> {
+  const rows = await tx.query<{ queue: string; key: string; pending: number }>(lockLeasedKeys, [
+    ...lanes(outcomes),
+    outcomes.map(({ item }) => item.lease),
+  ]);
+  return new Map(rows.map((row) => [laneOf(row), row.pending]));
+}
+
+async function recordResult(tx: MessagingTransaction, { item, result, traceparent }: Done): Promise<void> {
+  const trace = traceparent ?? item.traceparent ?? undefined;
+  tx.traceBy(item.messageId, trace);
+  await result.apply?.(tx);
+  const caused = (message: OutgoingMessage): OutgoingMessage => ({
+    ...message,
+    causationId: message.causationId ?? item.messageId,
+    traceparent: message.traceparent ?? trace,
+  });
+  if (result.emit) tx.emit(result.emit.map(caused));
+}
+
+/** Keys with successors stay with us: their next rows run without a claim. */
+async function keepKeys(parts: SettleParts, tx: MessagingTransaction, kept: Outcome[]): Promise<WorkItem[]> {
+  if (kept.length === 0) return [];
+  const leases = new Map(kept.map(({ item }) => [laneOf(item), item.lease]));
+  const leaseMs = kept.map(({ item }) => parts.leaseMs(item.queue));
+  const leasedFrom = parts.monotonic();
+  void tx.query(advanceKeys, [...lanes(kept), leaseMs]);
+  const heads = await tx.query<StoredWorkRow>(readHeads, lanes(kept));
+  return heads.map((row) => fromStored(row, leases.get(laneOf(row))!, leasedFrom + parts.leaseMs(row.queue)));
+}
+
+function lanes(outcomes: Outcome[]): [string[], string[]] {
+  return [outcomes.map(({ item }) => item.queue), outcomes.map(({ item }) => item.key)];
+}
+
+function laneOf({ queue, key }: { queue: string; key: string }): string {
+  return `${queue}\0${key}`;
+}
+
+function toDeadLetter({ item, error }: Dead): DeadLetter {
+  return {
+    kind: item.kind,
+    topic: item.topic,
+    partition: item.partition,
+    offset: item.offset,
+    key: Buffer.from(item.key),
+    messageId: item.messageId,
+    type: item.type,
+    headers: item.headers,
+    value: item.value,
+    job: item.job,
+    traceparent: item.traceparent,
+    error,
+    attempts: item.attempts + 1,
+    firstFailedAt: item.firstFailedAt,
+  };
+}
+
+function errorText(error: unknown): string {
+  return withoutNul(String((error as Error | null)?.message ?? error)).slice(0, 1_000);
+}
+
+/** The transaction belongs to many effects at once: a trace of its own, linked both ways. */
+function startSettleSpan(group: string, outcomes: Outcome[]): ReturnType<typeof startSpan> | undefined {
+  const sampled = outcomes.filter(
+    (outcome): outcome is Done => outcome.kind === 'done' && isSampled(outcome.traceparent),
+  );
+  if (sampled.length === 0) return undefined;
+  const span = startSpan(`settle batch ${group}`, {
+    parent: null,
+    links: sampled.map(({ traceparent }) => traceparent),
+  });
+  for (const { item, traceparent } of sampled) {
+    const settled = startSpan(`settle ${item.type}`, { parent: traceparent });
+    linkSpan(settled, [traceparentOf(span)]);
+    settled.end();
+  }
+  return span;
+}

@@ -1,0 +1,92 @@
+import { fromHeaders, type Codec, type MessageType } from '@throughline/contracts';
+import type { WorkKind } from '../advice.js';
+import type { Job, Message } from '../message.js';
+import { fromRawHeaders, type RawHeaders } from '../raw-headers.js';
+import type { StoredWorkRow } from './claim-work.js';
+
+/** A row of the work queue before it has an id. */
+export interface NewWork {
+  queue: string;
+  key: string;
+  kind: WorkKind;
+  type: string;
+  messageId: string;
+  topic: string | null;
+  partition: number | null;
+  offset: string | null;
+  headers: RawHeaders | null;
+  value: Buffer | null;
+  job: { id: string; payload: unknown } | null;
+  traceparent: string | null;
+  attempts: number;
+  lastError: string | null;
+  /** Wait before its key is available, where the key was free. */
+  delayMs: number;
+  /** Decoded already; saves the worker from doing it again. */
+  message?: Message;
+}
+
+/** A row whose key this instance has leased. */
+export interface WorkItem extends Omit<NewWork, 'delayMs' | 'lastError'> {
+  id: string;
+  lease: string;
+  /** Monotonic time at which the lease may be somebody else's, in milliseconds. */
+  leasedUntil: number;
+  firstFailedAt: Date | null;
+}
+
+export function fromStored(row: StoredWorkRow, lease: string, leasedUntil: number): WorkItem {
+  return {
+    id: row.id,
+    queue: row.queue,
+    key: row.key,
+    kind: row.kind,
+    type: row.type,
+    messageId: row.message_id,
+    topic: row.topic,
+    partition: row.partition,
+    offset: row.offset,
+    headers: row.headers,
+    value: row.value,
+    job: row.job,
+    traceparent: row.traceparent,
+    attempts: row.attempts,
+    firstFailedAt: row.first_failed_at,
+    lease,
+    leasedUntil,
+  };
+}
+
+export async function messageOf(item: WorkItem, codec: Codec): Promise<Message> {
+  if (item.message) return item.message;
+  const envelope = fromHeaders(fromRawHeaders(item.headers ?? {}));
+  const payload = await codec.decode(item.type as MessageType, item.value!);
+  return { type: item.type, payload, envelope } as Message;
+}
+
+export function jobOf(item: WorkItem): Job {
+  return { type: item.type, key: item.key, id: item.job!.id, payload: item.job!.payload };
+}
+
+/** Parameters of insert-work, after lease and owner. */
+export function workColumns(rows: NewWork[], leaseMs: (queue: string) => number | undefined): unknown[] {
+  const column = <V>(read: (row: NewWork) => V): V[] => rows.map(read);
+  return [
+    column((r) => r.queue),
+    column((r) => r.key),
+    column((r) => r.kind),
+    column((r) => r.type),
+    column((r) => r.messageId),
+    column((r) => r.topic),
+    column((r) => r.partition),
+    column((r) => r.offset),
+    column((r) => r.headers && JSON.stringify(r.headers)),
+    column((r) => r.value),
+    column((r) => r.job && JSON.stringify(r.job)),
+    column((r) => r.traceparent),
+    column((r) => r.attempts),
+    column((r) => r.lastError),
+    column((r) => (r.delayMs > 0 ? null : (leaseMs(r.queue) ?? null))),
+    column((r) => r.delayMs),
+  ];
+}

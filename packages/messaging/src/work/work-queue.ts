@@ -1,0 +1,288 @@
+import { randomUUID } from 'node:crypto';
+import type { Codec } from '@throughline/contracts';
+import type { Database } from '@throughline/postgres';
+import type { Logger } from '@throughline/telemetry';
+import { backoff } from '../backoff.js';
+import { GroupCommit } from '../group-commit.js';
+import type { Limits } from '../limits.js';
+import type { Progress } from '../progress.js';
+import { STATE_DEPENDENCY, type Routes } from '../routes.js';
+import type { MessagingTransaction, WorkSink } from '../transaction.js';
+import { Wake } from '../wake.js';
+import { claimKeys, readHeads, readWorkState, type StoredWorkRow, type WorkState } from './claim-work.js';
+import { Dependency } from './dependency.js';
+import type { Outcome } from './outcome.js';
+import { LEASE_MARGIN_MS, runWork } from './run-work.js';
+import { settle } from './settle.js';
+import { fromStored, type WorkItem } from './work-item.js';
+
+export interface WorkQueueParts {
+  routes: Routes;
+  codec: Codec;
+  database: Database;
+  transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>): Promise<T>;
+  instanceId: string;
+  limits: Limits;
+  monotonic: () => number;
+  claimProgress: Progress;
+  settleProgress: Progress;
+  log: Logger;
+}
+
+export interface QueueHealth {
+  pending: number;
+  keys: number;
+  held: number;
+  paused: boolean;
+}
+
+const SETTLE_ITEMS = 500;
+const CLAIM_KEYS = 500;
+/** A leased row that has waited longer than this, in milliseconds, goes back: the rest of its lease may not last for an attempt. */
+const LEASE_WAIT_MS = LEASE_MARGIN_MS - 5_000;
+
+/**
+ * Runs the keyed work queue: one row per key at a time, oldest first, rows of different keys at once. Rows usually come from memory
+ * right after the COMMIT that stored them; the claim loop finds the rest: what waited, was released, or belonged to an instance that
+ * is gone.
+ */
+export class WorkQueue implements WorkSink {
+  private readonly dependencies = new Map<string, Dependency>();
+  private readonly outcomes: GroupCommit<Outcome>;
+  private readonly wake = new Wake();
+  private readonly abort = new AbortController();
+  private state: WorkState[] = [];
+  private storedSinceRead = 0;
+  private readAt = -Infinity;
+  private dueAt = Infinity;
+  private releasing = 0;
+  private stopping = false;
+  private stopped = false;
+  private loop: Promise<void> | undefined;
+
+  constructor(private readonly parts: WorkQueueParts) {
+    this.outcomes = new GroupCommit((outcomes) => this.settle(outcomes), SETTLE_ITEMS);
+    for (const route of [...Object.values(parts.routes.routes), ...Object.values(parts.routes.jobs)]) {
+      this.dependency(route.dependency);
+    }
+    this.dependency(STATE_DEPENDENCY);
+  }
+
+  start(): void {
+    this.loop = this.claimLoop();
+  }
+
+  /** Begins nothing more, waits for what runs within the bound, then aborts it; leases are given back. */
+  async stop(graceMs: number): Promise<void> {
+    this.stopping = true;
+    for (const dependency of this.dependencies.values()) this.release(dependency.drain(), dependency);
+    const end = this.parts.monotonic() + graceMs;
+    while (!this.idle && this.parts.monotonic() < end) await this.wake.sleep(20);
+    this.abort.abort();
+    const abortEnd = this.parts.monotonic() + 1_500;
+    while (!this.idle && this.parts.monotonic() < abortEnd) await this.wake.sleep(20);
+    this.stopped = true;
+    this.wake.wake();
+    await this.loop;
+  }
+
+  /** Something outside has changed: look at the table now. */
+  look(): void {
+    this.dueWithin(0);
+  }
+
+  /** Rows that wait, as far as this instance knows. */
+  get backlog(): number {
+    return this.state.reduce((sum, queue) => sum + queue.pending, 0) + this.storedSinceRead;
+  }
+
+  health(): Record<string, QueueHealth> {
+    const health: Record<string, QueueHealth> = {};
+    for (const [name, dependency] of this.dependencies) {
+      const state = this.state.find(({ queue }) => queue === name);
+      health[name] = {
+        pending: state?.pending ?? 0,
+        keys: state?.keys ?? 0,
+        held: dependency.held,
+        paused: dependency.paused,
+      };
+    }
+    return health;
+  }
+
+  leaseMs(queue: string): number | undefined {
+    const dependency = this.dependency(queue);
+    return !this.stopping && this.loop && dependency.wantsMore() ? dependency.leaseMs : undefined;
+  }
+
+  stored(rows: number, unclaimed: ReadonlySet<string>): void {
+    this.storedSinceRead += rows;
+    for (const queue of unclaimed) this.dependency(queue).mayHaveMore = true;
+    if (unclaimed.size > 0) this.wake.wake();
+  }
+
+  accept(items: WorkItem[]): void {
+    if (items.length === 0) return;
+    const byQueue = Map.groupBy(items, ({ queue }) => queue);
+    for (const [queue, rows] of byQueue) {
+      const dependency = this.dependency(queue);
+      this.release(this.stopping ? rows : dependency.accept(rows, this.parts.monotonic()), dependency);
+      this.run(dependency);
+    }
+  }
+
+  private get idle(): boolean {
+    return this.releasing === 0 && [...this.dependencies.values()].every((dependency) => dependency.idle);
+  }
+
+  private dependency(name: string): Dependency {
+    let dependency = this.dependencies.get(name);
+    if (!dependency) {
+      const { routes, limits } = this.parts;
+      const all = [...Object.values(routes.routes), ...Object.values(routes.jobs)];
+      const timeouts = all.filter((route) => route.dependency === name).map((route) => route.timeoutMs);
+      const concurrency = limits.effectConcurrency[name] ?? limits.effectConcurrency.default;
+      dependency = new Dependency(name, concurrency, Math.max(0, ...timeouts) + LEASE_MARGIN_MS);
+      this.dependencies.set(name, dependency);
+    }
+    return dependency;
+  }
+
+  private run(dependency: Dependency): void {
+    for (let item = dependency.next(); item; item = dependency.next()) void this.runOne(dependency, item);
+  }
+
+  private async runOne(dependency: Dependency, item: WorkItem): Promise<void> {
+    const { monotonic } = this.parts;
+    const late = item.leasedUntil - monotonic() < dependency.leaseMs - LEASE_WAIT_MS;
+    const outcome = late ? ({ kind: 'release', item } as const) : await runWork(this.parts, item, this.abort.signal);
+    dependency.ended();
+    this.learn(dependency, outcome);
+    void this.outcomes.add([outcome]).finally(() => {
+      dependency.settled();
+      if (dependency.mayHaveMore || this.stopping) this.wake.wake();
+    });
+    this.run(dependency);
+  }
+
+  /** Whether the dependency is up is known from what it answered. */
+  private learn(dependency: Dependency, outcome: Outcome): void {
+    const { monotonic, log } = this.parts;
+    if (outcome.kind === 'release') return;
+    if (outcome.kind !== 'pause') {
+      dependency.answered();
+    } else if (!this.stopping) {
+      dependency.mayHaveMore = true;
+      const waiting = dependency.pause(monotonic(), Math.random(), outcome.retryAfterMs);
+      log.warn(
+        { err: outcome.error, dependency: dependency.name },
+        'A dependency is down: its work pauses and it is probed.',
+      );
+      this.release(waiting, dependency);
+    }
+    if (outcome.kind === 'retry') this.dueWithin(outcome.delayMs);
+    if (outcome.kind === 'retry' || outcome.kind === 'dead') {
+      const { type, key, attempts } = outcome.item;
+      log.warn({ err: outcome.error, type, key, attempt: attempts + 1 }, `An attempt failed: ${outcome.kind}.`);
+    }
+  }
+
+  private release(items: WorkItem[], dependency: Dependency): void {
+    if (items.length === 0) return;
+    dependency.mayHaveMore = true;
+    this.releasing++;
+    void this.outcomes.add(items.map((item) => ({ kind: 'release', item }))).finally(() => this.releasing--);
+  }
+
+  private async settle(outcomes: Outcome[]): Promise<void> {
+    const { settleProgress, log } = this.parts;
+    try {
+      const next = await settle(
+        { ...this.parts, progress: settleProgress, leaseMs: (queue) => this.dependency(queue).leaseMs },
+        outcomes,
+      );
+      this.storedSinceRead -= outcomes.filter(({ kind }) => kind === 'done' || kind === 'dead').length;
+      this.accept(next);
+    } catch (error) {
+      log.error({ err: error }, 'Outcomes could not be recorded; their leases run out and the rows are tried again.');
+    } finally {
+      settleProgress.idle();
+    }
+  }
+
+  private async claimLoop(): Promise<void> {
+    const { limits, monotonic, claimProgress, log } = this.parts;
+    let failures = 0;
+    while (!this.stopped) {
+      try {
+        claimProgress.step();
+        if (!this.stopping) await this.claimDue();
+        claimProgress.idle();
+        failures = 0;
+      } catch (error) {
+        claimProgress.waitingFor = 'postgres';
+        log.warn({ err: error }, 'The work queue cannot be read; it is tried again.');
+        await this.wake.sleep(backoff(++failures, [100, 5_000], Math.random()));
+        continue;
+      }
+      await this.wake.sleep(Math.max(0, Math.min(limits.workPollMs, this.nextEventAt() - monotonic())));
+    }
+  }
+
+  private nextEventAt(): number {
+    let at = Math.min(this.dueAt, this.readAt + this.parts.limits.workPollMs);
+    const now = this.parts.monotonic();
+    for (const { probeAt } of this.dependencies.values()) {
+      // One that has passed waits for its last calls to end, or for the next look at the table; both wake us.
+      if (probeAt !== undefined && probeAt > now) at = Math.min(at, probeAt);
+    }
+    return at;
+  }
+
+  private dueWithin(ms: number): void {
+    this.dueAt = Math.min(this.dueAt, this.parts.monotonic() + ms);
+    this.wake.wake();
+  }
+
+  private async claimDue(): Promise<void> {
+    const { limits, monotonic } = this.parts;
+    const now = monotonic();
+    if (now >= this.dueAt || now >= this.readAt + limits.workPollMs) await this.readState();
+    for (const dependency of this.dependencies.values()) {
+      const wanted = Math.min(dependency.claimable(monotonic()), CLAIM_KEYS);
+      if (wanted === 0 || !dependency.mayHaveMore) continue;
+      const items = await this.claim(dependency, wanted);
+      dependency.mayHaveMore = items.length === wanted;
+      if (dependency.mayHaveMore) this.wake.wake();
+      this.accept(items);
+    }
+  }
+
+  private async readState(): Promise<void> {
+    const { database, monotonic } = this.parts;
+    this.dueAt = Infinity;
+    this.storedSinceRead = 0;
+    this.state = await database.query<WorkState>(readWorkState);
+    this.readAt = monotonic();
+    for (const { queue, due_in_ms } of this.state) {
+      const dependency = this.dependency(queue);
+      if (due_in_ms <= 0) dependency.mayHaveMore = true;
+      else this.dueAt = Math.min(this.dueAt, this.readAt + due_in_ms);
+    }
+  }
+
+  private claim(dependency: Dependency, limit: number): Promise<WorkItem[]> {
+    const { database, instanceId, monotonic } = this.parts;
+    const { name, leaseMs } = dependency;
+    const lease = randomUUID();
+    const leasedUntil = monotonic() + leaseMs;
+    return database.transaction(async (tx) => {
+      const keys = (await tx.query<{ key: string }>(claimKeys, [name, limit, lease, instanceId, leaseMs])).map(
+        ({ key }) => key,
+      );
+      if (keys.length === 0) return [];
+      const heads = await tx.query<StoredWorkRow>(readHeads, [keys.map(() => name), keys]);
+      return heads.map((row) => fromStored(row, lease, leasedUntil));
+    });
+  }
+}
