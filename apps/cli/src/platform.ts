@@ -1,5 +1,5 @@
 import { startStack, usualPorts, type Stack, type StackProgress } from '@throughline/local-stack';
-import { Listr, ListrLogger, ProcessOutput } from 'listr2';
+import { Listr, ListrLogger, PRESET_TIMER, ProcessOutput } from 'listr2';
 import { deployContracts, deployDatabases } from './deploy.js';
 import type { Installation } from './installation.js';
 import { CommandError } from './output.js';
@@ -104,9 +104,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     })),
     {
       renderer: 'default',
-      rendererOptions: { logger, timer: { condition: true, field: seconds } },
+      rendererOptions: { logger, timer: PRESET_TIMER },
       fallbackRenderer: 'simple',
-      fallbackRendererOptions: { logger, timer: { condition: true, field: seconds } },
+      fallbackRendererOptions: { logger, timer: PRESET_TIMER },
       fallbackRendererCondition: () => !process.stderr.isTTY,
       registerSignalListeners: false,
     },
@@ -118,10 +118,6 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     throw options.signal?.aborted ? new CommandError('interrupted', 130) : error;
   }
   return { stack: context.stack!, services: context.services!, topology: topology(), stop };
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 /** Rejects as soon as the signal says so; what `step` had begun is ended by the caller's clean-up. */
