@@ -3,17 +3,16 @@ import { StripeClient } from '@throughline/connectors/stripe';
 import type { Messaging } from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
 import { CONFIG, DATABASE, MESSAGING } from '@throughline/service';
-import { logger } from '@throughline/telemetry';
+import { logger, type Logger } from '@throughline/telemetry';
 import { randomUUID } from 'node:crypto';
 import type { FinanceConfig } from '../config.js';
 import { sweepEvents, type SweepDependencies } from './sweep-events.js';
-
-const log = logger('stripe-sweep');
 
 /** Sweeps at an interval for as long as the service runs; a sweep that fails is logged and the next one covers its ground. */
 @Injectable()
 export class SweepLoop implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly dependencies: SweepDependencies;
+  private readonly log: Logger;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
   private stopping = false;
@@ -24,6 +23,7 @@ export class SweepLoop implements OnApplicationBootstrap, BeforeApplicationShutd
     @Inject(MESSAGING) messaging: Messaging,
     stripe: StripeClient,
   ) {
+    this.log = logger('stripe-sweep', { level: config.LOG_LEVEL });
     this.dependencies = {
       stripe,
       database,
@@ -56,9 +56,9 @@ export class SweepLoop implements OnApplicationBootstrap, BeforeApplicationShutd
   private async sweep(): Promise<void> {
     try {
       const found = await sweepEvents(this.dependencies);
-      if (found) log.info({ found }, `the sweep found ${found} events that no webhook had brought`);
+      if (found) this.log.info({ found }, `the sweep found ${found} events that no webhook had brought`);
     } catch (error) {
-      log.warn({ err: error }, 'the sweep failed; the next one starts where the last good one ended');
+      this.log.warn({ err: error }, 'the sweep failed; the next one starts where the last good one ended');
     }
   }
 }
