@@ -18,6 +18,7 @@ import { LateRequests } from './faults/late-requests.js';
 import { HubspotVendor } from './hubspot/hubspot.js';
 import { Gateway } from './http/gateway.js';
 import type { Vendor } from './http/vendor.js';
+import { MedusaVendor } from './medusa/medusa.js';
 import { seedStore } from './medusa/seed.js';
 import { StripeVendor } from './stripe/stripe.js';
 import { Courier } from './webhooks/courier.js';
@@ -65,6 +66,7 @@ const targetsOf = (config: SandboxConfig) => ({
           searchLagMs: config.SEARCH_LAG_MS,
           webhooks,
         }),
+        new MedusaVendor({ apiKey: config.MEDUSA_API_KEY }),
         new StripeVendor({ secretKey: config.STRIPE_SECRET_KEY, searchLagMs: config.SEARCH_LAG_MS, webhooks }),
       ],
     },

@@ -1,16 +1,9 @@
 import type { Tx } from '@throughline/postgres';
+import { sumDecimals } from '../decimal.js';
 import type { WebhookEvent, WebhookQueue } from '../webhooks/webhook-queue.js';
 import { invalid, notFound } from './errors.js';
 import { associationKind, type AssociationKind, defaultKind, type ObjectType } from './object-types.js';
-import {
-  changesOf,
-  type ChangeSource,
-  type Properties,
-  sumDecimals,
-  validated,
-  withHistory,
-  withLineAmount,
-} from './properties.js';
+import { changesOf, type ChangeSource, type Properties, validated, withHistory, withLineAmount } from './properties.js';
 import {
   archiveObject,
   type CrmObject,

@@ -4,9 +4,11 @@ import {
   AssociationSpecAssociationCategoryEnum,
   FilterOperatorEnum,
 } from '@hubspot/api-client/lib/codegen/crm/deals/index.js';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type RunningSandbox, secrets, startSandbox } from '../spec/start-sandbox.js';
 import { receiveWebhooks, type WebhookReceiver } from '../spec/webhook-receiver.js';
+
+jest.setTimeout(60_000);
 
 let sandbox: RunningSandbox;
 let receiver: WebhookReceiver;

@@ -1,3 +1,4 @@
+import { multiplyDecimals } from '../decimal.js';
 import { hubspotError } from './errors.js';
 import { objectTypes, type ObjectType } from './object-types.js';
 
@@ -103,34 +104,7 @@ export function withLineAmount(properties: Properties, changes: Properties): Pro
   const concerned = 'quantity' in changes || 'price' in changes;
   const { quantity, price } = { ...properties, ...changes };
   if (!concerned || 'amount' in changes || quantity == null || price == null) return changes;
-  return { ...changes, amount: multiply(quantity, price) };
-}
-
-/** Exact product of two decimal numbers, without trailing zeros. */
-function multiply(a: string, b: string): string {
-  const [left, right] = [scaled(a), scaled(b)];
-  return unscaled(left.digits * right.digits, left.scale + right.scale);
-}
-
-export function sumDecimals(values: string[]): string {
-  const parts = values.map(scaled);
-  const scale = Math.max(0, ...parts.map((part) => part.scale));
-  return unscaled(
-    parts.reduce((sum, part) => sum + part.digits * 10n ** BigInt(scale - part.scale), 0n),
-    scale,
-  );
-}
-
-function scaled(value: string): { digits: bigint; scale: number } {
-  const [whole = '0', fraction = ''] = value.split('.');
-  return { digits: BigInt(whole + fraction), scale: fraction.length };
-}
-
-function unscaled(digits: bigint, scale: number): string {
-  const text = (digits < 0n ? -digits : digits).toString().padStart(scale + 1, '0');
-  const fraction = text.slice(text.length - scale).replace(/0+$/, '');
-  const whole = text.slice(0, text.length - scale);
-  return `${digits < 0n ? '-' : ''}${scale === 0 ? text : whole}${scale > 0 && fraction !== '' ? `.${fraction}` : ''}`;
+  return { ...changes, amount: multiplyDecimals(quantity, price) };
 }
 
 /** What a reader sees: the asked (or default) properties that exist, and always the three that HubSpot adds. */

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Stripe } from 'stripe';
 import { type RunningSandbox, secrets, startSandbox } from '../spec/start-sandbox.js';
 import { receiveWebhooks, type WebhookReceiver } from '../spec/webhook-receiver.js';
+
+jest.setTimeout(60_000);
 
 let sandbox: RunningSandbox;
 let receiver: WebhookReceiver;
