@@ -79,7 +79,7 @@ export class Sweep {
   private async attempt(): Promise<void> {
     try {
       const count = await this.run();
-      if (count) this.log.info({ count }, `the sweep found ${count} deals to read`);
+      if (count) this.log.debug({ count }, `the sweep found ${count} deals to read`);
     } catch (error) {
       if (this.stopping.signal.aborted) return;
       failed.add(1);

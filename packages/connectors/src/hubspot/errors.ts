@@ -43,22 +43,23 @@ export function classifyHubspotError(error: unknown, operation: string): Through
     );
   }
   const said = vendorMessage(error.body);
+  // The SDK's exception is no cause to keep: its message repeats the whole answer, personal data included.
   const answer = `HubSpot answered ${error.code} to ${operation}${said ? `: ${said}` : ''}.`;
   switch (error.code) {
     case 401:
     case 403:
-      return failure(hubspotErrors.credentials, 'pause', `${answer} Check HUBSPOT_ACCESS_TOKEN and its scopes.`, error);
+      return failure(hubspotErrors.credentials, 'pause', `${answer} Check HUBSPOT_ACCESS_TOKEN and its scopes.`);
     case 404:
-      return failure(hubspotErrors.notFound, 'never', answer, error);
+      return failure(hubspotErrors.notFound, 'never', answer);
     case 408:
-      return failure(hubspotErrors.failed, 'later', answer, error);
+      return failure(hubspotErrors.failed, 'later', answer);
     case 423:
     case 429:
       return rateLimited(answer, error);
     default:
       return error.code >= 500 || error.code < 400
-        ? failure(hubspotErrors.failed, 'later', answer, error)
-        : failure(hubspotErrors.refused, 'never', answer, error);
+        ? failure(hubspotErrors.failed, 'later', answer)
+        : failure(hubspotErrors.refused, 'never', answer);
   }
 }
 
@@ -77,7 +78,6 @@ function rateLimited(answer: string, error: VendorAnswer): ThroughlineError {
     retry: policy === 'DAILY' ? 'pause' : 'later',
     retryAfterMs,
     dependency: DEPENDENCY,
-    cause: error,
   });
 }
 
@@ -96,7 +96,7 @@ function isVendorAnswer(error: unknown): error is VendorAnswer {
 function vendorMessage(body: unknown): string | undefined {
   const parsed = typeof body === 'string' ? parseJson(body) : body;
   const message = (parsed as { message?: unknown } | null | undefined)?.message;
-  return typeof message === 'string' ? message.slice(0, 300) : undefined;
+  return typeof message === 'string' ? message.slice(0, 300).replace(/\.$/, '') : undefined;
 }
 
 function parseJson(text: string): unknown {
