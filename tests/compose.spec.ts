@@ -2,41 +2,27 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { migrationConfigShape, parseConfig } from '../packages/service/src/config.js';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import {
-  configurationProblems,
-  parseCompose,
-  readFacts,
-  schemaProblems,
-  type Compose,
-  type ConfigShape,
-  type Facts,
-} from './compose.js';
+import { LOADING_MS, loadConfigShapes, SERVICES } from './config-shapes.js';
+import { configurationProblems, parseCompose, readFacts, schemaProblems, type Compose, type Facts } from './compose.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const schema = JSON.parse(read('infra/compose/compose-spec.json')) as object;
 const text = read('docker-compose.yml');
-const SERVICES = ['revenue-adapter', 'ops-adapter', 'finance-adapter', 'orchestrator', 'sandbox'];
 
 /** What a person fills in where the value has a form of its own. */
 const FILLED_IN = { STRIPE_SECRET_KEY: 'sk_test_example', STRIPE_WEBHOOK_SECRET: 'whsec_example' };
 
 let facts: Facts;
 beforeAll(async () => {
-  const shapes = await Promise.all(
-    SERVICES.map(async (app) => {
-      const { configShape } = (await import(`../apps/${app}/src/config.js`)) as { configShape: ConfigShape };
-      return [app, configShape] as const;
-    }),
-  );
   facts = {
     ...readFacts(root),
     filledIn: FILLED_IN,
-    shapes: Object.fromEntries(shapes),
+    shapes: await loadConfigShapes(),
     migrationShape: migrationConfigShape,
     parseConfig,
   };
-});
+}, LOADING_MS);
 
 describe('docker-compose.yml', () => {
   it('is what the compose specification allows', () => {

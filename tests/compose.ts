@@ -3,10 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { parse } from 'yaml';
-import type { parseConfig } from '../packages/service/src/config.js';
-
-/** The variables of one program and their forms. */
-export type ConfigShape = Parameters<typeof parseConfig>[1];
+import type { ConfigShape } from './config-shapes.js';
 
 /** The parts of docker-compose.yml that the checks read. */
 export interface Compose {
