@@ -4,7 +4,7 @@ import { canonicalId, catalog } from '@throughline/contracts';
 import { compileDefinition, parseDefinition, type Process } from '@throughline/process';
 
 /** Where this app keeps the definitions it ships. */
-export const processesDirectory = new URL('../processes/', import.meta.url);
+const processesDirectory = new URL('../processes/', import.meta.url);
 
 /**
  * Reads and compiles every definition of a directory against the contracts.
