@@ -13,9 +13,17 @@ const project = (displayName, testMatch, extra = {}) => ({ ...base, displayName,
 
 export default {
   projects: [
-    project('unit', ['<rootDir>/{packages,apps}/*/src/**/*.spec.ts', '<rootDir>/bench/src/**/*.spec.ts', '<rootDir>/tests/**/*.spec.ts'], {
-      testPathIgnorePatterns: ['/node_modules/', '\\.int\\.spec\\.ts$', '\\.e2e\\.spec\\.ts$'],
-    }),
+    project(
+      'unit',
+      [
+        '<rootDir>/{packages,apps}/*/src/**/*.spec.ts',
+        '<rootDir>/bench/src/**/*.spec.ts',
+        '<rootDir>/tests/**/*.spec.ts',
+      ],
+      {
+        testPathIgnorePatterns: ['/node_modules/', '\\.int\\.spec\\.ts$', '\\.e2e\\.spec\\.ts$'],
+      },
+    ),
     project('int', ['<rootDir>/{packages,apps}/*/src/**/*.int.spec.ts']),
     project('e2e', ['<rootDir>/tests/**/*.e2e.spec.ts']),
   ],

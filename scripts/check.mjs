@@ -146,7 +146,13 @@ function program(name, args, env = {}) {
   return new Promise((resolve) => {
     const child = spawn(join(bin, name), args, {
       cwd: root,
-      env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, FORCE_COLOR: '0', ...env },
+      env: {
+        ...process.env,
+        PATH: `${bin}${delimiter}${process.env.PATH}`,
+        NO_COLOR: '1',
+        FORCE_COLOR: undefined,
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     started.add(child);

@@ -24,7 +24,7 @@ function defaultsOf(shape: ConfigShape): Map<string, string> {
       const absent = (form as unknown as Form).safeParse(undefined);
       if (!absent.success) return [name, 'required'];
       const value = Array.isArray(absent.data) ? absent.data.join(',') : absent.data;
-      return [name, value === undefined || value === '' ? 'none' : String(value)];
+      return [name, value === undefined || value === '' ? 'none' : `${value as string | number}`];
     }),
   );
 }

@@ -59,7 +59,9 @@ describe('money', () => {
     expect(toDecimal(' 12.5 ')).toBe('12.5000');
     expect(toDecimal('-0')).toBe('0.0000');
     for (const bad of ['', 'NaN', '1.00001', '1,000', '1e16', 'Infinity'])
-      expect(() => toDecimal(bad)).toThrow(expect.objectContaining({ code: 'CONTRACT_AMOUNT_INVALID' }) as unknown as Error);
+      expect(() => toDecimal(bad)).toThrow(
+        expect.objectContaining({ code: 'CONTRACT_AMOUNT_INVALID' }) as unknown as Error,
+      );
   });
 
   it('is readable', () => {
