@@ -193,8 +193,10 @@ function statusText(status: string): string {
   return colour(status);
 }
 
+/** The object a step made: the most specific one is named last, and customers are the same for every step. */
 function objects(externalIds: ExternalId[]): string {
-  return externalIds.map(({ system, type, id }) => `${system} ${type} ${id}`).join(', ');
+  const made = externalIds.filter(({ type }) => type !== 'customer').at(-1);
+  return made ? `${made.system} ${made.type} ${made.id}` : '';
 }
 
 function timeText(durationMs: number | null): string {

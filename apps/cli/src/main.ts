@@ -2,6 +2,15 @@ import { Command, InvalidArgumentError } from 'commander';
 import { Installation } from './installation.js';
 import { colours, CommandError } from './output.js';
 
+interface DemoChoice {
+  deals: number;
+  kill?: 'all';
+  seed?: number;
+  perSecond: number;
+  faults: boolean;
+  json: boolean;
+}
+
 const program = new Command('throughline')
   .description('One line from the deal to the ledger: a self-hosted integration backbone.')
   .showHelpAfterError('(--help shows what there is)')
@@ -27,8 +36,10 @@ program
     killTargets,
   )
   .option('--seed <number>', 'reproduces a run (default: from the clock)', wholeNumber(0, 2 ** 32 - 1))
+  .option('--per-second <number>', 'how many deals are closed per second at most', wholeNumber(1, 1_000), 10)
+  .option('--no-faults', 'leave the webhooks alone')
   .option('--json', 'print one JSON line on standard output', false)
-  .action(async (options: { deals: number; kill?: 'all'; seed?: number; json: boolean }) => {
+  .action(async (options: DemoChoice) => {
     const { demo } = await import('./demo/demo.js');
     process.exitCode = await demo(new Installation(), { ...options, seed: options.seed ?? Date.now() % 2 ** 32 });
   });

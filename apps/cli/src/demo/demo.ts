@@ -12,13 +12,19 @@ export interface DemoOptions {
   deals: number;
   kill?: 'all';
   seed: number;
+  /** Deals closed per second at most: several are always under way. */
+  perSecond: number;
+  /** Whether webhooks are duplicated, disordered and dropped. */
+  faults: boolean;
   json: boolean;
 }
 
-/** What the vendors do to our webhooks during a demo: probabilities from 0 to 1. */
-const WEBHOOK_FAULTS = { duplicate: 0.2, disorder: 0.3, drop: 0.1 };
-/** Deals closed per second: several are always under way. */
-const CLOSE_PER_SECOND = 10;
+/** What the vendors do to our webhooks during a demo: a tenth never comes. */
+const FAULTS = (['hubspot', 'stripe'] as const).flatMap((vendor) => [
+  { kind: 'webhook-duplicate', vendor, probability: 0.2 },
+  { kind: 'webhook-disorder', vendor, probability: 0.3 },
+  { kind: 'webhook-drop', vendor, probability: 0.1 },
+]);
 /** No run takes longer than this beyond the closing itself, in milliseconds. */
 const END_LIMIT_MS = 180_000;
 const POLL_MS = 250;
@@ -95,10 +101,7 @@ class Run {
     const plan = planDeals(this.options.deals, this.options.seed, String(this.options.seed));
     const deals = await this.vendors.createDeals(plan);
     this.say(`${deals.length} deals of ${plan.companies.length} customers stand open in the CRM.`);
-    await this.vendors.setFaults({
-      seed: this.options.seed,
-      webhooks: { hubspot: WEBHOOK_FAULTS, stripe: WEBHOOK_FAULTS },
-    });
+    if (this.options.faults) await this.vendors.setFaults({ seed: this.options.seed, faults: FAULTS });
 
     const allClosed = Promise.withResolvers<void>();
     const watching = this.watch(deals, allClosed.promise);
@@ -133,7 +136,7 @@ class Run {
     const planned = [...this.plannedKills];
     const start = Date.now();
     for (const [index, deal] of deals.entries()) {
-      await delay(start + (index * 1_000) / CLOSE_PER_SECOND - Date.now(), this.signal);
+      await delay(start + (index * 1_000) / this.options.perSecond - Date.now(), this.signal);
       this.closedAt.set(deal.dealId, Date.now());
       await this.close(deal.dealId);
       while (planned[0] && planned[0].afterClosed <= index + 1 && this.inFlight() >= MIN_IN_FLIGHT) {

@@ -158,8 +158,8 @@ export class Vendors {
     const found: Found[] = [];
     for (let cursor: string | undefined; ;) {
       const page = await this.subledgerPage(cursor);
-      for (const schedule of page.schedules) {
-        if (schedule.status !== 'recorded') continue;
+      for (const schedule of page.data) {
+        if (schedule.reversedAt) continue;
         found.push({
           opportunityId: schedule.opportunityId,
           number: schedule.scheduleId,
@@ -219,7 +219,7 @@ export class Vendors {
 }
 
 interface SubledgerPage {
-  schedules: { scheduleId: string; opportunityId: string; currency: string; totalAmount: string; status: string }[];
+  data: { scheduleId: string; opportunityId: string; currency: string; totalAmount: string; reversedAt: string | null }[];
   nextCursor: string | null;
 }
 
