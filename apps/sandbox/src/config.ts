@@ -20,7 +20,7 @@ export const configShape = {
   HUBSPOT_ACCESS_TOKEN: z.string().min(1),
   /** Secret of the app whose webhooks are signed. */
   HUBSPOT_CLIENT_SECRET: z.string().min(1),
-  HUBSPOT_PORTAL_ID: z.coerce.number().int().positive().default(4_711_001),
+  HUBSPOT_PORTAL_ID: z.coerce.number().int().positive().default(4711),
   /** Where HubSpot's webhooks go: comma-separated, in turn, the next one where nobody answers. Empty: nowhere. */
   HUBSPOT_WEBHOOK_URLS: urls,
   STRIPE_SECRET_KEY: z.string().startsWith('sk_'),

@@ -11,20 +11,21 @@ import { CONFIG, DATABASE } from '@throughline/service';
 import { logger } from '@throughline/telemetry';
 import type { NextFunction, Request, Response } from 'express';
 import type { SandboxConfig } from './config.js';
-import { ResetController } from './control/reset.controller.js';
+import { DealsController } from './control/deals.controller.js';
+import { PageController } from './control/page.controller.js';
+import { StateController } from './control/state.controller.js';
 import { FaultBox } from './faults/fault-box.js';
 import { FaultsController } from './faults/faults.controller.js';
 import { LateRequests } from './faults/late-requests.js';
 import { HubspotVendor } from './hubspot/hubspot.js';
 import { Gateway } from './http/gateway.js';
-import type { Vendor } from './http/vendor.js';
+import { type Vendor, VENDORS } from './http/vendor.js';
 import { MedusaVendor } from './medusa/medusa.js';
 import { seedStore } from './medusa/seed.js';
 import { StripeVendor } from './stripe/stripe.js';
 import { Courier } from './webhooks/courier.js';
 import { WebhookQueue } from './webhooks/webhook-queue.js';
 
-const VENDORS = Symbol('VENDORS');
 const log = logger('sandbox');
 const onError = (error: unknown): void => log.error({ err: error }, 'a background task failed and will run again');
 
@@ -34,7 +35,7 @@ const targetsOf = (config: SandboxConfig) => ({
 });
 
 @Module({
-  controllers: [FaultsController, ResetController],
+  controllers: [DealsController, StateController, FaultsController, PageController],
   providers: [
     { provide: FaultBox, inject: [DATABASE], useFactory: (database: Database) => new FaultBox(database) },
     {

@@ -1,6 +1,9 @@
 import type { Tx } from '@throughline/postgres';
 import type { Nested } from './decode-nested.js';
 
+/** Injects the list of {@link Vendor}s. */
+export const VENDORS = Symbol('VENDORS');
+
 export type VendorName = 'hubspot' | 'stripe' | 'medusa';
 
 /** A request as a vendor sees it; plain data, so that it can be stored and applied later. */

@@ -294,7 +294,7 @@ describe('webhooks', () => {
       'deal.propertyChange throughline_order_number',
     ]);
     expect(told.find(({ propertyValue }) => propertyValue === 'closedwon')).toMatchObject({
-      portalId: 4_711_001,
+      portalId: 4711,
       changeSource: 'INTEGRATION',
       attemptNumber: 0,
       occurredAt: expect.any(Number),
