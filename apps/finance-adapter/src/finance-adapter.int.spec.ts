@@ -168,7 +168,7 @@ async function events<T extends MessageType>(type: T, belongs: (envelope: Envelo
     async () => {
       const found: { payload: Messages[T]; envelope: Envelope }[] = [];
       for (const { headers, value } of await topics.read(type)) {
-        const envelope = fromHeaders(headers as never);
+        const envelope = fromHeaders(headers);
         if (envelope.type === type && belongs(envelope))
           found.push({ envelope, payload: await codec.decode(type, value!) });
       }
@@ -214,7 +214,7 @@ function invoice(over: Partial<Messages['IssueInvoice']> = {}): Messages['IssueI
     ...over,
   };
 }
-const get = async (path: string): Promise<{ status: number; body: any }> => {
+const get = async (path: string): Promise<{ status: number; body: ReturnType<JSON['parse']> }> => {
   const response = await fetch(url + path);
   return { status: response.status, body: await response.json() };
 };

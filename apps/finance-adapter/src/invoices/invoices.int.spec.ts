@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { StripeClient } from '@throughline/connectors/stripe';
 import { retryOf, type IssueInvoice } from '@throughline/contracts';
-import type { EffectContext, EffectResult, Message, MessagingTx, OutgoingMessage } from '@throughline/messaging';
+import type { EffectContext, EffectResult, Message, OutgoingMessage } from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
 import { startSandbox, testDatabase, type RunningSandbox, type TestDatabase } from '@throughline/testing';
 import { randomUUID } from 'node:crypto';
@@ -71,7 +71,7 @@ function command(over: Partial<IssueInvoice> = {}): Message<'IssueInvoice'> {
     account: account(),
     currency: 'USD',
     totalAmount: '1250.5000',
-    lineItems: [line('1000.0000'), line('250.5000')],
+    lineItems: [line('1250.5000')],
     ...over,
   };
   return {
@@ -106,7 +106,7 @@ async function settle(result: EffectResult | void): Promise<OutgoingMessage[]> {
       emit: (messages) => void emitted.push(...messages),
       enqueue: () => {},
       onCommit: () => {},
-    } as MessagingTx),
+    }),
   );
   return encodeAll(emitted);
 }
@@ -152,6 +152,9 @@ async function expectOne(message: Message<'IssueInvoice'>) {
 // Stripe's answers to a hundred calls, one after the other.
 jest.setTimeout(120_000);
 
+/** Customer, product, draft, line, number. */
+const CALLS = 5;
+
 describe('IssueInvoice', () => {
   it('issues an invoice that says whose it is', async () => {
     const message = command();
@@ -187,7 +190,7 @@ describe('IssueInvoice', () => {
   });
 
   it.each(['before', 'after'] as const)('repeats no call after a crash %s any of them', async (moment) => {
-    for (let call = 1; call <= 7; call++) {
+    for (let call = 1; call <= CALLS; call++) {
       const message = command();
       const calls = new CallRecords();
       await expect(issue(message, calls.attempt(message.envelope.id, 1, { call, moment }))).rejects.toThrow('crashed');
@@ -196,29 +199,26 @@ describe('IssueInvoice', () => {
     }
   });
 
-  // Customer, two products, draft, two lines, number.
   it.each(['apply-then-drop', 'drop', 'timeout-then-apply', 'answer-429', 'answer-500'])(
     'survives %s at every call',
     async (kind) => {
-      for (let skip = 0; skip < 7; skip++) {
+      const late = kind === 'timeout-then-apply';
+      const messages: Message<'IssueInvoice'>[] = [];
+      for (let skip = 0; skip < CALLS; skip++) {
         const message = command();
-        await sandbox.faults({
-          kind,
-          vendor: 'stripe',
-          method: 'POST',
-          skip,
-          count: 1,
-          ...(kind === 'timeout-then-apply' ? { applyAfterMs: 300 } : {}),
-        });
-        expect(await retrying(issue, message, undefined, 100)).toMatchObject([{ type: 'InvoiceIssued' }]);
-        await new Promise((resolve) => setTimeout(resolve, kind === 'timeout-then-apply' ? 600 : 0));
-        await expectOne(message);
+        messages.push(message);
+        const fault = { kind, vendor: 'stripe', method: 'POST', skip, count: 1 };
+        await sandbox.faults(late ? { ...fault, applyAfterMs: 300 } : fault);
+        expect(await retrying(issue, message, undefined, 25)).toMatchObject([{ type: 'InvoiceIssued' }]);
       }
+      // What Stripe applies late comes after our own retry; nothing tells us when it has.
+      if (late) await new Promise((resolve) => setTimeout(resolve, 600));
+      for (const message of messages) await expectOne(message);
     },
   );
 
   it('gets past a 500 that Stripe keeps under the key, with one of everything', async () => {
-    for (let skip = 0; skip < 7; skip++) {
+    for (let skip = 0; skip < CALLS; skip++) {
       const message = command();
       await sandbox.faults({ kind: 'answer-500', remember: true, vendor: 'stripe', method: 'POST', skip, count: 1 });
       expect(await retrying(issue, message)).toMatchObject([{ type: 'InvoiceIssued' }]);
@@ -299,9 +299,9 @@ describe('IssueInvoice', () => {
   it('leaves nothing open when Stripe comes to another total', async () => {
     const message = command();
     const calls = new CallRecords();
-    await expect(issue(message, calls.attempt(message.envelope.id, 1, { call: 7, moment: 'before' }))).rejects.toThrow(
-      'crashed',
-    );
+    await expect(
+      issue(message, calls.attempt(message.envelope.id, 1, { call: CALLS, moment: 'before' })),
+    ).rejects.toThrow('crashed');
     const [draft] = (await atStripe(message)).invoices;
     await sdk.invoiceItems.create({
       customer: draft!.customer as string,
@@ -402,9 +402,9 @@ describe('VoidInvoice', () => {
   it('deletes the draft of an invoice that never got its number', async () => {
     const message = command();
     const calls = new CallRecords();
-    await expect(issue(message, calls.attempt(message.envelope.id, 1, { call: 7, moment: 'before' }))).rejects.toThrow(
-      'crashed',
-    );
+    await expect(
+      issue(message, calls.attempt(message.envelope.id, 1, { call: CALLS, moment: 'before' })),
+    ).rejects.toThrow('crashed');
     expect(await retrying(voidIt, voidCommand(message))).toMatchObject([{ type: 'InvoiceVoided' }]);
     expect((await atStripe(message)).invoices).toEqual([]);
   });
