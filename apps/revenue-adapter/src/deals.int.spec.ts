@@ -23,7 +23,7 @@ let test: TestDatabase;
 let sandbox: RunningSandbox;
 let person: CrmPerson;
 let downstream: Downstream;
-let adapters: RunningAdapter[] = [];
+const adapters: RunningAdapter[] = [];
 
 /** Two instances of the service, the sandbox as a process, a real broker, database and registry. */
 beforeAll(async () => {
@@ -141,8 +141,8 @@ describe('a deal', () => {
       person.createDeal({ stage: 'closedwon' }),
     ]);
     await Promise.all(dealIds.map((dealId) => until(dealId, 'OpportunityClosedWon(1)')));
-    await person.move(dealIds[0]!, 'contractsent');
-    await until(dealIds[0]!, 'OpportunityClosedWon(1)', 'OpportunityReopened(1)');
+    await person.move(dealIds[0], 'contractsent');
+    await until(dealIds[0], 'OpportunityClosedWon(1)', 'OpportunityReopened(1)');
   });
 
   it('edited between webhook and reading is taken as one consistent snapshot', async () => {

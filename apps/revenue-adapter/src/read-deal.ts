@@ -1,6 +1,7 @@
 import { opportunityIdOf, readDealSnapshot, type DealReader } from '@throughline/connectors/hubspot';
 import type { EffectContext, EffectResult, Job } from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
+import { currentTraceparent } from '@throughline/telemetry';
 import type { RevenueConfig } from './config.js';
 import { decideDealEvents } from './decide-deal-events.js';
 import { findModifiedAt, lockDeal, saveDeal, saveDealDeleted } from './deal-store.js';
@@ -29,6 +30,8 @@ export function readDeal(hubspot: DealReader, database: Database, config: Revenu
 
     const snapshot = await readDealSnapshot(hubspot, dealId, { portalId, closedWonStages, signal });
     if (!snapshot) return { apply: (tx) => saveDealDeleted(tx, dealId, clock()) };
+    // The transaction runs in a trace of its own; the events belong to the deal's.
+    const traceparent = currentTraceparent();
     return {
       async apply(tx) {
         const previous = await lockDeal(tx, dealId, opportunityIdOf(portalId, dealId));
@@ -38,7 +41,7 @@ export function readDeal(hubspot: DealReader, database: Database, config: Revenu
           now: clock().toISOString(),
         });
         await saveDeal(tx, state);
-        tx.emit(events);
+        tx.emit(events.map((event) => ({ ...event, traceparent })));
       },
     };
   };

@@ -13,7 +13,7 @@ const LEASE_MS = 60_000;
 const KEEP_WEBHOOK_EVENTS_DAYS = 30;
 
 const found = counter('throughline.revenue.sweep.found', {
-  description: 'Deals a sweep found before their webhook',
+  description: 'Deals a sweep asked to read: changed since we read them, and no webhook yet',
   unit: '{deal}',
 });
 const failed = counter('throughline.revenue.sweep.failed', {
