@@ -1,3 +1,5 @@
+export * from './child.js';
+export * from './conversation.js';
 export * from './database.js';
 export * from './kafka.js';
 export * from './messaging-harness.js';

@@ -45,6 +45,7 @@ export async function runWork(parts: RunParts, item: WorkItem, stop: AbortSignal
       },
     );
   } catch (error) {
+    if (stop.aborted) return { kind: 'retry', item, error, delayMs: 0, counted: false }; // our doing, not its fault
     return afterFailure(item, route, error);
   }
 }

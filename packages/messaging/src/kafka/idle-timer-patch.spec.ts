@@ -1,0 +1,40 @@
+import { createRequire } from 'node:module';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { patchKafkaIdleTimer } from './idle-timer-patch.js';
+
+const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js') as new (
+  options: object,
+) => {
+  pending: unknown[];
+  throttledUntil: number;
+  throttleCheckTimeoutId: unknown;
+  scheduleCheckPendingRequests(): void;
+  maybeThrottle(ms: number): void;
+  destroy(): void;
+};
+const logger = { debug: (): void => undefined };
+
+describe('patchKafkaIdleTimer', () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  it('arms no timer on an idle connection, and one where a request waits or the broker throttles', () => {
+    patchKafkaIdleTimer();
+    patchKafkaIdleTimer();
+    const idle = new RequestQueue({ logger });
+    idle.scheduleCheckPendingRequests();
+    expect(idle.throttleCheckTimeoutId).toBeNull();
+
+    const waiting = new RequestQueue({ logger });
+    waiting.pending.push({});
+    waiting.scheduleCheckPendingRequests();
+    expect(waiting.throttleCheckTimeoutId).not.toBeNull();
+    waiting.pending.pop();
+    waiting.destroy();
+
+    const throttled = new RequestQueue({ logger });
+    throttled.maybeThrottle(1_000);
+    throttled.scheduleCheckPendingRequests();
+    expect(throttled.throttleCheckTimeoutId).not.toBeNull();
+    throttled.destroy();
+  });
+});
