@@ -47,7 +47,7 @@ export async function receiveEvents(
 }
 
 /** A paid invoice of ours is worth a look; everything else of ours is an echo of what we did. Pure. */
-export function classifyEvent(event: Stripe.Event): {
+function classifyEvent(event: Stripe.Event): {
   objectId: string;
   outcome: Extract<EventOutcome, 'queued' | 'echo' | 'not-ours'>;
 } {
