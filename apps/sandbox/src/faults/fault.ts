@@ -57,7 +57,7 @@ const webhookFault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('webhook-drop'), ...webhookMatch }),
 ]);
 
-export const faultSpec = z.union([requestFault, webhookFault]);
+const faultSpec = z.discriminatedUnion('kind', [requestFault, webhookFault]);
 export const faultPlan = z.strictObject({
   seed: z.int().default(1).describe('The same seed makes the same decisions for the same order of requests.'),
   faults: z.array(faultSpec).max(100),

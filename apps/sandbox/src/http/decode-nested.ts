@@ -12,9 +12,7 @@ export function decodeNested(encoded: string): { [key: string]: Nested } {
     const name = decode(equals < 0 ? pair : pair.slice(0, equals));
     put(root, segments(name), equals < 0 ? '' : decode(pair.slice(equals + 1)));
   }
-  const decoded: { [key: string]: Nested } = {};
-  for (const [key, value] of root) decoded[key] = settle(value);
-  return decoded;
+  return Object.fromEntries([...root].map(([key, value]) => [key, settle(value)]));
 }
 
 type Branch = Map<string, Branch | string>;
