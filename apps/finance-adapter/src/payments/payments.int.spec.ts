@@ -192,7 +192,7 @@ describe('payments', () => {
     await sweep();
     const pages = [[event('evt_new', 2_000_000_000)], [event('evt_old', 1_999_999_000)]];
     const failing = {
-      async *eventsSince () {
+      async *eventsSince() {
         yield pages[0]!;
         throw new Error('Stripe went away');
       },
@@ -200,7 +200,7 @@ describe('payments', () => {
     await expect(sweep('one', { stripe: failing })).rejects.toThrow('went away');
     const asked: number[] = [];
     const whole = {
-      async *eventsSince (since: number) {
+      async *eventsSince(since: number) {
         asked.push(since);
         yield* pages;
       },
