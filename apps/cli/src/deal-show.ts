@@ -16,7 +16,13 @@ export interface Occurrence {
   endedAt: string | null;
   durationMs: number | null;
   traceId: string | null;
-  cause: { type: string; reason: string | null; field: string | null; message: string | null } | null;
+  cause: {
+    type: string;
+    step: string | null;
+    reason: string | null;
+    field: string | null;
+    message: string | null;
+  } | null;
   waitingFor: { step: string; events: string[]; since: string; isOverdue: boolean; needsPerson: boolean }[];
   steps: (Execution & { step: string; owner: string; status: string; compensation: Execution | null })[];
   payments: { amount: string; currency: string; receivedAt: string; externalIds: ExternalId[] }[];
@@ -26,6 +32,7 @@ interface Execution {
   command: string;
   service: string | null;
   outcome: string | null;
+  outcomeAt: string | null;
   durationMs: number | null;
   externalIds: ExternalId[];
   reason: string | null;

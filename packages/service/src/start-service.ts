@@ -8,6 +8,7 @@ import { Messaging, schemaIdStore, type Routes } from '@throughline/messaging';
 import { Database, migrate, type MigrationClass } from '@throughline/postgres';
 import { logger as createLogger, type Logger } from '@throughline/telemetry';
 import { stopTelemetry } from '@throughline/telemetry/sdk';
+import { raw, type NextFunction, type Request, type Response } from 'express';
 import type { z } from 'zod';
 import { ConfigError, migrationConfigShape, parseConfig, type ServiceConfig } from './config.js';
 import { HealthController } from './health.controller.js';
@@ -33,6 +34,9 @@ export interface ServiceOptions {
 }
 
 type DatabaseConfig = Pick<ServiceConfig, 'DATABASE_URL' | 'DATABASE_POOL_SIZE'>;
+
+/** What comes in here is signed: nothing of it is parsed before its signature over the raw body is verified. */
+const WEBHOOKS = '/webhooks';
 
 /** Limit of one HTTP request body. */
 const BODY_LIMIT = '1mb';
@@ -78,11 +82,14 @@ async function run(options: ServiceOptions, config: ServiceConfig, logger: Logge
     rootModule(options, config, database, lifecycle, logger),
     {
       rawBody: true,
+      bodyParser: false,
       logger: new NestLogger(logger),
       abortOnError: false,
     },
   );
+  app.use(WEBHOOKS, raw({ type: () => true, limit: BODY_LIMIT }), keepRawBody);
   app.useBodyParser('json', { limit: BODY_LIMIT });
+  app.useBodyParser('urlencoded', { limit: BODY_LIMIT, extended: true });
   describeApi(app, options);
   if (options.messaging !== false) {
     app.connectMicroservice({
@@ -145,6 +152,11 @@ function rootModule(
     ],
     exports: [DATABASE, CONFIG, ...(onBus ? [MESSAGING] : [])],
   };
+}
+
+function keepRawBody(request: Request & { rawBody?: Buffer }, _response: Response, next: NextFunction): void {
+  request.rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  next();
 }
 
 function describeApi(app: INestApplication, options: ServiceOptions): void {

@@ -71,6 +71,7 @@ export class Vendors {
       },
       associations: [association(companyId, DEAL_TO_COMPANY)],
     });
+    if (deal.lines.length === 0) return expectedOf(id, deal);
     await this.hubspot.crm.lineItems.batchApi.create({
       inputs: deal.lines.map((line) => ({
         properties: {
@@ -83,12 +84,7 @@ export class Vendors {
         associations: [association(id, LINE_ITEM_TO_DEAL)],
       })),
     });
-    return {
-      dealId: id,
-      opportunityId: canonicalId('hubspot', TENANTS.hubspotPortal, 'deal', id),
-      currency: deal.currency,
-      amount: deal.amount,
-    };
+    return expectedOf(id, deal);
   }
 
   /** Sets a deal to closed-won, as a salesperson does. */
@@ -100,6 +96,11 @@ export class Vendors {
     await this.hubspot.crm.deals.basicApi.update(dealId, {
       properties: { dealstage, ...(dealstage === 'closedwon' && { closedate: new Date().toISOString() }) },
     });
+  }
+
+  /** Pays an open invoice, as the customer's bank transfer does. */
+  async payInvoice(invoiceId: string): Promise<void> {
+    await this.stripe.invoices.pay(invoiceId, { paid_out_of_band: true });
   }
 
   /** Everything that stands for the deals of a run, in every system. */
@@ -219,7 +220,13 @@ export class Vendors {
 }
 
 interface SubledgerPage {
-  data: { scheduleId: string; opportunityId: string; currency: string; totalAmount: string; reversedAt: string | null }[];
+  data: {
+    scheduleId: string;
+    opportunityId: string;
+    currency: string;
+    totalAmount: string;
+    reversedAt: string | null;
+  }[];
   nextCursor: string | null;
 }
 
@@ -241,6 +248,10 @@ export async function mapBounded<T, R>(list: readonly T[], fn: (item: T, index: 
   };
   await Promise.all(Array.from({ length: Math.min(CONCURRENT_CALLS, list.length) }, worker));
   return results;
+}
+
+function expectedOf(dealId: string, { currency, amount }: PlannedDeal): ExpectedDeal {
+  return { dealId, opportunityId: canonicalId('hubspot', TENANTS.hubspotPortal, 'deal', dealId), currency, amount };
 }
 
 function association(id: string, associationTypeId: number) {
