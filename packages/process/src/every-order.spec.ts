@@ -5,7 +5,7 @@ import { decide, inFlight, initialState, type ProcessEvent, type State } from '.
 
 const now = '2026-11-22T10:00:00.000Z';
 const fresh = (): State => initialState({ key: 'deal-1', occurrence: 1, correlationId: 'correlation-of-deal-1' });
-const forward = ['DealWon', 'OrderCreated', 'OrderPacked', 'InvoiceIssued', 'NoticeSent', 'PaymentSeen'];
+const way = ['DealWon', 'OrderCreated', 'OrderPacked', 'InvoiceIssued', 'NoticeSent'];
 const success: Record<string, string> = {
   CreateOrder: 'OrderCreated',
   PackOrder: 'OrderPacked',
@@ -45,7 +45,7 @@ function* permutations<T>(items: T[]): Generator<T[]> {
 
 describe('whatever the order of arrival', () => {
   it('the whole way ends completed, and each command is sent once', () => {
-    for (const order of permutations(forward)) {
+    for (const order of permutations([...way, 'PaymentSeen'])) {
       let run: Run = { state: fresh(), sent: [] };
       for (const type of order) for (const copy of [type, type]) run = take(run, saleEvent(copy));
       expect([order, run.state.status, run.sent.toSorted()]).toEqual([
@@ -57,7 +57,7 @@ describe('whatever the order of arrival', () => {
   });
 
   it('a cancelled deal ends undone in reverse order of completion', () => {
-    for (const order of permutations([...forward, 'DealLost'])) {
+    for (const order of permutations([...way, 'DealLost'])) {
       let run: Run = { state: fresh(), sent: [] };
       for (const type of order) for (const copy of [type, type]) run = take(run, saleEvent(copy));
       run = settle(run);

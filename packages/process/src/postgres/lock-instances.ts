@@ -29,9 +29,11 @@ const ensure = {
   name: 'process-ensure-instances',
   text: `
     INSERT INTO process_instance (process, version, key, occurrence, correlation_id, status, state, created_at, updated_at)
-    SELECT process, version, key, occurrence, correlation_id, 'expected', state::jsonb, $7::timestamptz, $7::timestamptz
-    FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::text[], $6::text[])
-      AS wanted(process, version, key, occurrence, correlation_id, state)
+    SELECT process, version, key, occurrence, correlation_id, 'expected', state, $7::timestamptz, $7::timestamptz
+    FROM ROWS FROM (
+      unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::text[]),
+      jsonb_array_elements($6::jsonb)
+    ) AS wanted(process, version, key, occurrence, correlation_id, state)
     WHERE NOT EXISTS (
       SELECT FROM process_instance AS instance
       WHERE instance.key = wanted.key AND instance.occurrence = wanted.occurrence AND instance.process = wanted.process)
@@ -61,7 +63,7 @@ export async function lockInstances(tx: Tx, identities: Identity[], now: Date): 
       keys,
       occurrences,
       identities.map(({ correlationId }) => correlationId),
-      identities.map(({ state }) => JSON.stringify(state)),
+      JSON.stringify(identities.map(({ state }) => state)),
       now,
     ]),
     tx.query<LockedInstance>(lock, [processes, keys, occurrences]),
