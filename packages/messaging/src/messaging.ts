@@ -156,9 +156,9 @@ export class Messaging {
     this.stopping = true;
     const end = performance.now() + graceMs;
     const left = (): number => Math.max(0, end - performance.now());
-    await Promise.race([this.starting, sleep(left())]);
+    await Promise.race([this.starting, atMost(left())]);
     if (this.started) {
-      await Promise.race([this.consumer.stop(), sleep(left() / 2)]);
+      await Promise.race([this.consumer.stop(), atMost(left() / 2)]);
       this.intake.stop();
       await this.work.stop(left());
     }
@@ -210,4 +210,9 @@ export class Messaging {
       }
     }
   }
+}
+
+/** A limit to wait for that keeps no process alive. */
+function atMost(ms: number): Promise<void> {
+  return sleep(ms, undefined, { ref: false });
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { TopicMessages } from 'kafkajs';
 import { dedicatedClient, type Database, type Statement } from '@throughline/postgres';
@@ -69,7 +70,7 @@ export class Relay {
     this.pollWake.wake();
     this.sendWake.wake();
     clearTimeout(this.deleteTimer);
-    await Promise.race([this.loops, sleep(Math.max(end - performance.now(), 100))]);
+    await Promise.race([this.loops, sleep(Math.max(end - performance.now(), 100), undefined, { ref: false })]);
     await this.deleteAcknowledged();
     await this.resign();
     await this.parts.publisher.close();
@@ -214,8 +215,4 @@ function toTopicMessages(rows: OutboxRow[], source: string): TopicMessages[] {
     topic.messages.push(toRecord(row, source));
   }
   return [...byTopic.values()];
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
