@@ -44,7 +44,7 @@ export class StackError extends Error {
 const colours = /\u001b\[[\d;]*m/g;
 
 /** The last non-empty lines of a text file, long lines cut at 300 characters; empty when the file cannot be read. */
-export function lastLines(file: string, count = 12): string[] {
+function lastLines(file: string, count = 12): string[] {
   try {
     return readFileSync(file, 'utf8')
       .split('\n')

@@ -1,6 +1,6 @@
 export { StackError, type StackErrorCode } from './errors.js';
 export type { PartName } from './part.js';
-export { choosePort, isPortFree } from './ports.js';
+export { choosePort } from './ports.js';
 export { removePostgresData } from './postgres.js';
 export {
   type PartState,

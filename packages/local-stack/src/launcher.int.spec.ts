@@ -25,11 +25,13 @@ describe('a launcher', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('that is killed leaves no process behind', async () => {
+  it('that is killed leaves no process behind, and the next one starts', async () => {
     const children = await launch();
     expect(children.length).toBe(1);
     launcher?.kill('SIGKILL');
     await allGone(children);
+    const next = await startStack({ directory, env, parts: ['postgres'] });
+    await next.stop();
   }, 60_000);
 
   it('that is killed while it starts leaves no process behind', async () => {

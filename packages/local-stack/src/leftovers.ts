@@ -1,14 +1,21 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { StackError } from './errors.js';
+import type { PartName } from './part.js';
 import { endProcess, isAlive } from './process-identity.js';
 import type { PidRecord } from './supervise.js';
 
+export interface Leftover {
+  part: PartName;
+  name: string;
+  pid: number;
+}
+
 /**
  * Ends what an earlier run left behind, by pid and start time: a pid that another program has by now is not touched.
- * Returns the names of what was ended.
+ * Returns what was ended.
  */
-export async function endLeftovers(pidDirectory: string): Promise<string[]> {
+export async function endLeftovers(pidDirectory: string): Promise<Leftover[]> {
   const ended = await Promise.all(
     pidFiles(pidDirectory).map(async (file) => {
       const record = readRecord(file);
@@ -23,13 +30,19 @@ export async function endLeftovers(pidDirectory: string): Promise<string[]> {
           );
         }
         rmSync(file, { force: true });
-        return record.name;
+        return { part: partOf(file), name: record.name, pid: record.pid };
       }
       rmSync(file, { force: true });
       return undefined;
     }),
   );
-  return ended.filter((name) => name !== undefined);
+  return ended.filter((leftover) => leftover !== undefined);
+}
+
+/** A part's pid file bears its name; the viewer has a second process in front. */
+function partOf(file: string): PartName {
+  const name = basename(file, '.json');
+  return name === 'otlp-receiver' ? 'viewer' : (name as PartName);
 }
 
 function pidFiles(directory: string): string[] {

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { StackError } from './errors.js';
 
 /** True when nothing listens on the port of 127.0.0.1 and a child may. */
-export function isPortFree(port: number): Promise<boolean> {
+function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));

@@ -152,8 +152,8 @@ class StartingStack {
     const { env } = this.options;
     const wanted = new Set(this.options.parts ?? allParts);
     const secrets = loadSecrets(this.directory);
-    for (const name of await endLeftovers(this.context.pidDirectory)) {
-      this.report({ part: 'kafka', state: 'preparing', detail: `ended ${name}, left behind by an earlier run` });
+    for (const { part, name, pid } of await endLeftovers(this.context.pidDirectory)) {
+      this.report({ part, state: 'preparing', detail: `ended ${name} (pid ${pid}), left behind by an earlier run` });
     }
 
     const parts: Partial<Record<PartName, StackPart>> = {};
