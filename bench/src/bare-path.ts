@@ -24,10 +24,12 @@ export async function measureBareLoop(addresses: StackAddresses, run: string, pr
   await orchestrator.end();
   const finance = new pg.Client({ connectionString: urlOf('finance') });
   await finance.connect();
-  const count = async (): Promise<number> =>
-    Number(
-      (await finance.query(`SELECT count(*)::text AS count FROM vendor_effect WHERE kind = 'schedule'`)).rows[0].count,
+  const count = async (): Promise<number> => {
+    const { rows } = await finance.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM vendor_effect WHERE kind = 'schedule'`,
     );
+    return rows[0]?.count ?? 0;
+  };
 
   const children = new Map<string, ChildProcess>();
   try {

@@ -105,7 +105,7 @@ export async function dealEnds(urls: string[]): Promise<DealEnd[]> {
   for (const status of ENDED) {
     for (let before: string | undefined; ;) {
       const query = new URLSearchParams({ status, limit: '200', ...(before && { before }) });
-      const answer = await ask(urls, `/v1/instances?${query}`).catch(() => undefined);
+      const answer = await ask(urls, `/v1/instances?${query.toString()}`).catch(() => undefined);
       if (!answer?.ok) return ends;
       const { instances } = (await answer.json()) as {
         instances: (DealEnd & { id: string; key: string; endedAt: string | null })[];
@@ -133,7 +133,7 @@ function renderOccurrence(story: DealStory, occurrence: Occurrence, viewerUrl: s
       : '';
   const lines = [
     colours.bold(
-      `${String(attributes['name'] ?? story.opportunityId)}${story.occurrences.length > 1 ? `, closing ${occurrence.occurrence}` : ''}`,
+      `${String((attributes['name'] as string | undefined) ?? story.opportunityId)}${story.occurrences.length > 1 ? `, closing ${occurrence.occurrence}` : ''}`,
     ),
     [
       amount,

@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { ProcessRunner } from '@throughline/process/postgres';
 import type { Database } from '@throughline/postgres';
-import { DATABASE, ROUTES } from '@throughline/service';
+import { CONFIG, DATABASE, ROUTES } from '@throughline/service';
+import { pathToFileURL } from 'node:url';
+import type { OrchestratorConfig } from './config.js';
 import { DealsController } from './deals.controller.js';
 import { InstancesController } from './instances.controller.js';
 import { compileStored, loadProcesses } from './load-processes.js';
@@ -14,9 +16,11 @@ import { TimerLoop } from './timer-loop.js';
   providers: [
     {
       provide: ProcessRunner,
-      inject: [DATABASE],
-      useFactory: async (database: Database) => {
-        const runner = new ProcessRunner(loadProcesses(), compileStored);
+      inject: [DATABASE, CONFIG],
+      useFactory: async (database: Database, config: OrchestratorConfig) => {
+        const directory = config.PROCESSES_DIRECTORY;
+        const definitions = loadProcesses(directory ? pathToFileURL(`${directory}/`) : undefined);
+        const runner = new ProcessRunner(definitions, compileStored);
         await runner.storeDefinitions(database);
         return runner;
       },

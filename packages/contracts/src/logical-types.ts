@@ -8,7 +8,7 @@ class DecimalType extends avro.types.LogicalType {
   private readonly scale: number;
 
   constructor(schema: { scale?: number }, options?: object) {
-    super(schema as never, options as never);
+    super(schema as never, options);
     this.scale = schema.scale ?? 0;
   }
 
@@ -69,8 +69,8 @@ export function avroType(schema: unknown): avro.Type {
   return avro.Type.forSchema(schema as avro.Schema, {
     logicalTypes: {
       decimal: DecimalType as never,
-      'timestamp-millis': TimestampType as never,
-      date: DateType as never,
+      'timestamp-millis': TimestampType,
+      date: DateType,
     },
     omitRecordMethods: true,
     noAnonymousTypes: false,

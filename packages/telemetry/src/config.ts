@@ -13,7 +13,7 @@ export interface TelemetryConfig {
 }
 
 /** The share of traces recorded where nothing else is said. */
-export const SHIPPED_SAMPLING_RATIO = 0.1;
+const SHIPPED_SAMPLING_RATIO = 0.1;
 
 /** Parses the environment; throws an error that names the variable. */
 export function telemetryConfig(env: NodeJS.ProcessEnv): TelemetryConfig {

@@ -175,7 +175,7 @@ export class Vendors {
 
   private async subledgerPage(cursor: string | undefined): Promise<SubledgerPage> {
     const query = new URLSearchParams({ limit: '200', ...(cursor && { cursor }) });
-    const response = await fetch(`${this.financeUrls()[0]}/v1/revenue-schedules?${query}`, {
+    const response = await fetch(`${this.financeUrls()[0]}/v1/revenue-schedules?${query.toString()}`, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (!response.ok) throw new Error(`the subledger answered ${response.status}: ${await response.text()}`);
@@ -240,7 +240,7 @@ export async function closeSampleDeal(topology: TopologyInput): Promise<string> 
 }
 
 /** Runs `fn` over a list with at most {@link CONCURRENT_CALLS} under way; results in the order of the list. */
-export async function mapBounded<T, R>(list: readonly T[], fn: (item: T, index: number) => Promise<R>): Promise<R[]> {
+async function mapBounded<T, R>(list: readonly T[], fn: (item: T, index: number) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
