@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import {
   createServer,
   request as httpRequest,
@@ -8,7 +9,7 @@ import {
 import type { AddressInfo } from 'node:net';
 
 /** What happens to one call on its way to Medusa. */
-export type Fault = 'drop' | 'apply-then-drop' | 'timeout-then-apply';
+export type Fault = 'drop' | 'apply-then-drop' | 'apply-then-hang' | 'timeout-then-apply';
 
 export interface Call {
   method: string;
@@ -58,6 +59,12 @@ export class FaultProxy {
     await new Promise((closed) => this.server.close(closed));
   }
 
+  /** Resolves when a call has been applied whose answer never comes. */
+  async hangs(): Promise<void> {
+    await once(this.hanging, 'applied');
+  }
+
+  private readonly hanging = new EventEmitter();
   private readonly release: (() => void)[] = [];
 
   private async forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -73,6 +80,7 @@ export class FaultProxy {
     if (fault === 'drop' || fault === 'timeout-then-apply') return void response.destroy();
     const answer = await this.send(request, body);
     if (fault === 'apply-then-drop') return void response.destroy();
+    if (fault === 'apply-then-hang') return void this.hanging.emit('applied');
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.text);
   }
 

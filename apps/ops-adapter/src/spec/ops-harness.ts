@@ -1,5 +1,5 @@
 import { MedusaClient, type MedusaOrder } from '@throughline/connectors/medusa';
-import { canonicalId, opportunityCorrelationId, retryOf, type Messages } from '@throughline/contracts';
+import { canonicalId, codeOf, opportunityCorrelationId, retryOf, type Messages } from '@throughline/contracts';
 import type { EffectContext, EffectResult, Message, MessagingTx, OutgoingMessage } from '@throughline/messaging';
 import type { Database, Tx } from '@throughline/postgres';
 import { startSandbox, testDatabase } from '@throughline/testing';
@@ -26,7 +26,7 @@ const MAX_ATTEMPTS = 8;
  * The sandbox, or a real Medusa where SPEC_MEDUSA_BASE_URL and SPEC_MEDUSA_API_KEY name one (it needs a region per currency used
  * here and a shipping option).
  */
-async function startMedusa(): Promise<{ url: string; apiKey: string; stop(): Promise<void> }> {
+export async function startMedusa(): Promise<{ url: string; apiKey: string; stop(): Promise<void> }> {
   const url = process.env['SPEC_MEDUSA_BASE_URL'];
   if (url) return { url, apiKey: process.env['SPEC_MEDUSA_API_KEY'] ?? '', stop: async () => {} };
   const sandbox = await startSandbox();
@@ -36,7 +36,6 @@ async function startMedusa(): Promise<{ url: string; apiKey: string; stop(): Pro
 /** For specs: handlers on a real database against Medusa behind a proxy that spoils calls; messages are collected, not sent. */
 export class OpsHarness {
   readonly emitted: OutgoingMessage[] = [];
-  /** What a command in flight looks like: its key is in the work queue. */
   private readonly handlers: Record<CommandType, Handler>;
   private readonly record = new CallRecord();
   private readonly polling: PollDependencies;
@@ -97,12 +96,14 @@ export class OpsHarness {
 
   /** Attempts until one succeeds, as the work queue does. @returns how many it took. */
   async run(command: Message<CommandType>): Promise<number> {
-    for (let attempt = 1; ; attempt += 1) {
+    for (let attempt = 1; ;) {
       try {
         await this.attempt(command, attempt);
         return attempt;
       } catch (error) {
         if (retryOf(error) === 'never' || attempt === MAX_ATTEMPTS) throw error;
+        // Waiting for another worker's call counts no attempt.
+        if (codeOf(error) !== 'MSG_CALL_IN_PROGRESS') attempt += 1;
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     }
