@@ -41,7 +41,8 @@ interface PartStamp {
   files: Record<string, number>;
 }
 
-const stampFile = 'throughline-part.json';
+/** Written last into a complete part. */
+export const stampFile = 'throughline-part.json';
 
 /**
  * The directory of a complete part. What is missing is built aside and appears under its name by one rename, so a part is

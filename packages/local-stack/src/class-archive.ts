@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { stampFile } from './cache.js';
 import type { Java } from './java.js';
 import { startTimeOf } from './process-identity.js';
 import type { SupervisedProcess } from './supervise.js';
@@ -14,11 +15,13 @@ export interface ClassArchive {
 }
 
 export function classArchive(partDirectory: string, java: Java): ClassArchive {
-  const archive = join(partDirectory, `classes-${java.buildId}.jsa`);
+  // Valid for exactly these jars and this JVM: a part that was fetched again has other file times.
+  const installation = Math.floor(statSync(join(partDirectory, stampFile)).mtimeMs).toString(36);
+  const archive = join(partDirectory, `classes-${java.buildId}-${installation}.jsa`);
   if (existsSync(archive)) {
     return { flags: [`-XX:SharedArchiveFile=${archive}`], writes: false, keepAfter: () => undefined };
   }
-  removeAbandoned(partDirectory);
+  removeAbandoned(partDirectory, installation);
   const unfinished = join(partDirectory, `unfinished-${process.pid}-${Date.now()}.jsa`);
   return {
     flags: [`-XX:ArchiveClassesAtExit=${unfinished}`],
@@ -27,16 +30,20 @@ export function classArchive(partDirectory: string, java: Java): ClassArchive {
       void run.exited.then((exit) => {
         if (!existsSync(unfinished)) return;
         // 143: the JVM ran its shutdown to the end after SIGTERM. A killed one may have written half a file.
-        if (exit.code === 143 || exit.code === 0) renameSync(unfinished, archive);
+        if ((exit.code === 143 || exit.code === 0) && !existsSync(archive)) renameSync(unfinished, archive);
         else rmSync(unfinished, { force: true });
       });
     },
   };
 }
 
-function removeAbandoned(directory: string): void {
+/** Halves that killed launchers left, and archives of earlier installations of the part. */
+function removeAbandoned(directory: string, installation: string): void {
   for (const name of readdirSync(directory)) {
     const pid = /^unfinished-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && startTimeOf(Number(pid)) === undefined) rmSync(join(directory, name), { force: true });
+    const isOutdated = /^classes-.*\.jsa$/.test(name) && !name.endsWith(`-${installation}.jsa`);
+    if (isOutdated || (pid !== undefined && startTimeOf(Number(pid)) === undefined)) {
+      rmSync(join(directory, name), { force: true });
+    }
   }
 }

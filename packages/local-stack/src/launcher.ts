@@ -1,5 +1,5 @@
 /** The variable by which whoever starts a launcher tells it its own pid. */
-export const launcherParentVariable = 'THROUGHLINE_PARENT_PID';
+const launcherParentVariable = 'THROUGHLINE_PARENT_PID';
 
 /**
  * When the process that started us (npm, a script) has died without a word, we end as if it had sent SIGTERM. Only where
