@@ -1,3 +1,4 @@
 export * from './database.js';
 export * from './errors.js';
 export * from './migrate.js';
+export type { MigrationInterface, QueryRunner } from 'typeorm';

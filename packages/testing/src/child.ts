@@ -12,11 +12,13 @@ export interface ChildProgram {
 
 /** Runs a program of a spec in a process of its own, from the sources, so that it can be killed at any moment. */
 export function startChild(program: URL, env: Record<string, string>): ChildProgram {
+  const telemetry = env['OTEL_EXPORTER_OTLP_ENDPOINT'] ? ['--import', '@throughline/telemetry/register'] : [];
   const child = spawn(
     process.execPath,
     [
       '--import',
       HOOKS.href,
+      ...telemetry,
       '--conditions=@throughline/source',
       '--disable-warning=ExperimentalWarning',
       fileURLToPath(program),

@@ -9,6 +9,8 @@ import { until } from './until.js';
 export interface Conversation {
   harness: MessagingHarness;
   start(role: 'ops' | 'ledger', instance: string): ChildProgram;
+  /** The writer's side, for a transaction of one's own. */
+  writer: Messaging;
   /** Writes the commands 1..n for each key, in order, `pauseMs` apart. */
   write(keys: string[], n: number, pauseMs: number): Promise<void>;
   /** Waits until every command had its event, and returns what the vendor and the ledger hold, per key in order. */
@@ -21,7 +23,7 @@ export interface Conversation {
 }
 
 /** @param program the child, see packages/messaging/scripts/crash-child.mjs */
-export async function conversation(program: URL): Promise<Conversation> {
+export async function conversation(program: URL, env: Record<string, string> = {}): Promise<Conversation> {
   const harness = await messagingHarness(['CancelOrder', 'OrderCancelled']);
   const opsDatabase = await harness.otherDatabase();
   const vendor = await testDatabase([]);
@@ -43,8 +45,11 @@ export async function conversation(program: URL): Promise<Conversation> {
 
   return {
     harness,
+    writer,
     start(role, instance) {
       const child = startChild(program, {
+        ...env,
+        OTEL_SERVICE_NAME: role,
         ROLE: role,
         INSTANCE: instance,
         GROUP: `${harness.topics.group}-${role}`,

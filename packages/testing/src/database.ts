@@ -42,7 +42,9 @@ export async function testDatabase(migrations: MigrationClass[]): Promise<TestDa
       return database;
     },
     async drop() {
-      await Promise.all(opened.map((database) => database.dataSource.isInitialized && database.close()));
+      await Promise.all(
+        opened.filter(({ dataSource }) => dataSource.isInitialized).map((database) => database.close()),
+      );
       await asAdmin((admin) => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
     },
   };

@@ -73,7 +73,7 @@ export async function otlpReceiver(): Promise<OtlpReceiver> {
 
 function read(body: OtlpJson): ReceivedSpan[] {
   return (body.resourceSpans ?? []).flatMap(({ resource, scopeSpans }) => {
-    const service = String(attributesOf(resource?.attributes)['service.name'] ?? '');
+    const service = attributesOf(resource?.attributes)['service.name'] as string;
     return (scopeSpans ?? []).flatMap(({ spans }) =>
       (spans ?? []).map((span) => ({
         service,

@@ -168,21 +168,21 @@ export class Consumer {
   }
 
   private async takeBatch(payload: EachBatchPayload): Promise<void> {
-    const { batch, resolveOffset, heartbeat, isStale } = payload;
+    const { batch } = payload;
     const { topic, partition, messages } = batch;
     const generation = this.generation;
     const size = this.parts.limits.batchMessages;
     for (let from = 0; from < messages.length; from += size) {
-      if (this.stopping || isStale() || generation !== this.generation) return;
+      if (this.stopping || payload.isStale() || generation !== this.generation) return;
       const part = messages.slice(from, from + size);
       const records = part.map(({ offset, key, value, headers }): KafkaRecord => {
         return { topic, partition, offset, key, value, ...(headers && { headers }) };
       });
-      await keepingAlive(this.parts.take(records), heartbeat);
+      await keepingAlive(this.parts.take(records), () => payload.heartbeat());
       // Taken away meanwhile: whoever has the partition now reads these again, and its inbox knows them.
       if (generation !== this.generation) return;
       const last = part.at(-1)!.offset;
-      resolveOffset(last);
+      payload.resolveOffset(last);
       const id = `${topic} ${partition}`;
       const next = BigInt(last) + 1n;
       this.toCommit.set(id, { topic, partition, offset: next.toString() });

@@ -19,7 +19,8 @@ export function patchKafkaIdleTimer(): void {
     prototype: RequestQueue & { [PATCHED]?: true };
   };
   if (prototype[PATCHED]) return;
-  const original = prototype.scheduleCheckPendingRequests;
+  const original = Object.getOwnPropertyDescriptor(prototype, 'scheduleCheckPendingRequests')?.value as
+    ((this: RequestQueue) => void) | undefined;
   if (typeof original !== 'function') {
     throw new Error('kafkajs has changed: check whether idle-timer-patch.ts is still needed, and remove or adapt it.');
   }

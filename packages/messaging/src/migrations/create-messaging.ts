@@ -1,4 +1,4 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { MigrationInterface, QueryRunner } from '@throughline/postgres';
 
 /** Everything messaging keeps in a service's own database. */
 export class CreateMessaging1790000000001 implements MigrationInterface {

@@ -49,13 +49,14 @@ export async function performOnce<Request, Response>(
 
 async function perform<Request, Response>(
   database: Queryable,
-  { scope, call, idempotencyKey, perform }: OnceCall<Request, Response>,
+  once: OnceCall<Request, Response>,
   lease: string,
   begun: { request: Request; attempts: number },
 ): Promise<Response> {
+  const { scope, call, idempotencyKey } = once;
   let response: Response;
   try {
-    response = await perform(begun.request, idempotencyKey, { mayHaveRun: begun.attempts > 1 });
+    response = await once.perform(begun.request, idempotencyKey, { mayHaveRun: begun.attempts > 1 });
   } catch (error) {
     // If this fails too, the lease runs out by itself.
     const refused = (error as { retry?: unknown } | null)?.retry === 'never' && begun.attempts === 1;
