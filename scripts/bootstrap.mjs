@@ -184,8 +184,8 @@ async function step(title, logFile, command, args, { env = process.env, nextStep
   progress(`${title} …`);
   const ticker = setInterval(() => progress(`${title} … ${seconds()}`), 10_000);
   try {
-    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', log, log] });
-    const { code, signal } = await ended(child, title);
+    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', log, log], detached: true });
+    const { code, signal } = await ended(child, title, () => endGroup(child));
     if (interruptedBy) throw new BootstrapError(`${title}: interrupted; the next start takes it up again.`);
     if (code !== 0) {
       throw new BootstrapError(`${title} failed (${signal ? `ended by ${signal}` : `exit code ${code}`}).`, {
@@ -215,21 +215,24 @@ export async function runProgram(node, script, args) {
 
 let interruptedBy;
 
-/** Awaits a child; meanwhile our signals are its signals, and it is told when npm, which started us, is gone. */
-async function ended(child, name) {
+/**
+ * Awaits a child; meanwhile our signals are its signals, unless `interrupt` says otherwise, and it is told when npm, which
+ * started us, is gone.
+ */
+async function ended(child, name, interrupt = (signal) => child.kill(signal)) {
   let last = 0;
   const forward = (signal) => {
     // npm passes on what the terminal has sent us already.
     if (Date.now() - last < 500) return;
     last = Date.now();
     interruptedBy = signal;
-    child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
+    interrupt(signal === 'SIGHUP' ? 'SIGTERM' : signal);
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, forward);
-  const parent = process.ppid;
+  const starters = startedBy();
   const watch = process.env.npm_lifecycle_event
-    ? setInterval(() => process.ppid !== parent && forward('SIGTERM'), 1_000)
+    ? setInterval(() => startedBy() !== starters && forward('SIGTERM'), 1_000)
     : undefined;
   try {
     return await new Promise((resolve, reject) => {
@@ -240,6 +243,25 @@ async function ended(child, name) {
     clearInterval(watch);
     for (const signal of signals) process.removeListener(signal, forward);
   }
+}
+
+/** Our parent and its parent: npm starts scripts through a shell, which stays when npm is killed. */
+function startedBy() {
+  const stat = readText(`/proc/${process.ppid}/stat`);
+  return `${process.ppid} ${stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[1]}`;
+}
+
+/** An installation or a build has nothing to finish: it and all that it started ends now. */
+function endGroup(child) {
+  const send = (signal) => {
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      // It is gone.
+    }
+  };
+  send('SIGTERM');
+  setTimeout(() => child.exitCode === null && child.signalCode === null && send('SIGKILL'), 3_000).unref();
 }
 
 /** `npm test` beside `npm start` in a fresh clone: one installs and builds, the other waits. */
