@@ -107,7 +107,7 @@ it('killed before a late effect was due: it happens after the restart, once', as
     faults: [{ kind: 'timeout-then-apply', vendor: 'medusa', method: 'POST', count: 1, applyAfterMs: 400 }],
   });
   const region_id = (await admin.region.list({ currency_code: 'usd' })).regions[0]!.id;
-  await expect(admin.draftOrder.create({ region_id, email: 'late@example.com' } as any)).rejects.toThrow();
+  await expect(admin.draftOrder.create({ region_id, email: 'late@example.com' })).rejects.toThrow();
   await kill();
   await start();
   const drafts = () => admin.draftOrder.list({}).then(({ draft_orders }) => draft_orders.length);

@@ -115,7 +115,9 @@ export class DealsController {
   }
 
   @Patch(':id')
-  @ApiOperation({ summary: 'Edits a deal and its line items, all in one moment.' })
+  @ApiOperation({
+    summary: 'Edits a deal and its line items, all in one moment; the amount follows the lines unless it is given.',
+  })
   @ApiBody({ schema: openApiSchema(dealChange) })
   edit(
     @Param('id') id: string,
@@ -125,7 +127,10 @@ export class DealsController {
       for (const { id: lineId, ...properties } of change.lines) await crm.update('line_items', lineId, properties);
       for (const lineId of change.removeLines) await crm.archive('line_items', lineId);
       await addLines(crm, id, change.addLines);
-      await crm.update('deals', id, change.properties);
+      const linesChanged = change.lines.length + change.removeLines.length + change.addLines.length > 0;
+      // HubSpot's line item editor keeps the amount in step; who wants them to differ says so.
+      const amount = linesChanged ? (await crm.find('deals', id)).properties.hs_tcv : undefined;
+      await crm.update('deals', id, { amount: amount ?? undefined, ...change.properties });
       return { id };
     });
   }

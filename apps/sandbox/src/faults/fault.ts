@@ -67,7 +67,7 @@ export type RequestFault = z.infer<typeof requestFault>;
 export type WebhookFault = z.infer<typeof webhookFault>;
 export type FaultSpec = RequestFault | WebhookFault;
 
-export function isWebhookFault(fault: FaultSpec): fault is WebhookFault {
+function isWebhookFault(fault: FaultSpec): fault is WebhookFault {
   return fault.kind.startsWith('webhook-');
 }
 

@@ -3,6 +3,7 @@ import { Client } from '@hubspot/api-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Admin, Client as MedusaClient } from '@medusajs/js-sdk';
 import { Stripe } from 'stripe';
+import type { Json } from '../spec/json.js';
 import { type RunningSandbox, secrets, startSandbox } from '../spec/start-sandbox.js';
 import { receiveWebhooks, type WebhookReceiver } from '../spec/webhook-receiver.js';
 
@@ -44,7 +45,7 @@ const fired = async () =>
 const refusal = (promise: Promise<unknown>) =>
   promise.then(
     () => undefined,
-    (error: any) => error,
+    (error: Json) => error,
   );
 const named = async (name: string) => (await stripe.customers.search({ query: `name:'${name}'` })).data;
 const post = (path: string, body: string, headers: Record<string, string> = {}) =>
@@ -159,13 +160,13 @@ describe('requests', () => {
       applyAfterMs: 200,
     });
     const region_id = (await admin.region.list({ currency_code: 'usd' })).regions[0]!.id;
-    const draft = () => admin.draftOrder.create({ region_id, email: `${name}@example.com`, metadata: { name } } as any);
+    const draft = () => admin.draftOrder.create({ region_id, email: `${name}@example.com`, metadata: { name } });
     expect(await refusal(draft())).toBeDefined();
     await draft();
     const drafts = () =>
       admin.draftOrder
-        .list({ limit: 100, fields: 'id,metadata' } as any)
-        .then(({ draft_orders }) => draft_orders.filter(({ metadata }) => (metadata as any)?.name === name));
+        .list({ limit: 100, fields: 'id,metadata' } as Json)
+        .then(({ draft_orders }) => draft_orders.filter(({ metadata }) => (metadata as Json)?.name === name));
     expect(await eventually(drafts, (found) => found.length === 2)).toHaveLength(2);
   });
 

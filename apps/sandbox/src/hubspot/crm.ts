@@ -29,7 +29,7 @@ export interface NewAssociation {
 }
 
 /** The app of this portal: what it wrote comes back to it with the source INTEGRATION. */
-export const appId = 2_900_001;
+const appId = 2_900_001;
 export const byApi: ChangeSource = { sourceType: 'INTEGRATION', sourceId: String(appId) };
 export const byPerson: ChangeSource = { sourceType: 'CRM_UI', sourceId: 'userId:1001' };
 
@@ -102,6 +102,13 @@ export class Crm {
     await archiveObject(this.tx, id, this.now);
     for (const deal of deals) await this.rollUp(deal);
     if (type === 'deals') await this.queue([{ subscription: 'deal.deletion', type: 'deal.deletion', objectId: id }]);
+  }
+
+  /** @throws where the object does not exist. */
+  async find(type: ObjectType, id: string): Promise<CrmObject> {
+    const [found] = await readObjects(this.tx, type, [id]);
+    if (!found || found.archived) throw notFound();
+    return found;
   }
 
   async findByProperty(type: ObjectType, property: string, value: string): Promise<string | undefined> {

@@ -5,6 +5,7 @@ import {
   FilterOperatorEnum,
 } from '@hubspot/api-client/lib/codegen/crm/deals/index.js';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Json } from '../spec/json.js';
 import { type RunningSandbox, secrets, startSandbox } from '../spec/start-sandbox.js';
 import { receiveWebhooks, type WebhookReceiver } from '../spec/webhook-receiver.js';
 
@@ -29,7 +30,7 @@ const client = (accessToken: string) =>
 const refusal = (promise: Promise<unknown>) =>
   promise.then(
     () => undefined,
-    (error: { code: number; body: any }) => error,
+    (error: { code: number; body: Json }) => error,
   );
 const hubspotDefined = (associationTypeId: number) => [
   { associationCategory: AssociationSpecAssociationCategoryEnum.HubspotDefined, associationTypeId },
@@ -275,7 +276,7 @@ describe('search', () => {
 
 describe('webhooks', () => {
   const about = (id: string) =>
-    receiver.received.flatMap(({ json }) => json as any[]).filter(({ objectId }) => objectId === Number(id));
+    receiver.received.flatMap(({ json }) => json as Json[]).filter(({ objectId }) => objectId === Number(id));
 
   it('come as signed arrays, also for what the API itself wrote', async () => {
     const deal = await crm.deals.basicApi.create({ properties: { dealname: 'told', amount: '5' } });

@@ -104,7 +104,7 @@ export interface AssociationKind {
 }
 
 // https://developers.hubspot.com/docs/api/crm/associations#association-type-id-values
-export const associationKinds: AssociationKind[] = [
+const associationKinds: AssociationKind[] = [
   { from: 'deals', to: 'companies', typeId: 5, name: 'deal_to_company', label: 'Primary', reverse: 6 },
   { from: 'companies', to: 'deals', typeId: 6, name: 'company_to_deal', label: 'Primary', reverse: 5 },
   { from: 'deals', to: 'companies', typeId: 341, name: 'deal_to_company_unlabeled', label: null, reverse: 342 },

@@ -40,8 +40,7 @@ export function validated(type: ObjectType, given: Record<string, unknown>): Pro
   const properties: Properties = {};
   for (const [name, raw] of Object.entries(given)) {
     if (raw === undefined) continue;
-    const value =
-      raw === null ? '' : typeof raw === 'object' ? JSON.stringify(raw) : String(raw as string | number | boolean);
+    const value = raw === null ? '' : typeof raw === 'string' ? raw : JSON.stringify(raw);
     const refuse = (error: string, message: string) => problems.push({ isValid: false, name, message, error });
     if (numbers.includes(name) && !writable.includes(name))
       refuse('READ_ONLY_VALUE', `"${name}" is a read only property; its value cannot be set.`);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { VendorResponse } from '../http/vendor.js';
 import { compared, type MedusaContext, oneOrMany } from './context.js';
 import { medusaError } from './errors.js';
+import { selectFields } from './fields.js';
 import { type Entity, findEntities, insertEntity, updateEntity } from './store.js';
 
 const anyObject = z.record(z.string(), z.unknown());
@@ -213,7 +214,7 @@ export async function listProducts(medusa: MedusaContext): Promise<VendorRespons
   );
   return {
     status: 200,
-    body: { products: shown.map((product) => Object.values(medusa.answer('p', product).body as object)[0]), ...rest },
+    body: { products: shown.map((product) => selectFields(product, medusa.fields)), ...rest },
   };
 }
 

@@ -129,7 +129,7 @@ function describe(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type')
     return issue.input === undefined
       ? `Field '${path}' is required`
-      : `Expected type: '${issue.expected}' for field '${path}', got: '${String(issue.input)}'`;
+      : `Expected type: '${issue.expected}' for field '${path}', got: '${JSON.stringify(issue.input)}'`;
   return issue.message;
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Admin, Client } from '@medusajs/js-sdk';
+import type { Json } from '../spec/json.js';
 import { type RunningSandbox, secrets, startSandbox } from '../spec/start-sandbox.js';
 
 jest.setTimeout(60_000);
@@ -19,7 +20,7 @@ beforeAll(async () => {
   shop = {
     region_id: (await admin.region.list({ currency_code: 'eur', fields: 'id,currency_code' })).regions[0]!.id,
     sales_channel_id: (await admin.salesChannel.list({ order: 'created_at' })).sales_channels[0]!.id,
-    option: (await admin.shippingOption.list({})).shipping_options[0] as any,
+    option: (await admin.shippingOption.list({})).shipping_options[0] as Json,
   };
 });
 afterAll(() => sandbox?.stop());
@@ -43,10 +44,10 @@ async function draft(more: object = {}) {
     shipping_methods: [{ name: shop.option.name, shipping_option_id: shop.option.id, amount: 0 }],
     metadata: { throughline_order_id: 'o-1' },
     ...more,
-  } as any);
-  return draft_order as any;
+  } as Json);
+  return draft_order as Json;
 }
-const placed = async (more?: object) => (await admin.draftOrder.convertToOrder((await draft(more)).id)).order as any;
+const placed = async (more?: object) => (await admin.draftOrder.convertToOrder((await draft(more)).id)).order as Json;
 
 describe('customers and products', () => {
   it('exist once per email, handle and sku', async () => {
@@ -161,7 +162,7 @@ describe('orders', () => {
       admin.order.createFulfillment(order.id, {
         items: [{ id: seats.id, quantity }],
         metadata: { call: String(quantity) },
-      } as any);
+      });
     expect((await fulfil(2)).order).toMatchObject({
       version: 2,
       fulfillment_status: 'partially_fulfilled',
@@ -173,7 +174,7 @@ describe('orders', () => {
     });
     const read = (
       await admin.order.retrieve(order.id, { fields: 'id,items.id,items.detail.fulfilled_quantity,fulfillments.id' })
-    ).order as any;
+    ).order as Json;
     expect(read.items[0]).toEqual({ id: seats.id, detail: { fulfilled_quantity: 2 } });
     expect(await refusal(admin.order.cancel(order.id))).toMatchObject({
       status: 400,
@@ -215,17 +216,17 @@ describe('orders', () => {
         limit: 1,
         offset,
         fields: 'id,metadata,updated_at',
-      } as any);
+      });
     expect(await page(0)).toMatchObject({ count: 2, limit: 1, offset: 0, orders: [{ id: second.id }] });
     expect(await page(1)).toMatchObject({
       orders: [{ id: first.id, metadata: { touched: 'yes', throughline_order_id: 'o-1' } }],
     });
     expect(
       (
-        await admin.order.list({ customer_id: second.customer_id, created_at: { $gte: second.created_at } } as any)
+        await admin.order.list({ customer_id: second.customer_id, created_at: { $gte: second.created_at } } as Json)
       ).orders.map(({ id }) => id),
     ).toEqual([second.id]);
-    expect(await refusal(admin.draftOrder.list({ external_id: 'x' } as any))).toMatchObject({ status: 400 });
+    expect(await refusal(admin.draftOrder.list({ external_id: 'x' } as Json))).toMatchObject({ status: 400 });
     expect(await refusal(admin.order.retrieve('order_none'))).toMatchObject({
       status: 404,
       message: 'Order id not found: order_none',

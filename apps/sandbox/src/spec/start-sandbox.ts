@@ -8,13 +8,14 @@ import { z } from 'zod';
 import { configShape } from '../config.js';
 import { Initial1732200000000 } from '../migrations/1732200000000-initial.js';
 import { SandboxModule } from '../sandbox.module.js';
+import type { Json } from './json.js';
 
 export interface RunningSandbox {
   url: string;
   port: number;
   databaseUrl: string;
   /** POSTs or GETs the control API. */
-  control<T = any>(method: string, path: string, body?: unknown): Promise<T>;
+  control<T = Json>(method: string, path: string, body?: unknown): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -67,7 +68,7 @@ export async function startSandbox(environment: Record<string, string> = {}): Pr
   };
 }
 
-export async function callControl(url: string, method: string, path: string, body?: unknown): Promise<any> {
+export async function callControl(url: string, method: string, path: string, body?: unknown): Promise<Json> {
   const response = await fetch(url + path, {
     method,
     headers: { 'content-type': 'application/json' },

@@ -1,10 +1,11 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Json } from './json.js';
 
 export interface ReceivedWebhook {
   headers: IncomingHttpHeaders;
   body: string;
-  json: any;
+  json: Json;
 }
 
 export interface WebhookReceiver {

@@ -284,7 +284,7 @@ function requireChargeable(method: string | undefined): void {
   }
 }
 
-export async function recordPayment(
+async function recordPayment(
   stripe: StripeContext,
   open: Invoice,
   invoice: Invoice,

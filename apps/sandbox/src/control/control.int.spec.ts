@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Stripe } from 'stripe';
+import { type RunningSandbox, secrets, startSandbox } from '../spec/start-sandbox.js';
+import { receiveWebhooks, type WebhookReceiver } from '../spec/webhook-receiver.js';
+import type { DealRow } from './read-overview.js';
+
+jest.setTimeout(60_000);
+
+let sandbox: RunningSandbox;
+let receiver: WebhookReceiver;
+
+beforeAll(async () => {
+  receiver = await receiveWebhooks();
+  sandbox = await startSandbox({ HUBSPOT_WEBHOOK_URLS: receiver.url });
+});
+afterAll(async () => {
+  await sandbox?.stop();
+  await receiver?.stop();
+});
+
+const deal = async (id: string) =>
+  (await sandbox.control<DealRow[]>('GET', '/sandbox/deals')).find((row) => row.id === id)!;
+
+describe('a salesperson', () => {
+  it('creates, closes, edits and reopens a deal; the app hears of it as a person’s change', async () => {
+    const { id } = await sandbox.control('POST', '/sandbox/deals', {
+      name: 'Rollout',
+      currency: 'KWD',
+      company: { name: 'Gulf', billingEmail: 'pay@gulf.example' },
+      lines: [
+        { name: 'Seats', quantity: 3, price: '10.125' },
+        { name: 'Setup', price: 5 },
+      ],
+      contractStart: '2026-01-15',
+      contractEnd: '2027-01-14',
+    });
+    const created = await deal(id);
+    expect(created).toMatchObject({
+      name: 'Rollout',
+      company: 'Gulf',
+      stage: 'contractsent',
+      amount: '35.375',
+      currency: 'KWD',
+      contractStart: '2026-01-15',
+    });
+    await sandbox.control('POST', `/sandbox/deals/${id}/close`);
+    expect(await deal(id)).toMatchObject({ stage: 'closedwon', closeDate: expect.any(String) });
+    await sandbox.control('PATCH', `/sandbox/deals/${id}`, { lines: [{ id: created.lines[0]!.id, quantity: 4 }] });
+    expect(await deal(id)).toMatchObject({ amount: '45.5' });
+    await sandbox.control('PATCH', `/sandbox/deals/${id}`, {
+      properties: { amount: '1' },
+      removeLines: [created.lines[1]!.id],
+    });
+    expect(await deal(id)).toMatchObject({ amount: '1', lines: [{ name: 'Seats', amount: '40.5' }] });
+    await sandbox.control('POST', `/sandbox/deals/${id}/reopen`);
+    expect(await deal(id)).toMatchObject({ stage: 'contractsent' });
+    const told = () =>
+      receiver.received
+        .flatMap(
+          ({ json }) =>
+            json as { objectId: number; propertyName?: string; propertyValue?: string; changeSource: string }[],
+        )
+        .filter(({ objectId }) => objectId === Number(id));
+    await receiver.until(() => told().filter(({ propertyName }) => propertyName === 'dealstage').length === 3);
+    expect(new Set(told().map(({ changeSource }) => changeSource))).toEqual(new Set(['CRM_UI']));
+  });
+
+  it('is told what is wrong', async () => {
+    await expect(sandbox.control('POST', '/sandbox/deals/1/close')).rejects.toThrow(/404.*resource not found/);
+    await expect(sandbox.control('POST', '/sandbox/deals', { lines: [{ name: 'x', price: 'much' }] })).rejects.toThrow(
+      /400.*lines\.0\.price/,
+    );
+  });
+
+  it('may leave a deal without company and without lines', async () => {
+    const { id } = await sandbox.control('POST', '/sandbox/deals', {
+      company: null,
+      lines: [],
+      amount: 10,
+      stage: 'closedwon',
+    });
+    expect(await deal(id)).toMatchObject({ company: null, lines: [], amount: '10', stage: 'closedwon' });
+  });
+});
+
+it('a customer pays an invoice; the state counts everything; a reset empties it and sets the shop up again', async () => {
+  const stripe = new Stripe(secrets.STRIPE_SECRET_KEY, {
+    host: '127.0.0.1',
+    port: sandbox.port,
+    protocol: 'http',
+    telemetry: false,
+  });
+  const { id: customer } = await stripe.customers.create({});
+  const { id } = await stripe.invoices.create({ customer, currency: 'usd' });
+  await stripe.invoiceItems.create({ customer, invoice: id, amount: 5 });
+  await expect(sandbox.control('POST', `/sandbox/invoices/${id}/pay`)).rejects.toThrow(/draft/);
+  await stripe.invoices.finalizeInvoice(id);
+  expect(await sandbox.control('POST', `/sandbox/invoices/${id}/pay`)).toEqual({ id, status: 'paid' });
+  expect(await sandbox.control('GET', '/sandbox/state')).toMatchObject({ invoices: { paid: 1 }, stripeCustomers: 1 });
+  await sandbox.control('POST', '/sandbox/reset');
+  expect(await sandbox.control('GET', '/sandbox/state')).toMatchObject({
+    deals: {},
+    invoices: {},
+    orders: {},
+    webhooksWaiting: 0,
+  });
+  const regions = await fetch(`${sandbox.url}/admin/regions`, {
+    headers: { authorization: `Basic ${btoa(`${secrets.MEDUSA_API_KEY}:`)}` },
+  });
+  expect(((await regions.json()) as { count: number }).count).toBeGreaterThan(20);
+});
+
+it('serves a page that loads nothing from elsewhere', async () => {
+  const response = await fetch(sandbox.url);
+  const page = await response.text();
+  expect(response.headers.get('content-type')).toMatch(/text\/html/);
+  expect(page).toMatch(/<html lang="en">/);
+  expect(page).not.toMatch(/(src|href)="https?:/);
+});
