@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { medusaOrder, salesOrder } from '../orders/order-examples.js';
+import { medusaOrder, salesOrder } from '../spec/order-examples.js';
 import { takeOver } from './take-over.js';
 
 const now = '2026-11-22T11:00:00.000Z';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { MedusaOrder } from '@throughline/connectors/medusa';
-import { medusaOrder, salesOrder } from './order-examples.js';
+import { medusaOrder, salesOrder } from '../spec/order-examples.js';
 import { planCancellation, planProvisioning, planRelease, withFulfilment } from './transitions.js';
 
 const standing = {

@@ -1,5 +1,5 @@
 import type { MedusaOrder } from '@throughline/connectors/medusa';
-import type { WrittenOrder } from './store.js';
+import type { WrittenOrder } from '../orders/store.js';
 
 const AT = '2026-11-22T10:00:00.000Z';
 
