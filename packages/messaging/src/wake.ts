@@ -1,4 +1,4 @@
-/** Lets one loop sleep until somebody wakes it or time is up. A wake while nobody sleeps is not lost. */
+/** Lets one loop, and no second one, sleep until somebody wakes it or time is up. A wake while nobody sleeps is not lost. */
 export class Wake {
   private pending = false;
   private wakeUp: (() => void) | undefined;
@@ -10,6 +10,7 @@ export class Wake {
 
   /** Resolves at the next wake, or after `ms` if given. */
   sleep(ms?: number): Promise<void> {
+    if (this.wakeUp) throw new Error('Two loops sleep on one Wake: one of them would never be woken.');
     if (this.pending) {
       this.pending = false;
       return Promise.resolve();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Codec } from '@throughline/contracts';
 import type { Database } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
@@ -77,10 +78,10 @@ export class WorkQueue implements WorkSink {
     this.stopping = true;
     for (const dependency of this.dependencies.values()) this.release(dependency.drain(), dependency);
     const end = this.parts.monotonic() + graceMs;
-    while (!this.idle && this.parts.monotonic() < end) await this.wake.sleep(20);
+    while (!this.idle && this.parts.monotonic() < end) await sleep(5);
     this.abort.abort();
     const abortEnd = this.parts.monotonic() + 1_500;
-    while (!this.idle && this.parts.monotonic() < abortEnd) await this.wake.sleep(20);
+    while (!this.idle && this.parts.monotonic() < abortEnd) await sleep(5);
     this.stopped = true;
     this.wake.wake();
     await this.loop;
