@@ -6,7 +6,7 @@ jest.setTimeout(180_000);
 const CHILD = new URL('../scripts/crash-child.mjs', import.meta.url);
 const KEYS = 20;
 const PER_KEY = 30;
-const KILLS = 8;
+const KILLS = 6;
 
 describe('crash-recovery: kill -9 at any moment loses nothing and repeats nothing', () => {
   let talk: Conversation;

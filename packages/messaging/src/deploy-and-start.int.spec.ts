@@ -79,7 +79,7 @@ describe('deploy-and-start', () => {
       await ensureTopics(kafka, [topic()], { replicationFactor: 1 });
       await until('it takes part', () => messaging.health().ready && seen.includes(order), { timeoutMs: 40_000 });
     } finally {
-      await messaging.stop(1_000);
+      await messaging.stop(5_000);
     }
   });
 });
