@@ -79,7 +79,7 @@ async function migrateService(service: ServiceName, databaseUrl: string, logDire
     args: [join(projectRoot, 'apps', service, 'dist', 'main.js'), 'migrate'],
     env: {
       PATH: process.env['PATH'],
-      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      NODE_COMPILE_CACHE: join(logDirectory, '..', 'compile-cache'),
       DATABASE_URL: databaseUrl,
     },
     logFile,

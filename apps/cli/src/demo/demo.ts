@@ -105,9 +105,8 @@ class Run {
 
     const allClosed = Promise.withResolvers<void>();
     const watching = this.watch(deals, allClosed.promise);
-    const restarts = await this.closeAll(deals);
+    await this.closeAll(deals);
     allClosed.resolve();
-    await Promise.all(restarts);
     await watching;
 
     await this.vendors.setFaults(null);
@@ -130,34 +129,49 @@ class Run {
     };
   }
 
-  /** Closes the deals at a steady pace and kills at the planned moments. Returns the restarts still under way. */
-  private async closeAll(deals: ExpectedDeal[]): Promise<Promise<void>[]> {
-    const restarts: Promise<void>[] = [];
-    const planned = [...this.plannedKills];
+  /** Closes the deals at a steady pace; around a kill all at once, so that enough are under way. */
+  private async closeAll(deals: ExpectedDeal[]): Promise<void> {
+    const open = [...deals];
+    let restart: Promise<void> = Promise.resolve();
+    for (const { target, afterClosed } of this.plannedKills) {
+      const closed = deals.length - open.length;
+      await this.closeSteadily(open.splice(0, afterClosed - MIN_IN_FLIGHT - closed));
+      // One at a time: the next kill waits until this one is up again, as an operator's cluster would be asked to survive.
+      await restart;
+      await Promise.all(open.splice(0, MIN_IN_FLIGHT).map((deal) => this.close(deal)));
+      await this.refresh();
+      while (this.inFlight() < MIN_IN_FLIGHT && open.length > 0) {
+        await Promise.all(open.splice(0, MIN_IN_FLIGHT - this.inFlight()).map((deal) => this.close(deal)));
+        await this.refresh();
+      }
+      if (this.inFlight() < MIN_IN_FLIGHT) {
+        this.say(
+          `not killed: ${target}, because fewer than ${MIN_IN_FLIGHT} deals are under way and none is left to close`,
+        );
+      } else restart = this.kill(target);
+    }
+    await this.closeSteadily(open);
+    await restart;
+  }
+
+  private async closeSteadily(deals: ExpectedDeal[]): Promise<void> {
     const start = Date.now();
+    const closing: Promise<void>[] = [];
     for (const [index, deal] of deals.entries()) {
       await delay(start + (index * 1_000) / this.options.perSecond - Date.now(), this.signal);
-      this.closedAt.set(deal.dealId, Date.now());
-      await this.close(deal.dealId);
-      while (planned[0] && planned[0].afterClosed <= index + 1 && this.inFlight() >= MIN_IN_FLIGHT) {
-        const { target } = planned.shift()!;
-        // One at a time: the next kill waits until this one is up again, as an operator's cluster would be asked to survive.
-        await Promise.all(restarts);
-        restarts.push(this.kill(target));
-      }
+      closing.push(this.close(deal));
     }
-    for (const { target } of planned)
-      this.say(`not killed: ${target}, because fewer than ${MIN_IN_FLIGHT} deals were under way`);
-    return restarts;
+    await Promise.all(closing);
   }
 
   /** The sandbox may be down at this very moment: a salesperson clicks again. Closing is idempotent. */
-  private async close(dealId: string): Promise<void> {
+  private async close({ dealId }: ExpectedDeal): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
+        this.closedAt.set(dealId, Date.now());
         return await this.vendors.closeDeal(dealId);
       } catch (error) {
-        if (attempt === 60) throw error;
+        if (attempt === 240) throw error;
         await delay(POLL_MS, this.signal);
       }
     }
@@ -176,6 +190,11 @@ class Run {
     this.say(`${target} is up again`);
   }
 
+  private async refresh(): Promise<void> {
+    for (const end of await dealEnds(this.platform.services.urls('orchestrator')))
+      this.done.set(end.opportunityId, end);
+  }
+
   private inFlight(): number {
     return this.closedAt.size - this.done.size;
   }
@@ -186,8 +205,7 @@ class Run {
     void allClosed.then(() => (deadline = Date.now() + END_LIMIT_MS));
     let said = 0;
     while (this.done.size < deals.length && Date.now() < deadline) {
-      for (const end of await dealEnds(this.platform.services.urls('orchestrator')))
-        this.done.set(end.opportunityId, end);
+      await this.refresh();
       if (this.done.size - said >= Math.max(1, Math.floor(deals.length / 10))) {
         said = this.done.size;
         this.say(`${said} of ${deals.length} deals have ended`);
