@@ -79,10 +79,8 @@ export class Codec {
     known: { type: avro.Type; resolver: unknown },
   ): Messages[T] {
     try {
-      const { value, offset } = known.type.decode(bytes, HEADER_BYTES, known.resolver as never) as {
-        value: unknown;
-        offset: number;
-      };
+      const read: { value: unknown; offset: number } = known.type.decode(bytes, HEADER_BYTES, known.resolver as never);
+      const { value, offset } = read;
       if (offset !== bytes.length) throw new Error(offset < 0 ? 'the body is too short' : 'bytes are left over');
       return value as Messages[T];
     } catch (cause) {

@@ -94,7 +94,7 @@ export function servicePeriod(deal: HubspotObject, closing: Closing): { serviceS
 }
 
 /** The UTC day of a HubSpot date: `2028-02-29`, an ISO 8601 instant, or epoch milliseconds; empty where it is none of these. */
-export function toDay(value: string): string {
+function toDay(value: string): string {
   const instant = new Date(/^-?\d{6,}$/.test(value) ? Number(value) : value);
   if (Number.isNaN(instant.getTime())) return '';
   const day = instant.toISOString().slice(0, 10);

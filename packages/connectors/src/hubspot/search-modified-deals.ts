@@ -50,7 +50,7 @@ export async function* searchDealsModifiedSince(
 }
 
 /** The query that continues from a position. */
-export function toPage(position: SearchPosition, limit: number): SearchPage {
+function toPage(position: SearchPosition, limit: number): SearchPage {
   if ('since' in position) {
     return {
       filters: [{ propertyName: MODIFIED, operator: 'GTE', value: epochMs(position.since) }],
@@ -66,7 +66,7 @@ export function toPage(position: SearchPosition, limit: number): SearchPage {
 }
 
 /** Where to go on after a page; undefined at the end. A page full of one instant (an import does that) is walked by id instead. */
-export function nextPosition(
+function nextPosition(
   position: SearchPosition,
   found: readonly FoundDeal[],
   limit: number,
