@@ -71,7 +71,7 @@ async function createTopics(brokers: string[], prefix: string): Promise<void> {
   await admin.connect();
   const topics = [...new Set(Object.values(catalog).map(({ topic }) => topic))];
   await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false,
     topics: topics.map((topic) => ({ topic: prefix + topic, numPartitions: 6, replicationFactor: 1 })),
   });
   await admin.disconnect();

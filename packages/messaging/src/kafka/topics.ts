@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Topic } from '@throughline/contracts';
 import type { Admin } from 'kafkajs';
 import { logger } from '@throughline/telemetry';
@@ -38,7 +39,8 @@ async function ensure(
   const missing = wanted.filter((topic) => !existing.has(topic.name));
   if (missing.length > 0) {
     await admin.createTopics({
-      waitForLeaders: true,
+      // kafkajs' own wait fails at once where a KRaft broker does not know the new topic yet.
+      waitForLeaders: false,
       topics: missing.map((topic) => ({
         topic: topic.name,
         numPartitions: topic.partitions,
@@ -47,8 +49,30 @@ async function ensure(
       })),
     });
   }
+  await untilLed(admin, missing);
   const present = wanted.filter((topic) => existing.has(topic.name));
   return { created: missing.map((topic) => topic.name), differences: await differences(admin, present) };
+}
+
+/** Waits until every partition has a leader; a broker answers "unknown topic" for a moment after it created one. */
+async function untilLed(admin: Admin, topics: Topic[]): Promise<void> {
+  if (topics.length === 0) return;
+  const deadline = performance.now() + LEADERS_LIMIT_MS;
+  for (;;) {
+    try {
+      const { topics: found } = await admin.fetchTopicMetadata({ topics: topics.map(({ name }) => name) });
+      if (found.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)))
+        return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    if (performance.now() > deadline) {
+      throw new Error(
+        `Topics were created but have no leader after ${LEADERS_LIMIT_MS / 1000} s: look at the brokers' logs.`,
+      );
+    }
+    await sleep(100);
+  }
 }
 
 async function differences(admin: Admin, topics: Topic[]): Promise<string[]> {
@@ -83,6 +107,7 @@ async function differences(admin: Admin, topics: Topic[]): Promise<string[]> {
 }
 
 const TOPIC_RESOURCE = 2;
+const LEADERS_LIMIT_MS = 30_000;
 
 function configOf(topic: Topic): Record<string, string> {
   return {
