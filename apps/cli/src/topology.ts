@@ -49,7 +49,11 @@ export function instanceEnvironment(
     OTEL_EXPORTER_OTLP_ENDPOINT: addresses.otlpEndpoint,
     OTEL_TRACES_SAMPLER_ARG: String(input.samplingRatio),
   };
-  const bus = { KAFKA_BROKERS: addresses.kafkaBrokers.join(','), SCHEMA_REGISTRY_URL: addresses.registryUrl };
+  const bus = {
+    KAFKA_BROKERS: addresses.kafkaBrokers.join(','),
+    SCHEMA_REGISTRY_URL: addresses.registryUrl,
+    INSTANCE_ID: `${instance.service}-${instance.number}`,
+  };
   const passedThrough = Object.fromEntries(
     Object.entries(overrides).filter(([name, value]) => PASSED_THROUGH.test(name) && value !== undefined),
   ) as Record<string, string>;

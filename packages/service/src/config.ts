@@ -31,6 +31,11 @@ export const serviceConfigShape = {
   KAFKA_BROKERS: commaSeparated,
   /** Base address of a Confluent-compatible registry API. */
   SCHEMA_REGISTRY_URL: z.url(),
+  /**
+   * Name of this instance, kept over restarts and unlike that of any other of the service: what it held when it was killed it takes
+   * back at once. Without one the others release that after a while.
+   */
+  INSTANCE_ID: z.string().min(1).max(200).optional(),
 } as const;
 
 /** All that `migrate` needs. */

@@ -130,6 +130,7 @@ function rootModule(
     useFactory: (routes: Routes) =>
       new Messaging({
         service: options.name,
+        ...(config.INSTANCE_ID && { instanceId: config.INSTANCE_ID }),
         database,
         routes,
         codec: new Codec(registrySchemaIds({ url: config.SCHEMA_REGISTRY_URL, store: schemaIdStore(database) })),
