@@ -1,6 +1,6 @@
 import type { StackAddresses } from '@throughline/local-stack';
-import { catalog } from '@throughline/contracts';
-import { Kafka, logLevel } from 'kafkajs';
+import { topics } from '@throughline/contracts';
+import { ensureTopics } from '@throughline/messaging';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,8 @@ const LIMIT_MS = 240_000;
 /** Processes per second of the bare loop, from the first emission to the last effect; the databases are those of the measured path. */
 export async function measureBareLoop(addresses: StackAddresses, run: string, processes: number): Promise<number> {
   const prefix = `bare-${run}.`;
-  await createTopics(addresses.kafkaBrokers, prefix);
+  const kafka = { brokers: addresses.kafkaBrokers, clientId: 'bench', topicPrefix: prefix };
+  await ensureTopics(kafka, topics, { replicationFactor: 1 });
   const urlOf = (side: string): string => {
     const url = new URL(addresses.postgresAdminUrl);
     url.pathname = `/bench_${side}`;
@@ -64,15 +65,4 @@ export async function measureBareLoop(addresses: StackAddresses, run: string, pr
     for (const child of children.values()) if (child.connected) child.disconnect();
     await finance.end();
   }
-}
-
-async function createTopics(brokers: string[], prefix: string): Promise<void> {
-  const admin = new Kafka({ brokers, clientId: 'bench', logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  const topics = [...new Set(Object.values(catalog).map(({ topic }) => topic))];
-  await admin.createTopics({
-    waitForLeaders: false,
-    topics: topics.map((topic) => ({ topic: prefix + topic, numPartitions: 6, replicationFactor: 1 })),
-  });
-  await admin.disconnect();
 }

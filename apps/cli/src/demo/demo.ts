@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { Installation } from '../installation.js';
 import { colours, CommandError, duration, table } from '../output.js';
 import { startPlatform, type Platform } from '../platform.js';
@@ -40,7 +41,7 @@ interface Kill {
  */
 export async function demo(parent: Installation, options: DemoOptions): Promise<number> {
   const kills = options.kill ? planKills(options.deals, options.seed) : [];
-  const installation = new Installation(parent.path('demo', String(process.pid)));
+  const installation = new Installation(freshDirectory(parent));
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
@@ -69,6 +70,12 @@ export async function demo(parent: Installation, options: DemoOptions): Promise<
   }
 }
 
+/** Never one of an earlier run: its data would be this run's beginning. */
+function freshDirectory(parent: Installation): string {
+  mkdirSync(parent.path('demo'), { recursive: true });
+  return mkdtempSync(parent.path('demo', 'run-'));
+}
+
 interface Result {
   ok: boolean;
   deals: number;
@@ -76,6 +83,7 @@ interface Result {
   verdict: Verdict;
   p50Ms: number;
   p99Ms: number;
+  perSecond: number;
   seed: number;
   kills: Kill[];
 }
@@ -86,28 +94,37 @@ class Run {
   private readonly closedAt = new Map<string, number>();
   private readonly done = new Map<string, DealEnd>();
   private readonly kills: Kill[] = [];
+  /** The opportunities of this run: an external orchestrator may know others. */
+  private opportunities = new Set<string>();
+  /** Ends every wait, by Ctrl-C or because another part of the run failed. */
+  private readonly over = new AbortController();
+  private readonly signal: AbortSignal;
 
   constructor(
     private readonly platform: Platform,
     private readonly options: DemoOptions,
     private readonly plannedKills: PlannedKill[],
     private readonly say: (line: string) => void,
-    private readonly signal: AbortSignal,
+    interrupt: AbortSignal,
   ) {
+    this.signal = AbortSignal.any([interrupt, this.over.signal]);
     this.vendors = new Vendors(platform.topology, () => platform.services.urls('finance-adapter'));
   }
 
   async play(): Promise<Result> {
     const plan = planDeals(this.options.deals, this.options.seed, String(this.options.seed));
     const deals = await this.vendors.createDeals(plan);
+    this.opportunities = new Set(deals.map(({ opportunityId }) => opportunityId));
     this.say(`${deals.length} deals of ${plan.companies.length} customers stand open in the CRM.`);
     if (this.options.faults) await this.vendors.setFaults({ seed: this.options.seed, faults: FAULTS });
 
     const allClosed = Promise.withResolvers<void>();
-    const watching = this.watch(deals, allClosed.promise);
-    await this.closeAll(deals);
-    allClosed.resolve();
-    await watching;
+    const closing = this.closeAll(deals).then(allClosed.resolve);
+    try {
+      await Promise.all([closing, this.watch(deals, allClosed.promise)]);
+    } finally {
+      this.over.abort();
+    }
 
     await this.vendors.setFaults(null);
     const evidence = await this.vendors.evidence(deals);
@@ -117,6 +134,8 @@ class Run {
       return end ? [Date.parse(end.endedAt) - this.closedAt.get(dealId)!] : [];
     });
     const completed = [...this.done.values()].filter(({ status }) => status === 'completed').length;
+    const lastEnd = Math.max(...[...this.done.values()].map(({ endedAt }) => Date.parse(endedAt) || 0));
+    const seconds = (lastEnd - Math.min(...this.closedAt.values())) / 1_000;
     return {
       ok: completed === deals.length && verdict.problems.length === 0 && this.kills.length === this.plannedKills.length,
       deals: deals.length,
@@ -124,6 +143,7 @@ class Run {
       verdict,
       p50Ms: percentile(durations, 0.5),
       p99Ms: percentile(durations, 0.99),
+      perSecond: Math.round((completed / seconds) * 100) / 100,
       seed: this.options.seed,
       kills: this.kills,
     };
@@ -148,7 +168,11 @@ class Run {
         this.say(
           `not killed: ${target}, because fewer than ${MIN_IN_FLIGHT} deals are under way and none is left to close`,
         );
-      } else restart = this.kill(target);
+      } else {
+        restart = this.kill(target);
+        // Awaited before the next kill; until then a failure must not count as unhandled.
+        restart.catch(() => undefined);
+      }
     }
     await this.closeSteadily(open);
     await restart;
@@ -166,9 +190,9 @@ class Run {
 
   /** The sandbox may be down at this very moment: a salesperson clicks again. Closing is idempotent. */
   private async close({ dealId }: ExpectedDeal): Promise<void> {
+    this.closedAt.set(dealId, Date.now());
     for (let attempt = 1; ; attempt += 1) {
       try {
-        this.closedAt.set(dealId, Date.now());
         return await this.vendors.closeDeal(dealId);
       } catch (error) {
         if (attempt === 240) throw error;
@@ -191,8 +215,9 @@ class Run {
   }
 
   private async refresh(): Promise<void> {
-    for (const end of await dealEnds(this.platform.services.urls('orchestrator')))
-      this.done.set(end.opportunityId, end);
+    for (const end of await dealEnds(this.platform.services.urls('orchestrator'))) {
+      if (this.opportunities.has(end.opportunityId)) this.done.set(end.opportunityId, end);
+    }
   }
 
   private inFlight(): number {
@@ -231,6 +256,7 @@ function report(result: Result, options: DemoOptions): void {
     lost: verdict.lost,
     p50Ms: result.p50Ms,
     p99Ms: result.p99Ms,
+    ...(!options.faults && { perSecond: result.perSecond }),
     ...(options.kill && { seed: result.seed, kills: result.kills }),
   };
   if (options.json) process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -248,12 +274,11 @@ function report(result: Result, options: DemoOptions): void {
   );
 }
 
-function delay(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.reject(new CommandError('interrupted', 130));
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, Math.max(0, ms));
-    signal.addEventListener('abort', () => (clearTimeout(timer), reject(new CommandError('interrupted', 130))), {
-      once: true,
-    });
-  });
+/** Waits, and ends early with an error where the run is over. */
+async function delay(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(Math.max(0, ms), undefined, { signal });
+  } catch {
+    throw new CommandError('interrupted', 130);
+  }
 }
