@@ -29,6 +29,8 @@ export const configShape = {
   HUBSPOT_SWEEP_INTERVAL_MS: milliseconds.min(100).max(86_400_000).default(30_000),
   /** How far each sweep looks back behind the last: must exceed the lag of HubSpot's search index. */
   HUBSPOT_SWEEP_OVERLAP_MS: milliseconds.min(0).max(86_400_000).default(60_000),
+  /** How often a deal that was rejected is read again at most: some corrections of it leave no trace in HubSpot that could be searched for. */
+  HUBSPOT_RECHECK_INTERVAL_MS: milliseconds.min(1_000).max(86_400_000).default(300_000),
 } as const;
 
 export type RevenueConfig = z.infer<z.ZodObject<typeof configShape>>;

@@ -190,6 +190,23 @@ describe('a deal', () => {
     await until(dealId, 'OpportunityRejected(1)', 'OpportunityClosedWon(1)');
   });
 
+  it('that had no company, or one without a name, is taken once it has, though HubSpot tells nobody', async () => {
+    const dealId = await person.createDeal({ company: null, stage: 'closedwon' });
+    await until(dealId, 'OpportunityRejected(1)');
+    const { modifiedAt } = await view(dealId);
+    const companyId = await person.createCompany('');
+    await person.associateCompany(dealId, companyId);
+    await until(dealId, 'OpportunityRejected(1)', 'OpportunityRejected(1)');
+    await person.nameCompany(companyId, 'Acme');
+    await until(dealId, 'OpportunityRejected(1)', 'OpportunityRejected(1)', 'OpportunityClosedWon(1)');
+    expect(await view(dealId)).toMatchObject({ modifiedAt, isEditedAfterClose: false });
+    expect(messages(dealId).map(({ payload }) => ('field' in payload ? payload.field : null))).toEqual([
+      'company',
+      'company.name',
+      null,
+    ]);
+  });
+
   it('waits while HubSpot fails, and loses nothing', async () => {
     const dealId = await person.createDeal();
     await sandbox.faults(

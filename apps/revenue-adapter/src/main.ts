@@ -1,7 +1,7 @@
 import { messagingMigrations } from '@throughline/messaging';
 import { startService } from '@throughline/service';
 import { configShape } from './config.js';
-import { Revenue1763800000000 } from './migrations/1763800000000-revenue.js';
+import { revenueMigrations } from './migrations/index.js';
 import { RevenueAdapterModule } from './revenue-adapter.module.js';
 
 await startService({
@@ -9,5 +9,5 @@ await startService({
   description: 'The revenue side: HubSpot deals in, order and invoice numbers back.',
   configShape,
   module: RevenueAdapterModule,
-  migrations: [...messagingMigrations, Revenue1763800000000],
+  migrations: [...messagingMigrations, ...revenueMigrations],
 });

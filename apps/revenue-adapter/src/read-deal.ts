@@ -10,7 +10,7 @@ import { findModifiedAt, lockDeal, saveDeal, saveDealDeleted } from './deal-stor
 export interface ReadDealJob {
   dealId: string;
   foundBy: 'webhook' | 'sweep';
-  /** When HubSpot says it changed. */
+  /** When HubSpot says it changed; when it was asked for, where a rejected deal is looked at again. */
   occurredAt: string;
 }
 

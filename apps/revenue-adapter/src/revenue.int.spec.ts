@@ -13,7 +13,7 @@ import { testDatabase, type TestDatabase } from '@throughline/testing';
 import { randomInt, randomUUID } from 'node:crypto';
 import type { RevenueConfig } from './config.js';
 import { findDeal } from './deal-store.js';
-import { Revenue1763800000000 } from './migrations/1763800000000-revenue.js';
+import { revenueMigrations } from './migrations/index.js';
 import { readDeal, type ReadDealJob } from './read-deal.js';
 import { storeWebhook } from './store-webhook.js';
 import { advanceSweep, claimSweep, finishSweep } from './sweep-store.js';
@@ -23,7 +23,7 @@ import { updateOpportunity } from './update-opportunity.js';
 let test: TestDatabase;
 let database: Database;
 beforeAll(async () => {
-  test = await testDatabase([Revenue1763800000000]);
+  test = await testDatabase(revenueMigrations);
   database = await test.connect();
 });
 afterAll(() => test.drop());
@@ -34,6 +34,7 @@ const config = {
   HUBSPOT_CLOSED_WON_STAGES: ['closedwon'],
   HUBSPOT_SWEEP_INTERVAL_MS: 0,
   HUBSPOT_SWEEP_OVERLAP_MS: 60_000,
+  HUBSPOT_RECHECK_INTERVAL_MS: 3_600_000,
 } as RevenueConfig;
 const start = Date.parse('2026-11-22T10:00:00Z');
 const at = (second: number): string => new Date(start + second * 1_000).toISOString();
@@ -315,6 +316,42 @@ describe('the sweep', () => {
     ]);
     await sweeping(search([], seen)).run();
     expect(seen).toEqual([at(-60), at(-60), at(30)]);
+  });
+
+  it('looks again at deals that stand rejected, a few at a time, longest ago first, and none twice within the interval', async () => {
+    const age = {
+      name: 'spec-age',
+      text: "UPDATE deal SET read_at = now() - $2 * interval '1 hour' WHERE deal_id = $1",
+    };
+    const rejected = Array.from({ length: 11 }, newDealId);
+    for (const [n, dealId] of rejected.entries()) {
+      await settle(await read(crm({ amount: '90' }), dealId));
+      await database.query(age, [dealId, 50 - n]);
+    }
+    // Not these: won, deleted, rejected and then reopened.
+    const gone: DealReader = { ...crm(), readDeal: async () => undefined };
+    const [won, deleted, reopened] = [newDealId(), newDealId(), newDealId()];
+    await settle(await read(crm(), won));
+    await settle(await read(crm({ amount: '90' }), deleted));
+    await settle(await read(gone, deleted));
+    await settle(await read(crm({ amount: '90' }), reopened));
+    const stageHistory = ['new', 'closedwon', 'new'].map((value, n) => ({ value, timestamp: at(n) }));
+    const { readDeal: readWon } = crm({ dealstage: 'new' }, 3);
+    const back: DealReader = {
+      ...crm(),
+      readDeal: async (...call) => ({ ...(await readWon(...call))!, stageHistory }),
+    };
+    await settle(await read(back, reopened));
+    for (const dealId of [won, deleted, reopened]) await database.query(age, [dealId, 99]);
+
+    const sweeps: string[][] = [];
+    for (let n = 0; n < 3; n++) {
+      const enqueued: Job[] = [];
+      expect(await sweeping(search([]), enqueued).run()).toBe(enqueued.length);
+      expect(enqueued.every(({ type, payload }) => type === 'ReadDeal' && (payload as ReadDealJob).dealId)).toBe(true);
+      sweeps.push(enqueued.map(({ key }) => key).sort());
+    }
+    expect(sweeps).toEqual([rejected.slice(0, 10).sort(), rejected.slice(10), []]);
   });
 
   it('is made by one instance at a time, and not before it is due', async () => {

@@ -49,6 +49,29 @@ export async function finishSweep(db: Queryable, holder: string): Promise<void> 
   await db.query(finish, [NAME, holder]);
 }
 
+const claimRejected = {
+  name: 'sweep-claim-rejected',
+  // Skipping what a read has locked: that read is the look the deal was due for.
+  text: `UPDATE deal SET rechecked_at = now() WHERE deal_id IN (
+      SELECT deal_id FROM deal
+      WHERE deleted_at IS NULL AND closings -> -1 ->> 'status' = 'rejected' AND closings -> -1 ->> 'reopenedAt' IS NULL
+        AND greatest(read_at, rechecked_at) <= now() - $1 * interval '1 ms'
+      ORDER BY greatest(read_at, rechecked_at) LIMIT $2 FOR UPDATE SKIP LOCKED)
+    RETURNING deal_id, rechecked_at`,
+};
+
+/**
+ * Takes the deals that stand rejected and were not looked at for `intervalMs`, longest ago first. Each counts as looked at from now on,
+ * whatever becomes of the look: a deal that cannot be read keeps no other from its turn.
+ */
+export async function claimRejectedDeals(
+  tx: Queryable,
+  { intervalMs, limit }: { intervalMs: number; limit: number },
+): Promise<{ dealId: string; claimedAt: string }[]> {
+  const rows = await tx.query<{ deal_id: string; rechecked_at: Date }>(claimRejected, [intervalMs, limit]);
+  return rows.map((row) => ({ dealId: row.deal_id, claimedAt: row.rechecked_at.toISOString() }));
+}
+
 /** Forgets webhooks that HubSpot can no longer repeat: it retries for a day. */
 export async function purgeWebhookEvents(db: Queryable, olderThanDays: number): Promise<void> {
   await db.query(purge, [olderThanDays]);

@@ -7,13 +7,19 @@ import { findModifiedAt } from './deal-store.js';
 import { dealsToRead, sweepFrom, sweptUntilAfter } from './decide-sweep.js';
 import type { ReadDealJob } from './read-deal.js';
 import { ownTrace } from './store-webhook.js';
-import { advanceSweep, claimSweep, finishSweep, purgeWebhookEvents } from './sweep-store.js';
+import { advanceSweep, claimRejectedDeals, claimSweep, finishSweep, purgeWebhookEvents } from './sweep-store.js';
 
 const LEASE_MS = 60_000;
+/** With the sweep's interval this bounds what rejected deals cost of HubSpot's rate limit: a read is about eight calls. */
+const RECHECKS_PER_SWEEP = 10;
 const KEEP_WEBHOOK_EVENTS_DAYS = 30;
 
 const found = counter('throughline.revenue.sweep.found', {
   description: 'Deals a sweep asked to read: changed since we read them, and no webhook yet',
+  unit: '{deal}',
+});
+const rechecked = counter('throughline.revenue.sweep.rechecked', {
+  description: 'Rejected deals a sweep asked to read again, because not every correction shows in a search',
   unit: '{deal}',
 });
 const failed = counter('throughline.revenue.sweep.failed', {
@@ -31,7 +37,7 @@ export interface SweepOptions {
   clock: () => Date;
 }
 
-/** Finds the changes whose webhook never came. All instances try; the lease in the database lets one of them at a time. */
+/** Finds the changes whose webhook never came, and the corrections that no webhook and no search tells. All instances try; the lease in the database lets one of them at a time. */
 export class Sweep {
   private readonly log = logger('sweep');
   private readonly stopping = new AbortController();
@@ -68,7 +74,7 @@ export class Sweep {
       // Without this a first sweep that finds nothing would leave the next one to begin at a later `now`.
       if (!claimed.sweptUntil) await advanceSweep(database, instanceId, firstFrom, LEASE_MS);
       const from = sweepFrom(claimed.sweptUntil, firstFrom, config.HUBSPOT_SWEEP_OVERLAP_MS);
-      const count = await this.walk(from);
+      const count = (await this.walk(from)) + (await this.recheck());
       await purgeWebhookEvents(database, KEEP_WEBHOOK_EVENTS_DAYS);
       return count;
     } finally {
@@ -108,15 +114,35 @@ export class Sweep {
     found.add(count);
     return count;
   }
+
+  /**
+   * Associating a company with a deal, or naming it, changes neither the deal's modification date nor sends a webhook of the deal: a
+   * rejected deal is looked at again from time to time. It comes after the walk, so that HubSpot was there a moment ago.
+   */
+  private async recheck(): Promise<number> {
+    const { messaging, config } = this.options;
+    const limits = { intervalMs: config.HUBSPOT_RECHECK_INTERVAL_MS, limit: RECHECKS_PER_SWEEP };
+    const count = await messaging.transaction(async (tx) => {
+      const due = await claimRejectedDeals(tx, limits);
+      tx.enqueue(due.map(({ dealId, claimedAt }) => readJob(dealId, claimedAt, `recheck:${dealId}:${claimedAt}`)));
+      return due.length;
+    });
+    rechecked.add(count);
+    return count;
+  }
 }
 
 /** The same change is stored once, however many sweeps find it before it is read. */
 function toJob({ id, modifiedAt }: FoundDeal): Job<ReadDealJob> {
+  return readJob(id, modifiedAt, `sweep:${id}:${modifiedAt}`);
+}
+
+function readJob(dealId: string, occurredAt: string, id: string): Job<ReadDealJob> {
   return {
     type: 'ReadDeal',
-    key: id,
-    id: `sweep:${id}:${modifiedAt}`,
-    payload: { dealId: id, foundBy: 'sweep', occurredAt: modifiedAt },
-    traceparent: ownTrace('sweep deal', id),
+    key: dealId,
+    id,
+    payload: { dealId, foundBy: 'sweep', occurredAt },
+    traceparent: ownTrace('sweep deal', dealId),
   };
 }

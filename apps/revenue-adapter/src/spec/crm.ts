@@ -62,6 +62,15 @@ export class CrmPerson {
     await this.call('POST', '/crm/v3/objects/line_items', { properties, associations: [link(dealId, 20)] });
   }
 
+  /** Changes nothing in the deal itself, not even when it was last modified. */
+  async associateCompany(dealId: string, companyId: string): Promise<void> {
+    await this.call('PUT', `/crm/v4/objects/deals/${dealId}/associations/default/companies/${companyId}`);
+  }
+
+  async nameCompany(companyId: string, name: string): Promise<void> {
+    await this.call('PATCH', `/crm/v3/objects/companies/${companyId}`, { properties: { name } });
+  }
+
   async archive(dealId: string): Promise<void> {
     await this.call('DELETE', `/crm/v3/objects/deals/${dealId}`);
   }

@@ -19,7 +19,7 @@ import { CONFIG, DATABASE, MESSAGING, ROUTES } from '@throughline/service';
 import { stackAddress, testDatabase } from '@throughline/testing';
 import { z } from 'zod';
 import { configShape, type RevenueConfig } from '../config.js';
-import { Revenue1763800000000 } from '../migrations/1763800000000-revenue.js';
+import { revenueMigrations } from '../migrations/index.js';
 import { RevenueAdapterModule } from '../revenue-adapter.module.js';
 
 /** A prefix of its own keeps the topics of one spec file apart from everybody else's. */
@@ -62,6 +62,7 @@ export async function startAdapter(
     KAFKA_BROKERS: bus.brokers.join(','),
     SCHEMA_REGISTRY_URL: stackAddress('schemaRegistryUrl'),
     HUBSPOT_SWEEP_INTERVAL_MS: '300',
+    HUBSPOT_RECHECK_INTERVAL_MS: '1000',
     HUBSPOT_TIMEOUT_MS: '3000',
     ...env,
   });
@@ -96,7 +97,7 @@ export async function startAdapter(
   };
 }
 
-export const adapterMigrations = [...messagingMigrations, Revenue1763800000000];
+export const adapterMigrations = [...messagingMigrations, ...revenueMigrations];
 
 /** Another service on the bus, as the orchestrator would be: keeps what it is told, and sends commands. */
 export interface Downstream {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** One CRM object as HubSpot returns it; every property value is text or null. */
 export interface HubspotObject {
   id: string;
@@ -58,8 +60,8 @@ export function isClosedWon(stage: string | null | undefined, closedWonStages: r
 }
 
 /**
- * Opaque version of a snapshot; compare with {@link compareSourceVersion} only. Built from the modification of the deal, and from the
- * number and the newest modification of its parts, because editing a line does not touch the deal.
+ * Opaque version of a snapshot; compare with {@link compareSourceVersion} only. Built from the modification of the deal, from which parts
+ * it has, and from their newest modification, because editing a line does not touch the deal.
  */
 export function sourceVersion(snapshot: DealSnapshot): string {
   const deal = modifiedAt(snapshot.deal);
@@ -70,7 +72,9 @@ export function sourceVersion(snapshot: DealSnapshot): string {
     .map((part) => toInstant(part.updatedAt))
     .sort()
     .at(-1);
-  return `${deal}/${parts.length}/${newest ?? ''}`;
+  const ids = [...lineItems.map(({ id }) => id), ...(company ? [`company ${company.id}`] : [])].sort();
+  const which = createHash('sha256').update(ids.join()).digest('hex').slice(0, 8);
+  return `${deal}/${parts.length}-${which}/${newest ?? ''}`;
 }
 
 /** When HubSpot last changed the deal itself (ISO 8601, milliseconds). */
@@ -80,13 +84,13 @@ export function modifiedAt(deal: HubspotObject): string {
 
 /**
  * Negative where `a` is older than `b`, positive where newer, 0 where equal or not comparable: of two versions of one deal with different
- * numbers of parts neither is the older, since taking a part away leaves no time behind.
+ * parts neither is the older, since taking a part away, or one in another's place, leaves no time behind.
  */
 export function compareSourceVersion(a: string, b: string): number {
-  const [dealA, countA, newestA] = a.split('/');
-  const [dealB, countB, newestB] = b.split('/');
+  const [dealA, partsA, newestA] = a.split('/');
+  const [dealB, partsB, newestB] = b.split('/');
   if (dealA !== dealB) return dealA! < dealB! ? -1 : 1;
-  if (countA !== countB || newestA === newestB) return 0;
+  if (partsA !== partsB || newestA === newestB) return 0;
   return newestA! < newestB! ? -1 : 1;
 }
 

@@ -91,4 +91,14 @@ describe('compareSourceVersion', () => {
     before.sale!.lineItems.push({ id: '3', properties: {}, updatedAt: '2026-11-06T00:00:00Z' });
     expect(compare(snapshot('2026-11-01T00:00:00Z', '2026-11-05T00:00:00Z'), before)).toBe(0);
   });
+
+  it('does not take a snapshot for older because another company, untouched for longer, came in its place', () => {
+    const withCompany = (id: string, updatedAt: string): DealSnapshot => {
+      const made = snapshot('2026-11-01T00:00:00Z', '2026-11-01T00:00:00Z');
+      return { ...made, sale: { ...made.sale!, company: { id, properties: {}, updatedAt } } };
+    };
+    const before = withCompany('7', '2026-11-06T00:00:00Z');
+    expect(compare(withCompany('8', '2026-11-02T00:00:00Z'), before)).toBe(0);
+    expect(compare(withCompany('7', '2026-11-02T00:00:00Z'), before)).toBeLessThan(0);
+  });
 });

@@ -1,0 +1,5 @@
+import { Revenue1763800000000 } from './1763800000000-revenue.js';
+import { RejectedDeals1763900000000 } from './1763900000000-rejected-deals.js';
+
+/** In the order in which they are applied. */
+export const revenueMigrations = [Revenue1763800000000, RejectedDeals1763900000000];
