@@ -139,7 +139,7 @@ function parseElements(rawBody: Buffer): Element[] {
 
 function invalidSignature(what: string): ThroughlineError {
   return new ThroughlineError(
-    `Not a request of HubSpot: ${what}. Check HUBSPOT_CLIENT_SECRET, HUBSPOT_WEBHOOK_PUBLIC_URL and the clock.`,
+    `Not a request of HubSpot: ${what}. Check HUBSPOT_CLIENT_SECRET, HUBSPOT_WEBHOOK_PUBLIC_URLS and the clock.`,
     {
       code: hubspotErrors.signature,
       retry: 'never',
