@@ -25,8 +25,8 @@ class WebhookReceipt {
   stored!: number;
 }
 
-const refused = counter('throughline.revenue.webhook.refused', {
-  description: 'Webhook requests that were refused, by reason',
+const refused = counter('throughline.webhooks.refused', {
+  description: 'Webhook requests that were refused, by system and reason',
   unit: '{request}',
 });
 const elements = counter('throughline.revenue.webhook.elements', {
@@ -77,7 +77,7 @@ export class HubspotWebhookController {
       const code = codeOf(error);
       const answer = { code, message: (error as Error).message };
       if (code !== hubspotErrors.signature && code !== hubspotErrors.malformed) throw error;
-      refused.add(1, { reason: code === hubspotErrors.signature ? 'signature' : 'malformed' });
+      refused.add(1, { system: 'hubspot', reason: code === hubspotErrors.signature ? 'signature' : 'malformed' });
       throw code === hubspotErrors.signature ? new UnauthorizedException(answer) : new BadRequestException(answer);
     }
   }

@@ -10,6 +10,7 @@ import { kafkaClient, type KafkaOptions } from './kafka/client.js';
 import { kafkaPublisher } from './kafka/publisher.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import type { MessagingTx } from './message.js';
+import { observeHealth } from './metrics.js';
 import { Relay } from './outbox/relay.js';
 import { RelayQueue } from './outbox/relay-queue.js';
 import { Progress } from './progress.js';
@@ -146,6 +147,7 @@ export class Messaging {
 
   /** Begins to consume, work and publish. Does not wait for Kafka or the registry: `health()` says when it takes part. */
   async start(): Promise<void> {
+    observeHealth(() => this.health());
     await this.instances.start();
     this.relay.start();
     this.starting = this.startWhenSchemasAreKnown();

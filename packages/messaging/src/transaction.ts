@@ -7,6 +7,7 @@ import { insertDeadLetters } from './consume/insert-dead-letters.js';
 import { insertJobInbox } from './consume/insert-inbox.js';
 import { messageTooLarge, noRoute } from './errors.js';
 import type { Job, MessagingTx, OutgoingMessage } from './message.js';
+import { countDeadLetters } from './metrics.js';
 import { insertOutbox, type InsertedOutboxRow } from './outbox/insert-outbox.js';
 import type { OutboxRow } from './outbox/outbox-row.js';
 import { deleteOutbox } from './outbox/read-outbox.js';
@@ -146,6 +147,7 @@ export class MessagingTransaction implements MessagingTx {
     this.over = true;
     const { relayQueue, relay, work } = this.parts;
     relayQueue.deleted(this.deleting);
+    countDeadLetters(this.deadLetters);
     if (this.written) {
       const inserted = new Map((await this.written.rows).map((row) => [row.message_id, row]));
       const rows = this.outgoing.map((row) => {

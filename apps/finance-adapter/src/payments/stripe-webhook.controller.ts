@@ -20,7 +20,7 @@ import type { FinanceConfig } from '../config.js';
 import { receiveEvents } from './receive-event.js';
 
 const refused = counter('throughline.webhooks.refused', {
-  description: 'Webhook requests that were refused, by system and error code.',
+  description: 'Webhook requests that were refused, by system and reason',
   unit: '{request}',
 });
 
@@ -55,9 +55,14 @@ export class StripeWebhookController {
     } catch (error) {
       const code = codeOf(error);
       const { message } = error as Error;
-      refused.add(1, { 'throughline.system': 'stripe', 'error.type': code });
-      if (code === 'STRIPE_SIGNATURE_INVALID') throw new UnauthorizedException({ code, message });
-      if (code === 'STRIPE_WEBHOOK_MALFORMED') throw new BadRequestException({ code, message });
+      if (code === 'STRIPE_SIGNATURE_INVALID') {
+        refused.add(1, { system: 'stripe', reason: 'signature' });
+        throw new UnauthorizedException({ code, message });
+      }
+      if (code === 'STRIPE_WEBHOOK_MALFORMED') {
+        refused.add(1, { system: 'stripe', reason: 'malformed' });
+        throw new BadRequestException({ code, message });
+      }
       throw error;
     }
   }
