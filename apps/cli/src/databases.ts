@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import pg from 'pg';
 import { SERVICES, type ServiceName } from './topology.js';
 
@@ -9,12 +10,17 @@ function databaseName(service: ServiceName): string {
   return `throughline_${service.replaceAll('-', '_')}`;
 }
 
+/** A password of its own for every role, from the one secret of the installation. */
+function rolePassword(secret: string, role: string): string {
+  return createHmac('sha256', secret).update(role).digest('hex');
+}
+
 /** The address of each service's own database, for its own role. */
-export function databaseUrls(adminUrl: string, password: string): Record<ServiceName, string> {
+export function databaseUrls(adminUrl: string, secret: string): Record<ServiceName, string> {
   const urls = SERVICES.map((service) => {
     const url = new URL(adminUrl);
     url.username = databaseName(service);
-    url.password = password;
+    url.password = rolePassword(secret, databaseName(service));
     url.pathname = `/${databaseName(service)}`;
     return [service, url.href] as const;
   });
@@ -22,7 +28,7 @@ export function databaseUrls(adminUrl: string, password: string): Record<Service
 }
 
 /** Creates a database and a role per service, idempotently; no role can connect to another's database. */
-export async function ensureDatabases(adminUrl: string, password: string): Promise<void> {
+export async function ensureDatabases(adminUrl: string, secret: string): Promise<void> {
   const client = new pg.Client({
     connectionString: adminUrl,
     connectionTimeoutMillis: TIMEOUT_MS,
@@ -36,7 +42,7 @@ export async function ensureDatabases(adminUrl: string, password: string): Promi
       const name = databaseName(service);
       const identifier = client.escapeIdentifier(name);
       const roles = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [name]);
-      const login = `LOGIN PASSWORD ${client.escapeLiteral(password)}`;
+      const login = `LOGIN PASSWORD ${client.escapeLiteral(rolePassword(secret, name))}`;
       await client.query(
         roles.rowCount === 0 ? `CREATE ROLE ${identifier} ${login}` : `ALTER ROLE ${identifier} ${login}`,
       );

@@ -25,6 +25,7 @@ export interface Occurrence {
   } | null;
   waitingFor: { step: string; events: string[]; since: string; isOverdue: boolean; needsPerson: boolean }[];
   steps: (Execution & { step: string; owner: string; status: string; compensation: Execution | null })[];
+  attention: { type: string; at: string; message: string }[];
   payments: { amount: string; currency: string; receivedAt: string; externalIds: ExternalId[] }[];
 }
 
@@ -84,9 +85,14 @@ export async function showDeal(
 }
 
 /** The story of a deal, waiting until every closing of it has ended or the time is over. */
-export async function dealStory(urls: string[], id: string, options: { untilEndedMs: number }): Promise<DealStory> {
+export async function dealStory(
+  urls: string[],
+  id: string,
+  options: { untilEndedMs: number; signal?: AbortSignal },
+): Promise<DealStory> {
   const deadline = Date.now() + options.untilEndedMs;
   for (;;) {
+    if (options.signal?.aborted) throw new CommandError('interrupted', 130);
     const story = await readDeal(urls, id).catch(() => undefined);
     if (story?.occurrences.every(({ status }) => ENDED.includes(status))) return story;
     if (Date.now() > deadline) {
@@ -158,6 +164,7 @@ function renderOccurrence(story: DealStory, occurrence: Occurrence, viewerUrl: s
       `payment of ${formatMoney(payment.amount, payment.currency)} received ${payment.receivedAt} (${objects(payment.externalIds)})`,
     );
   }
+  for (const { at, message } of occurrence.attention) lines.push(`${colours.yellow('look')} ${at}: ${message}`);
   for (const wait of occurrence.waitingFor.filter(
     () => !ENDED.includes(occurrence.status) || occurrence.status === 'stopped',
   )) {

@@ -26,7 +26,7 @@ export async function deploy(
     );
   }
   const adminUrl = env['POSTGRES_URL'];
-  if (adminUrl) await deployDatabases(adminUrl, installation.secrets().databasePassword, installation.path('logs'));
+  if (adminUrl) await deployDatabases(adminUrl, installation.secrets().databaseSecret, installation.path('logs'));
   const contracts = await deployContracts({ registryUrl, kafkaBrokers });
   const report = { databases: adminUrl ? SERVICES.length : 0, ...contracts };
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);

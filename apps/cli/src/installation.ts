@@ -8,8 +8,8 @@ export const projectRoot = fileURLToPath(new URL('../../..', import.meta.url)).r
 
 /** Generated once per installation; never printed, never committed. */
 export interface Secrets {
-  /** Password of every service's database role. */
-  databasePassword: string;
+  /** What each role's database password is derived from. */
+  databaseSecret: string;
   hubspotAccessToken: string;
   hubspotClientSecret: string;
   stripeSecretKey: string;
@@ -42,7 +42,7 @@ export class Installation {
     const file = this.path('secrets.json');
     if (!existsSync(file)) {
       writeAside(file, {
-        databasePassword: secret(),
+        databaseSecret: secret(),
         hubspotAccessToken: `pat-local-${secret()}`,
         hubspotClientSecret: secret(),
         stripeSecretKey: `sk_test_${secret()}`,

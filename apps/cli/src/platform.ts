@@ -77,7 +77,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       task: async (_, step) => {
         const { addresses } = context.stack!;
         const [urls, contracts] = await Promise.all([
-          deployDatabases(addresses.postgresAdminUrl, secrets.databasePassword, installation.path('logs')),
+          deployDatabases(addresses.postgresAdminUrl, secrets.databaseSecret, installation.path('logs')),
           deployContracts(addresses),
         ]);
         context.databaseUrls = urls;
