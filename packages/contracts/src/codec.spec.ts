@@ -65,6 +65,23 @@ describe('Codec', () => {
     }
   });
 
+  it.each([
+    ['is not JSON', 'syntax = "proto3";'],
+    ['is no Avro schema', '{"type":"nothing"}'],
+  ])('refuses a writer whose schema %s, for good', async (_, schema) => {
+    const codec = new Codec({ ...memorySchemaIds(), schemaOf: () => Promise.resolve(schema) });
+    await expect(codec.decode('PaymentReceived', Buffer.from([0, 0, 0, 0, 7, 1]))).rejects.toMatchObject({
+      code: 'CONTRACT_BODY_INVALID',
+      retry: 'never',
+    });
+  });
+
+  it('hands on what failed while the schema was looked up, so that it can pass', async () => {
+    const away = Object.assign(new Error('terminating connection'), { code: '57P01' });
+    const codec = new Codec({ ...memorySchemaIds(), schemaOf: () => Promise.reject(away) });
+    await expect(codec.decode('PaymentReceived', Buffer.from([0, 0, 0, 0, 7, 1]))).rejects.toBe(away);
+  });
+
   it('reads an older writer: a nullable decimal and an enum with a default came later', async () => {
     const schema = catalog.PaymentReceived.schema as { fields: { name: string }[] };
     const older = { ...schema, fields: schema.fields.filter((field) => field.name !== 'externalIds') };

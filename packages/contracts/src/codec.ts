@@ -61,7 +61,7 @@ export class Codec {
   /**
    * Reads a body of a known type as this service's own version of it.
    * @throws `CONTRACT_BODY_INVALID` (`never`) for bytes that are none; `CONTRACT_SCHEMA_UNKNOWN` (`never`) for an id nobody
-   * registered; whatever the registry says while it is down (`pause`).
+   * registered; whatever the look-up of a schema says while the registry (`pause`) or our own store is away.
    */
   async decode<T extends MessageType>(type: T, bytes: Buffer): Promise<Messages[T]> {
     return this.decodeNow(type, bytes) ?? this.read(type, bytes, await this.resolver(type, schemaIdOf(bytes)));
@@ -90,9 +90,9 @@ export class Codec {
 
   private async resolver(type: MessageType, id: number): Promise<{ type: avro.Type; resolver: unknown }> {
     const reader = readerType(type);
-    const writer = avroType(JSON.parse(await this.schemaIds.schemaOf(id)));
+    const schema = await this.schemaIds.schemaOf(id);
     try {
-      const known = { type: reader, resolver: reader.createResolver(writer) };
+      const known = { type: reader, resolver: reader.createResolver(avroType(JSON.parse(schema))) };
       this.resolvers.set(`${id} ${type}`, known);
       return known;
     } catch (cause) {

@@ -84,8 +84,8 @@ export function registrySchemaIds(options: RegistryOptions): SchemaIds {
     }
     if (!response.ok) throw unreachable(new Error(`status ${response.status}`));
     const { schema } = (await response.json()) as { schema: string };
-    const { namespace, name } = JSON.parse(schema) as { namespace?: string; name?: string };
-    await options.store?.save({ id, subject: [namespace, name].filter(Boolean).join('.'), schema });
+    const subject = nameOf(schema);
+    if (subject !== undefined) await options.store?.save({ id, subject, schema });
     return schema;
   }
 
@@ -99,6 +99,16 @@ export function registrySchemaIds(options: RegistryOptions): SchemaIds {
         cause,
       },
     );
+  }
+}
+
+/** Full name of an Avro record; `undefined` where the schema is something else, which whoever reads with it will refuse. */
+function nameOf(schema: string): string | undefined {
+  try {
+    const { namespace, name } = JSON.parse(schema) as { namespace?: string; name?: string };
+    return [namespace, name].filter(Boolean).join('.') || undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -47,20 +47,18 @@ export class Intake {
   }
 
   private read(record: KafkaRecord): Taken | Promise<Taken> {
-    const { routes, codec } = this.parts;
-    try {
-      const taken = readRecord(record, routes, codec);
-      return taken instanceof Promise ? taken.catch((error: unknown) => this.readAgain(record, error)) : taken;
-    } catch (error) {
-      return this.readAgain(record, error);
-    }
+    const taken = readRecord(record, this.parts.routes, this.parts.codec);
+    return taken instanceof Promise ? taken.catch((error: unknown) => this.readAgain(record, error)) : taken;
   }
 
-  /** The registry is down and the schema new to us: the only thing to do is to wait, this partition stands still. */
+  /**
+   * The schema is new to us, and the registry or our own database is away: the only thing to do is to wait. Everything this consumer
+   * reads stands still meanwhile, since the next fetch waits for all partitions of a broker.
+   */
   private async readAgain(record: KafkaRecord, first: unknown): Promise<Taken> {
     let error = first;
     for (let failures = 1; ; failures++) {
-      await this.waitFor('schema-registry', error, failures);
+      await this.waitFor(postgresFailure(error) === undefined ? 'schema-registry' : 'postgres', error, failures);
       try {
         return await readRecord(record, this.parts.routes, this.parts.codec);
       } catch (again) {

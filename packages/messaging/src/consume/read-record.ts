@@ -23,7 +23,10 @@ export type Intake =
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Reads a record; awaits only for a writer's schema that is not known yet. @throws while the registry is down (`pause`). */
+/**
+ * Reads a record; awaits only for a writer's schema that is not known yet. Rejects where that cannot be looked up now, because the
+ * registry or our own database is away: this says nothing about the record.
+ */
 export function readRecord(record: KafkaRecord, routes: Routes, codec: Codec): Intake | Promise<Intake> {
   try {
     const envelope = fromHeaders(record.headers);
@@ -36,16 +39,15 @@ export function readRecord(record: KafkaRecord, routes: Routes, codec: Codec): I
     if (payload) return { kind: 'message', record, key, route, message: toMessage(envelope, payload) };
     return codec.decode(envelope.type, value).then(
       (decoded): Intake => ({ kind: 'message', record, key, route, message: toMessage(envelope, decoded) }),
-      (error: unknown) => unreadable(record, error),
+      (error: unknown): Intake => {
+        if ((error as { retry?: unknown } | null)?.retry !== 'never') throw error;
+        return { kind: 'unreadable', record, error };
+      },
     );
   } catch (error) {
-    return unreadable(record, error);
+    // Without I/O: the same record always fails like this.
+    return { kind: 'unreadable', record, error };
   }
-}
-
-function unreadable(record: KafkaRecord, error: unknown): Intake {
-  if ((error as { retry?: unknown } | null)?.retry === 'pause') throw error;
-  return { kind: 'unreadable', record, error };
 }
 
 function toMessage(envelope: Envelope, payload: unknown): Message {
