@@ -102,7 +102,8 @@ async function run(options: ServiceOptions, config: ServiceConfig, logger: Logge
   app.getHttpServer().requestTimeout = HTTP_REQUEST_TIMEOUT_MS;
   if (options.messaging !== false) await app.startAllMicroservices();
   lifecycle.started = true;
-  logger.info({ url: await app.getUrl() }, `${options.name} is ready`);
+  // Not ready yet: that is when messaging has joined, and /health/ready says so.
+  logger.info({ url: await app.getUrl() }, `${options.name} is listening`);
 }
 
 function connect(options: ServiceOptions, config: DatabaseConfig): Promise<Database> {
