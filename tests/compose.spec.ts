@@ -24,6 +24,9 @@ beforeAll(async () => {
   };
 }, LOADING_MS);
 
+/** Where the service listens by itself, without a container around it. */
+const portOf = (app: string) => parseConfig(app, { PORT: facts.shapes[app]!['PORT']! }, {})['PORT'];
+
 describe('docker-compose.yml', () => {
   it('is what the compose specification allows', () => {
     expect(schemaProblems(parseCompose(text), schema)).toEqual([]);
@@ -33,9 +36,10 @@ describe('docker-compose.yml', () => {
     expect(configurationProblems(parseCompose(text), facts)).toEqual([]);
   });
 
-  it('runs every service and waits for the deployment', () => {
+  it('runs every service where it is elsewhere, too, and waits for the deployment', () => {
     const { services } = parseCompose(text);
     for (const app of SERVICES) expect(services[app]?.build?.args?.['SERVICE']).toBe(app);
+    for (const app of SERVICES) expect(services[app]?.ports?.[0]).toContain(`:-${portOf(app)}}:`);
     for (const app of SERVICES.filter((name) => name !== 'sandbox'))
       expect(services[app]?.depends_on?.['deploy']).toEqual({ condition: 'service_completed_successfully' });
   });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { httpConfigShape, serviceConfigShape } from '../packages/service/src/config.js';
+import { PREFERRED_PORTS, type ServiceName } from '../apps/cli/src/topology.js';
 import { LOADING_MS, loadConfigShapes, SERVICES, type ConfigShape } from './config-shapes.js';
 
 const page = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8');
@@ -45,5 +46,9 @@ describe('docs/configuration.md', () => {
     }
     const sorted = (rows: Map<string, string>) => Object.fromEntries([...rows].sort());
     expect(sorted(said)).toEqual(sorted(defaultsOf(shapes[service]!)));
+  });
+
+  it.each(SERVICES)('says of %s the port that `npm start` likes, too', (service) => {
+    expect(rowsOf(service).get('PORT')).toBe(String(PREFERRED_PORTS[service as ServiceName]));
   });
 });

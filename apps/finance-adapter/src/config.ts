@@ -6,7 +6,7 @@ const milliseconds = z.coerce.number().int().min(100).max(86_400_000);
 /** Everything finance-adapter reads from the environment. */
 export const configShape = {
   ...serviceConfigShape,
-  PORT: serviceConfigShape.PORT.default(4003),
+  PORT: serviceConfigShape.PORT.default(4103),
   /** Stripe, or the sandbox. */
   STRIPE_BASE_URL: z.url().default('https://api.stripe.com'),
   /** `sk_...` or a restricted key that may write customers, products, invoices and credit notes and read events. */

@@ -6,7 +6,7 @@ const milliseconds = z.coerce.number().int().min(100).max(86_400_000);
 /** Everything ops-adapter reads from the environment. */
 export const configShape = {
   ...serviceConfigShape,
-  PORT: serviceConfigShape.PORT.default(4002),
+  PORT: serviceConfigShape.PORT.default(4102),
   /** The Medusa server, or the sandbox. */
   MEDUSA_BASE_URL: z.url(),
   /** Secret API key (`sk_...`) of a user who may write customers, products and orders. */

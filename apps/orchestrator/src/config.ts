@@ -4,7 +4,7 @@ import { z } from 'zod';
 /** Everything the orchestrator reads from its environment. */
 export const configShape = {
   ...serviceConfigShape,
-  PORT: serviceConfigShape.PORT.default(4004),
+  PORT: serviceConfigShape.PORT.default(4100),
   /** Where the process definitions lie; the ones shipped with this release by default. */
   PROCESSES_DIRECTORY: z.string().min(1).optional(),
   /** Pause between two looks for due timers; every instance looks, and none fires what another has taken. */

@@ -6,6 +6,7 @@ const milliseconds = z.coerce.number().int();
 /** Everything this service reads from its environment. */
 export const configShape = {
   ...serviceConfigShape,
+  PORT: serviceConfigShape.PORT.default(4101),
   /** `https://api.hubapi.com`, or the sandbox. */
   HUBSPOT_BASE_URL: z.url().default('https://api.hubapi.com'),
   /** Access token of the private app: scopes crm.objects.deals (read, write), .companies, .line_items (read). */

@@ -16,6 +16,7 @@ const milliseconds = (initial: number) => z.coerce.number().int().min(0).max(86_
 /** The sandbox's environment; secrets have no defaults. */
 export const configShape = {
   ...httpConfigShape,
+  PORT: httpConfigShape.PORT.default(4104),
   /** Bearer token that the CRM endpoints ask for. */
   HUBSPOT_ACCESS_TOKEN: z.string().min(1),
   /** Secret of the app whose webhooks are signed. */
