@@ -16,7 +16,7 @@ describe('import rules', () => {
       check('packages/connectors/src/stripe/client.ts', `import { Messaging } from '@throughline/messaging';`),
     ).toEqual([
       'packages/connectors/src/stripe/client.ts imports "@throughline/messaging": packages/connectors may import ' +
-        '@throughline/contracts, @throughline/telemetry, @throughline/security, because a connector maps and calls; what is sent when ' +
+        '@throughline/contracts, @throughline/telemetry, because a connector maps and calls; what is sent when ' +
         'is decided elsewhere. Instead: pass it in as an argument, or move this line to the room it belongs in.',
     ]);
   });

@@ -9,7 +9,6 @@ import ts from 'typescript';
 const ROOMS: Record<string, { ours: string[]; because: string }> = {
   'packages/contracts': { ours: [], because: 'what every service and every consumer reads depends on nothing of ours' },
   'packages/telemetry': { ours: [], because: 'it is loaded before anything else' },
-  'packages/security': { ours: ['telemetry'], because: 'it is used below the messaging and the connectors' },
   'packages/postgres': {
     ours: ['contracts', 'telemetry'],
     because: 'the database knows nothing of messages or vendors; of contracts it takes the error advice',
@@ -20,21 +19,21 @@ const ROOMS: Record<string, { ours: string[]; because: string }> = {
     because: 'the store hands commands to the emit(tx, commands) it is given and never knows Kafka',
   },
   'packages/messaging': {
-    ours: ['contracts', 'postgres', 'telemetry', 'security'],
+    ours: ['contracts', 'postgres', 'telemetry'],
     because: 'messages know nothing of vendors or processes',
   },
   'packages/connectors': {
-    ours: ['contracts', 'telemetry', 'security'],
+    ours: ['contracts', 'telemetry'],
     because: 'a connector maps and calls; what is sent when is decided elsewhere',
   },
   'packages/service': {
-    ours: ['contracts', 'messaging', 'postgres', 'telemetry', 'security', 'process', 'connectors'],
+    ours: ['contracts', 'messaging', 'postgres', 'telemetry', 'process', 'connectors'],
     because: 'it is the glue that every service shares, and no service',
   },
   'packages/local-stack': { ours: ['*'], because: 'tools may use anything' },
   'packages/testing': { ours: ['*'], because: 'tools may use anything' },
   'apps/*': {
-    ours: ['contracts', 'messaging', 'postgres', 'telemetry', 'security', 'process', 'connectors', 'service'],
+    ours: ['contracts', 'messaging', 'postgres', 'telemetry', 'process', 'connectors', 'service'],
     because: 'an app uses packages, never another app, and no test tools',
   },
   'apps/cli': { ours: ['*'], because: 'it starts the local stack and talks to the services over HTTP' },
