@@ -119,7 +119,7 @@ export class Messaging {
       progress: this.progress.consumer,
       log,
       take: (records) => this.intake.take(records),
-      backlogFull: () => this.work.backlog >= limits.workBacklog,
+      backlog: () => this.work.backlog,
     });
     this.instances = new Instances({ database, instanceId, limits, log, released: () => this.work.look() });
     this.parts = {

@@ -17,8 +17,8 @@ export interface ConsumerParts {
   log: Logger;
   /** Resolves once the records are durably taken in. */
   take(records: KafkaRecord[]): Promise<void>;
-  /** True while the work queue is over its bound. */
-  backlogFull(): boolean;
+  /** Rows in the work queue. */
+  backlog(): number;
 }
 
 export interface PartitionHealth {
@@ -31,6 +31,8 @@ export interface PartitionHealth {
 const PARTITIONS_AT_ONCE = 256;
 const HEARTBEAT_MS = 2_000;
 const BACKPRESSURE_CHECK_MS = 200;
+/** Partitions resume at this part of the bound, so that they do not pause and resume with every row. */
+const RESUME_AT = 4 / 5;
 
 /**
  * Reads the topics of a service's routes. A partition moves on when its records are committed in PostgreSQL, never before; the
@@ -46,7 +48,10 @@ export class Consumer {
   private assigned: Record<string, number[]> = {};
   private readonly toCommit = new Map<string, { topic: string; partition: number; offset: string }>();
   private readonly partitions = new Map<string, PartitionHealth>();
-  private pausedTopics: string[] = [];
+  /** The work queue reached its bound and has not fallen far enough below it. */
+  private full = false;
+  /** Failed attempts to consume since the last fetch. */
+  private failures = 0;
   private batches = 0;
   private readonly topics: string[];
   private readonly effectTopics: string[];
@@ -88,7 +93,7 @@ export class Consumer {
   /** Kafka may be away, or the topics not deployed yet: both are waited for, and told. */
   private async join(): Promise<void> {
     const { kafka, routes, limits, progress, log } = this.parts;
-    for (let failures = 1; !this.stopping; failures++) {
+    while (!this.stopping) {
       progress.step();
       const consumer = kafka.consumer({
         groupId: routes.group,
@@ -118,6 +123,7 @@ export class Consumer {
           partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
           eachBatch: (payload) => this.eachBatch(payload),
         });
+        if (this.stopping) await consumer.disconnect();
         return;
       } catch (error) {
         progress.waitingFor = 'kafka';
@@ -126,9 +132,19 @@ export class Consumer {
           'Cannot consume yet: is Kafka up, and has "throughline deploy" made the topics?',
         );
         await consumer.disconnect().catch(() => undefined);
-        await sleep(backoff(failures, [250, 5_000], Math.random()));
+        await this.backOff();
       }
     }
+  }
+
+  /** A new consumer in place of one that kafkajs has given up: it starts again by itself only after what it calls retriable. */
+  private async rejoin(): Promise<void> {
+    await this.backOff();
+    await this.join();
+  }
+
+  private backOff(): Promise<void> {
+    return sleep(backoff(++this.failures, [250, 5_000], Math.random()));
   }
 
   private watch(consumer: KafkaConsumer): void {
@@ -139,7 +155,6 @@ export class Consumer {
       this.assigned = payload.memberAssignment;
       this.toCommit.clear();
       this.partitions.clear();
-      this.pausedTopics = [];
       progress.waitingFor = undefined;
       progress.step();
       log.info({ assignment: payload.memberAssignment }, 'Joined the consumer group.');
@@ -147,6 +162,7 @@ export class Consumer {
     consumer.on(REBALANCING, () => progress.step());
     consumer.on(FETCH_START, () => progress.step());
     consumer.on(FETCH, () => {
+      this.failures = 0;
       progress.step();
       progress.waitingFor = undefined;
     });
@@ -154,6 +170,7 @@ export class Consumer {
       progress.step();
       progress.waitingFor = 'kafka';
       log.warn({ err: payload.error }, 'The consumer lost Kafka; it joins again.');
+      if (!payload.restart && !this.stopping) this.running = this.running?.then(() => this.rejoin());
     });
   }
 
@@ -187,7 +204,8 @@ export class Consumer {
       const next = BigInt(last) + 1n;
       this.toCommit.set(id, { topic, partition, offset: next.toString() });
       const lagMessages = Number(BigInt(batch.highWatermark) - next);
-      this.partitions.set(id, { topic, partition, lagMessages, paused: this.pausedTopics.includes(topic) });
+      const paused = this.partitions.get(id)?.paused ?? false;
+      this.partitions.set(id, { topic, partition, lagMessages, paused });
     }
   }
 
@@ -208,20 +226,34 @@ export class Consumer {
     });
   }
 
-  /** Only the topics that feed the work queue stand still while it is full, and say so. */
+  /**
+   * Only the topics that feed the work queue stand still while it is full, and say so. What kafkajs has paused is asked for anew each
+   * time: it keeps that over a rebalance, forgets it with a restart, and can change nothing in between.
+   */
   private applyBackpressure(): void {
     if (!this.consumer || this.effectTopics.length === 0 || this.generation === 0) return;
-    const full = this.parts.backlogFull();
-    if (full === this.pausedTopics.length > 0) return;
-    const topics = this.effectTopics.map((topic) => ({ topic }));
-    if (full) this.consumer.pause(topics);
-    else this.consumer.resume(topics);
-    this.pausedTopics = full ? this.effectTopics : [];
-    for (const health of this.partitions.values()) health.paused = this.pausedTopics.includes(health.topic);
-    this.parts.log.warn(
-      { topics: this.effectTopics },
-      full ? 'The work queue is full: partitions pause.' : 'Partitions resume.',
-    );
+    const { limits, log } = this.parts;
+    const backlog = this.parts.backlog();
+    const full = this.full ? backlog > limits.workBacklog * RESUME_AT : backlog >= limits.workBacklog;
+    if (full !== this.full) {
+      const topics = this.effectTopics;
+      log.warn({ topics, backlog }, full ? 'The work queue is full: partitions pause.' : 'Partitions resume.');
+    }
+    this.full = full;
+    try {
+      const before = this.pausedTopics(this.consumer);
+      const topics = this.effectTopics.filter((topic) => before.has(topic) !== full).map((topic) => ({ topic }));
+      if (topics.length > 0 && full) this.consumer.pause(topics);
+      else if (topics.length > 0) this.consumer.resume(topics);
+      const after = this.pausedTopics(this.consumer);
+      for (const health of this.partitions.values()) health.paused = after.has(health.topic);
+    } catch (error) {
+      log.debug({ err: error }, 'Partitions can neither pause nor resume while the consumer joins again.');
+    }
+  }
+
+  private pausedTopics(consumer: KafkaConsumer): Set<string> {
+    return new Set(consumer.paused().map(({ topic }) => topic));
   }
 }
 

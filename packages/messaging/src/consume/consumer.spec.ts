@@ -1,0 +1,140 @@
+import { EventEmitter, once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { catalog } from '@throughline/contracts';
+import { logger } from '@throughline/telemetry';
+import type { Consumer as KafkaConsumer, Kafka } from 'kafkajs';
+import { DEFAULT_LIMITS } from '../limits.js';
+import { Progress } from '../progress.js';
+import { defineRoutes, effect } from '../routes.js';
+import { Consumer } from './consumer.js';
+
+const topic = catalog.CancelOrder.topic;
+const routes = defineRoutes({ group: 'spec', routes: { CancelOrder: effect(async () => {}, { dependency: 'x' }) } });
+
+/** What kafkajs does with a consumer, as far as ours depends on it. */
+class FakeConsumer extends EventEmitter {
+  readonly events = {
+    GROUP_JOIN: 'join',
+    FETCH: 'fetch',
+    CRASH: 'crash',
+    REBALANCING: 'rebalancing',
+    FETCH_START: 'start',
+  };
+  /** As kafkajs has none between a crash and the restart. */
+  group = false;
+  pausedAll = false;
+  connect = async (): Promise<void> => undefined;
+  subscribe = async (): Promise<void> => undefined;
+  stop = async (): Promise<void> => undefined;
+  disconnect = async (): Promise<void> => void (this.group = false);
+  run = async (): Promise<void> => {
+    this.group = true;
+    this.emit('join', { payload: { memberAssignment: { [topic]: [0] } } });
+  };
+  paused = (): unknown[] => (this.group && this.pausedAll ? [{ topic, partitions: [0] }] : []);
+  pause = (): void => this.setPaused(true);
+  resume = (): void => this.setPaused(false);
+  crash(restart: boolean): void {
+    this.group = false;
+    this.emit('crash', { payload: { error: new Error('crashed'), restart } });
+  }
+  private setPaused(paused: boolean): void {
+    if (!this.group) throw new Error('Consumer group was not initialized, consumer#run must be called first');
+    this.pausedAll = paused;
+  }
+}
+
+describe('Consumer', () => {
+  let made: FakeConsumer[];
+  let backlog: number;
+  let consumer: Consumer;
+  const kafka = new EventEmitter();
+
+  beforeEach(async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'performance'] });
+    made = [];
+    backlog = 0;
+    consumer = new Consumer({
+      kafka: Object.assign(kafka, {
+        consumer: (): KafkaConsumer => {
+          made.push(new FakeConsumer());
+          process.nextTick(() => kafka.emit('made'));
+          return made.at(-1)! as unknown as KafkaConsumer;
+        },
+      }) as unknown as Kafka,
+      routes,
+      topicPrefix: '',
+      limits: { ...DEFAULT_LIMITS, workBacklog: 100 },
+      progress: new Progress('consumer', () => 0),
+      log: logger('spec', { level: 'silent' }),
+      take: async () => undefined,
+      backlog: () => backlog,
+    });
+    consumer.start();
+    await once(kafka, 'made');
+    await settled();
+  });
+  afterEach(async () => {
+    await consumer.stop();
+    jest.useRealTimers();
+  });
+
+  const settled = (): Promise<void> => jest.advanceTimersByTimeAsync(0);
+  const check = (at: number): Promise<void> => {
+    backlog = at;
+    return jest.advanceTimersByTimeAsync(200);
+  };
+
+  it('joins again after a crash that kafkajs gives up on, however often', async () => {
+    for (let crashes = 1; crashes <= 2; crashes++) {
+      const next = once(kafka, 'made');
+      made.at(-1)!.crash(false);
+      await next;
+      expect(made).toHaveLength(crashes + 1);
+      await settled();
+    }
+    expect(made.at(-1)!.group).toBe(true);
+  });
+
+  it('leaves a crash alone from which kafkajs restarts by itself', async () => {
+    made[0]!.crash(true);
+    await settled();
+    await made[0]!.run();
+    expect(made).toHaveLength(1);
+  });
+
+  it('survives that kafkajs can neither pause nor resume between a crash and the restart', async () => {
+    made[0]!.crash(true);
+    await check(100);
+    expect(made[0]!.pausedAll).toBe(false);
+    await made[0]!.run();
+    await check(100);
+    expect(made[0]!.pausedAll).toBe(true);
+  });
+
+  it('resumes what kafkajs kept paused over a rebalance', async () => {
+    await check(100);
+    expect(made[0]!.pausedAll).toBe(true);
+    await made[0]!.run();
+    await check(0);
+    expect(made[0]!.pausedAll).toBe(false);
+  });
+
+  it('pauses at the bound and resumes at four fifths of it', async () => {
+    const seen: [number, boolean][] = [];
+    for (const at of [99, 100, 99, 81, 80, 99, 100]) {
+      await check(at);
+      seen.push([at, made[0]!.pausedAll]);
+    }
+    const pausedAt = (at: number, paused: boolean): [number, boolean] => [at, paused];
+    expect(seen).toEqual([
+      pausedAt(99, false),
+      pausedAt(100, true),
+      pausedAt(99, true),
+      pausedAt(81, true),
+      pausedAt(80, false),
+      pausedAt(99, false),
+      pausedAt(100, true),
+    ]);
+  });
+});
