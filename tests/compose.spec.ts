@@ -25,7 +25,7 @@ beforeAll(async () => {
 }, LOADING_MS);
 
 /** Where the service listens by itself, without a container around it. */
-const portOf = (app: string) => parseConfig(app, { PORT: facts.shapes[app]!['PORT']! }, {})['PORT'];
+const portOf = (app: string) => String(parseConfig(app, { PORT: facts.shapes[app]!['PORT']! }, {})['PORT']);
 
 describe('docker-compose.yml', () => {
   it('is what the compose specification allows', () => {
