@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { testDatabase, type TestDatabase } from '@throughline/testing';
@@ -8,6 +10,11 @@ class CreateThing1700000000000 implements MigrationInterface {
     await runner.query('CREATE TABLE thing (id int PRIMARY KEY)');
   }
   async down(): Promise<void> {}
+}
+
+/** What of a client of pg its types do not show. */
+interface Connected {
+  connection: { stream: Duplex };
 }
 
 const insert = { name: 'insert-thing', text: 'INSERT INTO thing (id) VALUES ($1)' };
@@ -92,6 +99,31 @@ describe('Database', () => {
     );
     expect(postgresFailure(away)).toBe('outage');
     expect(postgresFailure(new Error('of a handler'))).toBeUndefined();
+    expect(await things()).toBe(2);
+  });
+
+  it('outlives a connection that vanishes under an open transaction, without a word from the server', async () => {
+    const vanishing = await test.connect({ poolSize: 1 });
+    const sockets: Duplex[] = [];
+    vanishing.pool.on('acquire', (client) => sockets.push((client as unknown as Connected).connection.stream));
+    const vanish = async (): Promise<void> => {
+      const socket = sockets.at(-1)!;
+      socket.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
+      await once(socket, 'close');
+    };
+    const between = await vanishing
+      .transaction(async (tx) => {
+        await tx.query(insert, [50]);
+        await vanish();
+        await tx.query(insert, [51]);
+      })
+      .catch((e: unknown) => e);
+    expect(postgresFailure(between)).toBe('outage');
+    const within = await vanishing
+      .transaction((tx) => Promise.all([tx.query({ name: 'sleep', text: 'SELECT pg_sleep(5)' }), vanish()]))
+      .catch((e: unknown) => e);
+    expect(postgresFailure(within)).toBe('outage');
+    expect(await vanishing.query({ name: 'alive', text: 'SELECT 1 AS one' })).toEqual([{ one: 1 }]);
     expect(await things()).toBe(2);
   });
 

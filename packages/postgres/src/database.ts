@@ -90,6 +90,7 @@ export class Database implements Queryable {
    */
   async transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
+    client.on('error', toldByStatements);
     const tx = new ClientTx(client);
     let broken: Error | boolean = true;
     try {
@@ -112,6 +113,7 @@ export class Database implements Queryable {
       return result;
     } finally {
       client.release(broken);
+      client.off('error', toldByStatements);
     }
   }
 
@@ -119,6 +121,12 @@ export class Database implements Queryable {
     await this.dataSource.destroy();
   }
 }
+
+/**
+ * The pool listens to idle connections only, and an error nobody listens to ends the process. Every statement and COMMIT on a
+ * connection that has vanished fails by itself, so there is nothing more to do.
+ */
+function toldByStatements(): void {}
 
 /** A connection of its own outside the pool, for session locks. The caller ends it. */
 export function dedicatedClient(database: Database): pg.Client {

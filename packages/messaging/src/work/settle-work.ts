@@ -4,7 +4,7 @@ import type { Statement } from '@throughline/postgres';
 export const lockLeasedKeys: Statement = {
   name: 'lock-leased-keys',
   text: `
-    SELECT k.queue, k.key, k.pending FROM work_key k
+    SELECT k.queue, k.key, k.lease, k.pending FROM work_key k
       JOIN unnest($1::text[], $2::text[], $3::text[]) AS t (queue, key, lease)
         ON k.queue = t.queue AND k.key = t.key AND k.lease = t.lease
      ORDER BY k.queue, k.key FOR UPDATE OF k`,
@@ -24,15 +24,17 @@ export const deleteKeys: Statement = {
      WHERE k.queue = t.queue AND k.key = t.key AND k.pending = 1`,
 };
 
-/** As deleteKeys, for the others: we keep them, with a fresh lease of $3 ms, and go on with the next row. */
+/**
+ * As deleteKeys, for the others: we keep them for $3 ms and go on with the next row, under its own lease $4. So a
+ * settlement that is repeated because the answer to COMMIT was lost holds nothing any more, and records nothing twice.
+ */
 export const advanceKeys: Statement = {
   name: 'advance-work-keys',
   text: `
     UPDATE work_key k
-       SET pending = k.pending - 1, available_at = clock_timestamp() + t.lease_ms * interval '1 millisecond'
+       SET pending = k.pending - 1, lease = $4, available_at = clock_timestamp() + t.lease_ms * interval '1 millisecond'
       FROM unnest($1::text[], $2::text[], $3::int[]) AS t (queue, key, lease_ms)
-     WHERE k.queue = t.queue AND k.key = t.key AND k.pending > 1
-    RETURNING k.queue, k.key, k.lease`,
+     WHERE k.queue = t.queue AND k.key = t.key AND k.pending > 1`,
 };
 
 /** $1 queues, $2 keys, $3 delays in ms: given back, to be available after the delay. */

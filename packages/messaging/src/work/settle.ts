@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresFailure } from '@throughline/postgres';
 import { linkSpan, startSpan, traceparentOf, withActiveSpan, type Logger } from '@throughline/telemetry';
@@ -28,7 +29,8 @@ const CONFLICT_TRIES = 5;
 
 /**
  * Records how attempts ended, many in one transaction, and returns the next rows of the keys we keep. While PostgreSQL is away it
- * tries again: the effect has happened, so its outcome must not be dropped. An outcome that cannot be recorded stands alone.
+ * tries again: the effect has happened, so its outcome must not be dropped. To repeat what was committed after all changes nothing.
+ * An outcome that cannot be recorded stands alone.
  */
 export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<WorkItem[]> {
   for (let failures = 1; ; failures++) {
@@ -73,8 +75,8 @@ async function settleTogether(parts: SettleParts, outcomes: Outcome[]): Promise<
 }
 
 async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Outcome[]): Promise<WorkItem[]> {
-  const pendingOf = await lockOurKeys(tx, outcomes);
-  const ours = outcomes.filter(({ item }) => pendingOf.has(laneOf(item)));
+  const held = await lockOurKeys(tx, outcomes);
+  const ours = outcomes.filter(({ item }) => held.get(laneOf(item))?.lease === item.lease);
   for (const { item } of outcomes.filter((outcome) => !ours.includes(outcome))) {
     parts.log.warn(
       { type: item.type, key: item.key },
@@ -100,7 +102,7 @@ async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Ou
   const over = ours.filter(({ kind }) => kind === 'done' || kind === 'dead');
   if (over.length === 0) return [];
   void tx.query(deleteWork, [over.map(({ item }) => item.id)]);
-  const last = over.filter(({ item }) => pendingOf.get(laneOf(item)) === 1);
+  const last = over.filter(({ item }) => held.get(laneOf(item))!.pending === 1);
   if (last.length > 0) void tx.query(deleteKeys, lanes(last));
   return keepKeys(
     parts,
@@ -109,13 +111,21 @@ async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Ou
   );
 }
 
-/** Pending rows of each key we still hold; the keys stay locked until COMMIT, so nobody adds or claims meanwhile. */
-async function lockOurKeys(tx: MessagingTransaction, outcomes: Outcome[]): Promise<Map<string, number>> {
-  const rows = await tx.query<{ queue: string; key: string; pending: number }>(lockLeasedKeys, [
+interface HeldKey {
+  lease: string;
+  pending: number;
+}
+
+/**
+ * The keys we still hold, by lane; they stay locked until COMMIT, so nobody adds or claims meanwhile. One key may come with an
+ * outcome of an older lease as well: whoever came too late is told by the lease.
+ */
+async function lockOurKeys(tx: MessagingTransaction, outcomes: Outcome[]): Promise<Map<string, HeldKey>> {
+  const rows = await tx.query<HeldKey & { queue: string; key: string }>(lockLeasedKeys, [
     ...lanes(outcomes),
     outcomes.map(({ item }) => item.lease),
   ]);
-  return new Map(rows.map((row) => [laneOf(row), row.pending]));
+  return new Map(rows.map((row) => [laneOf(row), row]));
 }
 
 async function recordResult(tx: MessagingTransaction, { item, result, traceparent }: Done): Promise<void> {
@@ -133,12 +143,12 @@ async function recordResult(tx: MessagingTransaction, { item, result, traceparen
 /** Keys with successors stay with us: their next rows run without a claim. */
 async function keepKeys(parts: SettleParts, tx: MessagingTransaction, kept: Outcome[]): Promise<WorkItem[]> {
   if (kept.length === 0) return [];
-  const leases = new Map(kept.map(({ item }) => [laneOf(item), item.lease]));
+  const lease = randomUUID();
   const leaseMs = kept.map(({ item }) => parts.leaseMs(item.queue));
   const leasedFrom = parts.monotonic();
-  void tx.query(advanceKeys, [...lanes(kept), leaseMs]);
+  void tx.query(advanceKeys, [...lanes(kept), leaseMs, lease]);
   const heads = await tx.query<StoredWorkRow>(readHeads, lanes(kept));
-  return heads.map((row) => fromStored(row, leases.get(laneOf(row))!, leasedFrom + parts.leaseMs(row.queue)));
+  return heads.map((row) => fromStored(row, lease, leasedFrom + parts.leaseMs(row.queue)));
 }
 
 function lanes(outcomes: Outcome[]): [string[], string[]] {

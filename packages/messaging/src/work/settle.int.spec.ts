@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Codec } from '@throughline/contracts';
+import type { Database } from '@throughline/postgres';
+import { logger } from '@throughline/telemetry';
+import { cancelOrder, fixedSchemaIds, testDatabase, type TestDatabase } from '@throughline/testing';
+import { defineRoutes, job, Messaging, messagingMigrations } from '../index.js';
+import { Progress } from '../progress.js';
+import { claimKeys, readHeads, type StoredWorkRow } from './claim-work.js';
+import type { Outcome } from './outcome.js';
+import { settle, type SettleParts } from './settle.js';
+import { fromStored, type WorkItem } from './work-item.js';
+
+const KEY = 'parcel';
+const QUEUE = 'carrier';
+const log = logger('spec', { level: 'silent' });
+const routes = defineRoutes({
+  group: 'settle',
+  emits: ['CancelOrder'],
+  jobs: { Ship: job(async () => undefined, { dependency: QUEUE }) },
+});
+
+describe('settle: an attempt is recorded once, and only under the lease it ran with', () => {
+  let test: TestDatabase;
+  let database: Database;
+  let messaging: Messaging;
+
+  beforeAll(async () => {
+    test = await testDatabase(messagingMigrations);
+    database = await test.connect();
+    const codec = new Codec(fixedSchemaIds());
+    await codec.prepare(routes.emits);
+    // Never started: nothing runs here but what the spec does.
+    const kafka = { brokers: ['127.0.0.1:1'], clientId: 'spec' };
+    messaging = new Messaging({ service: 'spec', database, codec, kafka, routes, log });
+  });
+  afterAll(() => test.drop());
+  beforeEach(() => database.pool.query('TRUNCATE work, work_key, outbox, outbox_key'));
+
+  const store = (jobs: number): Promise<void> =>
+    messaging.transaction(async (tx) =>
+      tx.enqueue(Array.from({ length: jobs }, () => ({ type: 'Ship', key: KEY, id: randomUUID(), payload: {} }))),
+    );
+  const endLeases = () => database.pool.query(`UPDATE work_key SET available_at = now() - interval '1 second'`);
+  const count = async (table: 'work' | 'work_key' | 'outbox'): Promise<number> =>
+    (await database.pool.query(`SELECT 1 FROM ${table}`)).rows.length;
+  async function claim(): Promise<WorkItem> {
+    const lease = randomUUID();
+    await database.query(claimKeys, [QUEUE, 1, lease, 'spec', 60_000]);
+    const [head] = await database.query<StoredWorkRow>(readHeads, [[QUEUE], [KEY]]);
+    return fromStored(head!, lease, Infinity);
+  }
+  /** The attempt went well and says so in one event. */
+  const done = (item: WorkItem): Outcome => ({
+    kind: 'done',
+    item,
+    result: { emit: [cancelOrder(randomUUID(), item.id)] },
+    traceparent: undefined,
+  });
+  const parts = (transaction: SettleParts['transaction']): SettleParts => ({
+    routes,
+    transaction,
+    leaseMs: () => 60_000,
+    monotonic: () => 0,
+    progress: new Progress('settle', () => 0),
+    log,
+  });
+  const commit: SettleParts['transaction'] = (fn) => messaging.transaction((tx) => fn(tx as never));
+  /** The first COMMIT is durable, but its answer never arrives. */
+  function commitAnswerLost(): SettleParts['transaction'] {
+    let lost = false;
+    return async (fn) => {
+      const result = await commit(fn);
+      if (lost) return result;
+      lost = true;
+      throw new Error('Connection terminated unexpectedly');
+    };
+  }
+
+  it('hands on the next row of a key, which settles under a lease of its own', async () => {
+    await store(2);
+    const first = await claim();
+    const [second] = await settle(parts(commit), [done(first)]);
+    expect(Number(second!.id)).toBeGreaterThan(Number(first.id));
+    expect(second!.lease).not.toBe(first.lease);
+    expect(await settle(parts(commit), [done(second!)])).toEqual([]);
+    expect([await count('outbox'), await count('work'), await count('work_key')]).toEqual([2, 0, 0]);
+  });
+
+  it.each([1, 2, 3])('a COMMIT whose answer was lost is not recorded again: %i rows in the key', async (rows) => {
+    await store(rows);
+    const first = await claim();
+    expect(await settle(parts(commitAnswerLost()), [done(first)])).toEqual([]);
+    expect([await count('outbox'), await count('work')]).toEqual([1, rows - 1]);
+    // What was advanced, but is run by nobody, is found when its lease ends.
+    for (let next = 1; next < rows; next++) {
+      await endLeases();
+      const item = await claim();
+      expect(Number(item.id)).toBe(Number(first.id) + next);
+      await settle(parts(commit), [done(item)]);
+    }
+    expect([await count('outbox'), await count('work'), await count('work_key')]).toEqual([rows, 0, 0]);
+  });
+
+  it('of two outcomes of one row only that of the lease that holds is recorded', async () => {
+    await store(1);
+    const late = await claim();
+    await endLeases();
+    const now = await claim();
+    await settle(parts(commit), [done(late), done(now)]);
+    expect([await count('outbox'), await count('work'), await count('work_key')]).toEqual([1, 0, 0]);
+  });
+
+  it('an outcome that comes too late neither advances nor releases the key', async () => {
+    await store(2);
+    const late = await claim();
+    await endLeases();
+    const now = await claim();
+    await settle(parts(commit), [{ kind: 'release', item: late }, done(late), done(now)]);
+    expect([await count('outbox'), await count('work')]).toEqual([1, 1]);
+  });
+});
