@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Queryable } from '@throughline/postgres';
+import { postgresFailure, type Queryable, type Statement } from '@throughline/postgres';
+import { backoff } from '../backoff.js';
 import { callInProgress } from '../errors.js';
-import { beginCall, finishCall, forgetCall, readCall, releaseCall } from './record-call.js';
+import { beginCall, finishCall, forgetCall, readCall, releaseCall, unpinCall } from './record-call.js';
 
 export interface OnceCall<Request, Response> {
   scope: string;
@@ -17,6 +18,9 @@ export interface OnceCall<Request, Response> {
 /** Another worker's call usually ends within this; only then the key goes back to the queue. In milliseconds. */
 const WAIT_MS = 2_000;
 const LOOK_MS = 50;
+/** Within about a second; an attempt has a time limit. */
+const RECORD_TRIES = 5;
+const RECORD_WAIT_MS: [number, number] = [50, 1_000];
 
 /**
  * Performs a call once for good. Before it, the request is pinned and the call is leased; after it, the response is recorded. A crash
@@ -54,19 +58,35 @@ async function perform<Request, Response>(
   begun: { request: Request; attempts: number },
 ): Promise<Response> {
   const { scope, call, idempotencyKey } = once;
+  // If this fails too, the lease runs out by itself.
+  const giveBack = (how: Statement): Promise<unknown> =>
+    database.query(how, [scope, call, lease]).catch(() => undefined);
   let response: Response;
   try {
     response = await once.perform(begun.request, idempotencyKey, { mayHaveRun: begun.attempts > 1 });
   } catch (error) {
-    // If this fails too, the lease runs out by itself.
-    const refused = (error as { retry?: unknown } | null)?.retry === 'never' && begun.attempts === 1;
-    await database.query(refused ? forgetCall : releaseCall, [scope, call, lease]).catch(() => undefined);
+    const refused = (error as { retry?: unknown } | null)?.retry === 'never';
+    await giveBack(!refused ? releaseCall : begun.attempts === 1 ? forgetCall : unpinCall);
     throw error;
   }
-  const [recorded] = await database.query<{ response: Response }>(finishCall, [
-    scope,
-    call,
-    JSON.stringify(response ?? null),
-  ]);
-  return recorded ? recorded.response : response;
+  try {
+    const recorded = await record<Response>(database, [scope, call, JSON.stringify(response ?? null)]);
+    return recorded ? recorded.response : response;
+  } catch (error) {
+    await giveBack(releaseCall);
+    throw error;
+  }
+}
+
+/** A lost connection is no reason to ask the other system again: what it answered is at hand. */
+async function record<Response>(database: Queryable, values: unknown[]): Promise<{ response: Response } | undefined> {
+  for (let failures = 1; ; failures++) {
+    try {
+      const [recorded] = await database.query<{ response: Response }>(finishCall, values);
+      return recorded;
+    } catch (error) {
+      if (failures >= RECORD_TRIES || postgresFailure(error) === 'fault') throw error;
+      await sleep(backoff(failures, RECORD_WAIT_MS, Math.random()));
+    }
+  }
 }
