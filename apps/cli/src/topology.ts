@@ -94,7 +94,12 @@ function vendorEnvironment(service: ServiceName, { secrets, instances }: Topolog
           .join(','),
       };
     case 'revenue-adapter':
-      return { ...hubspot, HUBSPOT_BASE_URL: sandbox, HUBSPOT_SWEEP_INTERVAL_MS: '3000' };
+      return {
+        ...hubspot,
+        HUBSPOT_BASE_URL: sandbox,
+        HUBSPOT_SWEEP_INTERVAL_MS: '3000',
+        HUBSPOT_RECHECK_INTERVAL_MS: '10000',
+      };
     case 'finance-adapter':
       return { ...stripe, STRIPE_BASE_URL: sandbox, STRIPE_ACCOUNT_ID: TENANTS.stripeAccount };
     case 'ops-adapter':
