@@ -11,7 +11,6 @@ export {
   type StackPorts,
   type StackProgress,
   startStack,
-  toEnvironment,
   usualPorts,
 } from './stack.js';
 export { type Exit, type ServiceOptions, spawnService, type SupervisedProcess } from './supervise.js';

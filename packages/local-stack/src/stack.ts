@@ -453,18 +453,6 @@ function externalPart(name: PartName): StackPart {
   };
 }
 
-/** The environment variables by which services learn the addresses; empty ones are left out. */
-export function toEnvironment(addresses: StackAddresses): Record<string, string> {
-  const variables = {
-    KAFKA_BROKERS: addresses.kafkaBrokers.join(','),
-    POSTGRES_URL: addresses.postgresAdminUrl,
-    SCHEMA_REGISTRY_URL: addresses.registryUrl,
-    OTEL_EXPORTER_OTLP_ENDPOINT: addresses.otlpEndpoint,
-    TRACE_VIEWER_URL: addresses.viewerUrl,
-  };
-  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
-}
-
 function portsText(spec: PartSpec): string {
   const ports = Object.values(spec.ports);
   return `${ports.length === 1 ? 'port' : 'ports'} ${ports.join(', ')}`;
