@@ -17,11 +17,15 @@ interface DealRow {
   read_at: Date;
 }
 
+/** Named one by one: a prepared `*` fails on every connection once a migration adds a column. */
+const DEAL_COLUMNS = `deal_id, opportunity_id, name, stage, source_version, modified_at, stage_history, closings,
+  is_edited_after_close, deleted_at, read_at`;
+
 const createDeal = {
   name: 'deal-create',
   text: 'INSERT INTO deal (deal_id, opportunity_id) VALUES ($1, $2) ON CONFLICT (deal_id) DO NOTHING',
 };
-const lockDealRow = { name: 'deal-lock', text: 'SELECT * FROM deal WHERE deal_id = $1 FOR UPDATE' };
+const lockDealRow = { name: 'deal-lock', text: `SELECT ${DEAL_COLUMNS} FROM deal WHERE deal_id = $1 FOR UPDATE` };
 const updateDeal = {
   name: 'deal-save',
   text: `UPDATE deal SET name = $2, stage = $3, source_version = $4, modified_at = $5, stage_history = $6, closings = $7,
@@ -110,14 +114,15 @@ export async function findDeal(db: Queryable, id: string): Promise<KnownDeal | u
   const find = {
     name: 'deal-find',
     // Two index look-ups; an OR over two columns of different types would scan.
-    text: `SELECT * FROM deal WHERE source_version IS NOT NULL AND deal_id IN (
+    text: `SELECT ${DEAL_COLUMNS} FROM deal WHERE source_version IS NOT NULL AND deal_id IN (
       SELECT $1 UNION ALL SELECT deal_id FROM deal WHERE opportunity_id = $2::uuid)`,
   };
   const [row] = await db.query<DealRow>(find, [id, isUuid(id) ? id : null]);
   if (!row) return undefined;
   const findWriteBacks = {
     name: 'write-back-find',
-    text: 'SELECT * FROM write_back WHERE opportunity_id = $1 ORDER BY occurrence',
+    text: `SELECT occurrence, order_number, invoice_number, written_at
+      FROM write_back WHERE opportunity_id = $1 ORDER BY occurrence`,
   };
   const writeBacks = await db.query<{
     occurrence: number;

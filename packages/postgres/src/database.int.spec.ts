@@ -127,6 +127,29 @@ describe('Database', () => {
     expect(await things()).toBe(2);
   });
 
+  it('takes a prepared statement that a migration or a pooler made stale for a conflict, which the next try does not meet', async () => {
+    const single = await test.connect({ poolSize: 1 });
+    const all = { name: 'all-things', text: 'SELECT * FROM thing' };
+    await single.query(all);
+    await database.pool.query('ALTER TABLE thing ADD COLUMN colour text');
+    const changed = await single.query(all).catch((e: unknown) => e);
+    expect(changed).toMatchObject({ code: '0A000' });
+    expect(postgresFailure(changed)).toBe('conflict');
+    expect(await single.query(all)).toHaveLength(2);
+
+    await single.query({ name: 'forget', text: 'DEALLOCATE ALL' });
+    const forgotten = await single.query(all).catch((e: unknown) => e);
+    expect(forgotten).toMatchObject({ code: '26000' });
+    expect(postgresFailure(forgotten)).toBe('conflict');
+    expect(await single.query(all)).toHaveLength(2);
+
+    const unsupported = await single
+      .query({ name: 'unsupported', text: 'SELECT DISTINCT id FROM thing FOR UPDATE' })
+      .catch((e: unknown) => e);
+    expect(unsupported).toMatchObject({ code: '0A000' });
+    expect(postgresFailure(unsupported)).toBe('fault');
+  });
+
   it('ends a statement that takes too long', async () => {
     const impatient = await test.connect({ limits: { statementTimeoutMs: 50 } });
     const slow = await impatient.query({ name: 'sleep', text: 'SELECT pg_sleep(5)' }).catch((e: unknown) => e);

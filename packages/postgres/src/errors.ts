@@ -3,12 +3,15 @@ import { ThroughlineError } from '@throughline/contracts';
 /**
  * What a failed statement or transaction says about the next try.
  * - `outage`: PostgreSQL is away, shutting down, out of space or out of connections. The work itself is not at fault.
- * - `conflict`: the transaction met another one (deadlock, serialization, lock or statement time limit). The same work may pass now.
+ * - `conflict`: the transaction met another one (deadlock, serialization, lock or statement time limit), or a connection whose
+ *   prepared statements a migration or a pooler made stale. The same work may pass now, on another connection.
  * - `fault`: the statement or its values are wrong; the same again gives the same answer.
  */
 export type PostgresFailure = 'outage' | 'conflict' | 'fault';
 
-const CONFLICTS = new Set(['40001', '40P01', '55P03', '57014', '25P03', '25P04']);
+const CONFLICTS = new Set(['40001', '40P01', '55P03', '57014', '25P03', '25P04', '26000']);
+/** Comes as `feature_not_supported`, which otherwise is a fault. */
+const STALE_PLAN = /^cached plan must not change result type/;
 /** SQLSTATE classes: connection, resources, operator intervention, system error, internal corruption of a standby or limit. */
 const OUTAGE_CLASSES = new Set(['08', '53', '57', '58']);
 /** `read_only_sql_transaction` (a demoted primary) and a database that is being (re)created. */
@@ -24,7 +27,7 @@ export function postgresFailure(error: unknown): PostgresFailure | undefined {
   const { code, message, cause } = error as { code?: unknown; message?: unknown; cause?: unknown };
   if (code === 'POSTGRES_COMMIT_REFUSED') return 'conflict';
   if (typeof code === 'string') {
-    if (CONFLICTS.has(code)) return 'conflict';
+    if (CONFLICTS.has(code) || (code === '0A000' && STALE_PLAN.test(String(message)))) return 'conflict';
     if (OUTAGE_CODES.has(code) || NETWORK_CODE.test(code)) return 'outage';
     if (/^[0-9A-Z]{5}$/.test(code) && 'severity' in error)
       return OUTAGE_CLASSES.has(code.slice(0, 2)) ? 'outage' : 'fault';

@@ -15,13 +15,17 @@ export const claimKeys: Statement = {
 
 /**
  * $1 queues, $2 keys: the oldest row of each. A statement of its own after the keys are locked: within the claiming statement it
- * would read a snapshot from before the lock, and repeat a row that somebody has just finished.
+ * would read a snapshot from before the lock, and repeat a row that somebody has just finished. The columns are named because a
+ * prepared `*` fails on every connection once a migration adds one.
  */
 export const readHeads: Statement = {
   name: 'read-work-heads',
   text: `
     SELECT head.* FROM unnest($1::text[], $2::text[]) AS k (queue, key)
-     CROSS JOIN LATERAL (SELECT * FROM work w WHERE w.queue = k.queue AND w.key = k.key ORDER BY w.id LIMIT 1) head`,
+     CROSS JOIN LATERAL (
+       SELECT id, queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent, attempts,
+              first_failed_at, last_error
+         FROM work w WHERE w.queue = k.queue AND w.key = k.key ORDER BY w.id LIMIT 1) head`,
 };
 
 /** What the queue looks like; runs when nothing else told us, so it must stay cheap: as many rows as keys are waiting. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Codec } from '@throughline/contracts';
 import type { Database } from '@throughline/postgres';
 import { logger } from '@throughline/telemetry';
@@ -118,5 +118,24 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     const now = await claim();
     await settle(parts(commit), [{ kind: 'release', item: late }, done(late), done(now)]);
     expect([await count('outbox'), await count('work')]).toEqual([1, 1]);
+  });
+
+  it('goes on while a migration adds columns under it', async () => {
+    await store(2);
+    const first = await claim();
+    const [second] = await settle(parts(commit), [done(first)]);
+    await database.pool.query('ALTER TABLE work ADD COLUMN spec_new text');
+    await database.pool.query('ALTER TABLE work_key ADD COLUMN spec_new text');
+    await store(1);
+    const failed = jest.fn();
+    const counting: SettleParts['transaction'] = (fn) =>
+      commit(fn).catch((error: unknown) => {
+        failed(error);
+        throw error;
+      });
+    const [third] = await settle(parts(counting), [done(second!)]);
+    await settle(parts(counting), [done(third!)]);
+    expect(failed).not.toHaveBeenCalled();
+    expect([await count('outbox'), await count('work')]).toEqual([3, 0]);
   });
 });
