@@ -8,8 +8,8 @@ import type { SupervisedProcess } from './supervise.js';
 /** A JVM's AppCDS archive of loaded classes: start-up in half the time. The first run of a part writes it when it ends. */
 export interface ClassArchive {
   flags: string[];
-  /** This run writes the archive while it ends, which takes some seconds more. */
-  writes: boolean;
+  /** This run writes the archive while it ends: for people, why that takes some seconds more. */
+  stopNote?: string;
   /** Gives the archive its name once the run has ended in order; anything else is thrown away. */
   keepAfter(process: SupervisedProcess): void;
 }
@@ -19,13 +19,13 @@ export function classArchive(partDirectory: string, java: Java): ClassArchive {
   const installation = Math.floor(statSync(join(partDirectory, stampFile)).mtimeMs).toString(36);
   const archive = join(partDirectory, `classes-${java.buildId}-${installation}.jsa`);
   if (existsSync(archive)) {
-    return { flags: [`-XX:SharedArchiveFile=${archive}`], writes: false, keepAfter: () => undefined };
+    return { flags: [`-XX:SharedArchiveFile=${archive}`], keepAfter: () => undefined };
   }
   removeAbandoned(partDirectory, installation);
   const unfinished = join(partDirectory, `unfinished-${process.pid}-${Date.now()}.jsa`);
   return {
     flags: [`-XX:ArchiveClassesAtExit=${unfinished}`],
-    writes: true,
+    stopNote: 'writes its start-up archive, once, so that the next start is twice as fast',
     keepAfter(run) {
       void run.exited.then((exit) => {
         if (!existsSync(unfinished)) return;

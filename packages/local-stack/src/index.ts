@@ -1,8 +1,11 @@
 export { StackError, type StackErrorCode } from './errors.js';
+export { endLeftovers, type Leftover } from './leftovers.js';
 export type { PartName } from './part.js';
 export { choosePort } from './ports.js';
 export { removePostgresData } from './postgres.js';
+export { identityOf, isAlive, type ProcessIdentity } from './process-identity.js';
 export {
+  type PartExit,
   type PartState,
   type Stack,
   type StackAddresses,
@@ -13,4 +16,4 @@ export {
   startStack,
   usualPorts,
 } from './stack.js';
-export { type Exit, type ServiceOptions, spawnService, type SupervisedProcess } from './supervise.js';
+export { type Exit, killSupervised, type ServiceOptions, spawnService, type SupervisedProcess } from './supervise.js';

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { StackError } from './errors.js';
+import type { PartName } from './part.js';
 
 export interface Java {
   command: string;
@@ -12,36 +13,49 @@ export interface Java {
 }
 
 const minimumMajor = 17;
+/** Both are complete: without Java and with these addresses everything starts but the local trace viewer. */
 const waysOut =
   'either install a JDK >= 17 and Maven (Debian: apt install openjdk-17-jdk-headless maven; macOS: brew install openjdk maven), ' +
-  'or use what you already run: set KAFKA_BROKERS and SCHEMA_REGISTRY_URL (and OTEL_EXPORTER_OTLP_ENDPOINT for traces).';
+  'or use what you already run: set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to it (traces then need OTEL_EXPORTER_OTLP_ENDPOINT).';
 
-/** The JVM of JAVA_HOME, otherwise the one in PATH. Throws with both ways out when there is none or it is older than 17. */
-export async function findJava(env: NodeJS.ProcessEnv): Promise<Java> {
+/** For people: the parts that run on a JVM. */
+const titles = { kafka: 'Kafka', registry: 'the schema registry', viewer: 'the trace viewer', postgres: 'PostgreSQL' };
+
+/**
+ * The JVM of JAVA_HOME, otherwise the one in PATH. Throws with both ways out when there is none or it is older than 17.
+ * @param parts what needs it; the message names them
+ */
+export async function findJava(
+  env: NodeJS.ProcessEnv,
+  parts: PartName[] = ['kafka', 'registry', 'viewer'],
+): Promise<Java> {
+  const need = needs(parts.map((part) => titles[part]));
   const fromHome = env.JAVA_HOME ? join(env.JAVA_HOME, 'bin', 'java') : undefined;
   const command = fromHome && existsSync(fromHome) ? fromHome : 'java';
   let text: string;
   try {
     text = await versionText(command, ['-version'], env);
   } catch (cause) {
-    throw new StackError(
-      'STACK_JAVA_MISSING',
-      'Kafka, the schema registry and the trace viewer need Java, and there is none.',
-      {
-        nextStep: waysOut,
-        cause,
-      },
-    );
+    throw new StackError('STACK_JAVA_MISSING', `${need} Java >= ${minimumMajor}, and there is none.`, {
+      nextStep: waysOut,
+      cause,
+    });
   }
   const major = javaMajor(text);
   if (major === undefined || major < minimumMajor) {
     throw new StackError(
       'STACK_JAVA_TOO_OLD',
-      `Kafka, the schema registry and the trace viewer need Java >= ${minimumMajor}; ${command} is ${major ?? 'unknown'}.`,
+      `${need} Java >= ${minimumMajor}; ${command} is ${major ?? 'unknown'}.`,
       { nextStep: `${waysOut} If a newer one is installed, set JAVA_HOME to it.` },
     );
   }
   return { command, major, buildId: createHash('sha256').update(text).digest('hex').slice(0, 10) };
+}
+
+/** `Kafka and the schema registry need`. */
+function needs(names: string[]): string {
+  const list = names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : `${names[0]}`;
+  return `${list.charAt(0).toUpperCase()}${list.slice(1)} ${names.length > 1 ? 'need' : 'needs'}`;
 }
 
 /** Throws with both ways out when there is no `mvn`. Only downloads need it. */

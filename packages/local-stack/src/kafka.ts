@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { directoryDigest } from './cache.js';
-import { classArchive } from './class-archive.js';
+import { type ClassArchive, classArchive } from './class-archive.js';
 import { StackError } from './errors.js';
 import { jvmEnvironment, jvmFlags } from './java.js';
 import { askKafkaMetadata } from './kafka-metadata.js';
@@ -25,6 +25,7 @@ export function kafkaPart(context: PartContext): PartSpec & { ports: { broker: n
   const ports = { broker: 0, controller: 0 };
   const home = join(context.directory, 'kafka');
   let part = '';
+  let archive: ClassArchive | undefined;
   return {
     name: 'kafka',
     title: `Apache Kafka ${version}`,
@@ -32,6 +33,7 @@ export function kafkaPart(context: PartContext): PartSpec & { ports: { broker: n
     readyTimeoutMs: 90_000,
     // The first run writes its class archive while it ends.
     stopGraceMs: 90_000,
+    stopNote: () => archive?.stopNote,
     async install() {
       part = await context.ensurePart(`kafka-${version}`, async (target, scratch, maven) => {
         const jars = await downloadArtifacts({ name: 'kafka', title: 'Apache Kafka', dependencies }, scratch, maven);
@@ -47,13 +49,13 @@ export function kafkaPart(context: PartContext): PartSpec & { ports: { broker: n
       writeFileSync(join(home, 'log4j2.properties'), log4jConfig);
       const config = join(home, 'server.properties');
       writeFileSync(config, serverProperties({ ...ports, dataDirectory: join(home, 'data') }));
-      const archive = classArchive(part, java);
+      const classes = (archive = classArchive(part, java));
       const broker = await spawnService({
         name: 'Kafka',
         command: java.command,
         args: [
           ...jvmFlags(512),
-          ...archive.flags,
+          ...classes.flags,
           `-Dlog4j2.configurationFile=${join(home, 'log4j2.properties')}`,
           '-cp',
           classPath(part),
@@ -65,7 +67,7 @@ export function kafkaPart(context: PartContext): PartSpec & { ports: { broker: n
         logFile: join(context.logDirectory, 'kafka.log'),
         pidFile: join(context.pidDirectory, 'kafka.json'),
       });
-      archive.keepAfter(broker);
+      classes.keepAfter(broker);
       return broker;
     },
     ask: (signal) => askKafkaMetadata(`127.0.0.1:${ports.broker}`, signal),

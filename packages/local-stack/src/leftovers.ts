@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { StackError } from './errors.js';
-import type { PartName } from './part.js';
 import { endProcess, isAlive } from './process-identity.js';
 import type { PidRecord } from './supervise.js';
 
 export interface Leftover {
-  part: PartName;
+  /** Its pid file. */
+  file: string;
   name: string;
   pid: number;
 }
 
 /**
- * Ends what an earlier run left behind, by pid and start time: a pid that another program has by now is not touched.
- * Returns what was ended.
+ * Ends what an earlier run left behind, by pid and start time: a pid that another program has by now is not touched. Only for who
+ * holds the lock of that directory. Returns what was ended.
  */
 export async function endLeftovers(pidDirectory: string): Promise<Leftover[]> {
   const ended = await Promise.all(
@@ -30,19 +30,13 @@ export async function endLeftovers(pidDirectory: string): Promise<Leftover[]> {
           );
         }
         rmSync(file, { force: true });
-        return { part: partOf(file), name: record.name, pid: record.pid };
+        return { file, name: record.name, pid: record.pid };
       }
       rmSync(file, { force: true });
       return undefined;
     }),
   );
   return ended.filter((leftover) => leftover !== undefined);
-}
-
-/** A part's pid file bears its name; the viewer has a second process in front. */
-function partOf(file: string): PartName {
-  const name = basename(file, '.json');
-  return name === 'otlp-receiver' ? 'viewer' : (name as PartName);
 }
 
 function pidFiles(directory: string): string[] {

@@ -34,4 +34,6 @@ export interface PartSpec {
   ask(signal: AbortSignal): Promise<unknown>;
   readyTimeoutMs: number;
   stopGraceMs: number;
+  /** For people: why ending it takes long this time. */
+  stopNote?(): string | undefined;
 }

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { sha256 } from './cache.js';
-import { classArchive } from './class-archive.js';
+import { type ClassArchive, classArchive } from './class-archive.js';
 import { jvmEnvironment, jvmFlags } from './java.js';
 import { checksumMismatch } from './kafka.js';
 import { downloadArtifacts } from './maven.js';
@@ -25,6 +25,7 @@ export function registryPart(
 ): PartSpec & { ports: { http: number } } {
   const ports = { http: 0 };
   let part = '';
+  let archive: ClassArchive | undefined;
   return {
     name: 'registry',
     title: `Apicurio Registry ${version}`,
@@ -32,6 +33,7 @@ export function registryPart(
     readyTimeoutMs: 90_000,
     // The first run writes its class archive while it ends.
     stopGraceMs: 90_000,
+    stopNote: () => archive?.stopNote,
     async install() {
       part = await context.ensurePart(`apicurio-registry-${version}`, async (target, scratch, maven) => {
         const downloads = await downloadArtifacts(
@@ -51,14 +53,14 @@ export function registryPart(
     },
     async launch() {
       const java = await context.java();
-      const archive = classArchive(part, java);
+      const classes = (archive = classArchive(part, java));
       const { jdbcUrl, user, password } = await database();
       const registry = await spawnService({
         name: 'the schema registry',
         command: java.command,
         args: [
           ...jvmFlags(256),
-          ...archive.flags,
+          ...classes.flags,
           '-Dquarkus.http.host=127.0.0.1',
           `-Dquarkus.http.port=${ports.http}`,
           '-Dquarkus.management.host=127.0.0.1',
@@ -82,7 +84,7 @@ export function registryPart(
         logFile: join(context.logDirectory, 'registry.log'),
         pidFile: join(context.pidDirectory, 'registry.json'),
       });
-      archive.keepAfter(registry);
+      classes.keepAfter(registry);
       return registry;
     },
     ask: (signal) => httpGet(`http://127.0.0.1:${ports.http}${confluentApi}/subjects`, signal),

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { cacheRoot, ensurePart } from './cache.js';
 import { StackError } from './errors.js';
 import { brokerList, checkExternal, externalVariables, withoutPassword } from './external.js';
@@ -15,7 +15,7 @@ import { confluentApi, registryPart } from './registry.js';
 import { ensureRegistryDatabase } from './registry-database.js';
 import { loadSecrets } from './secrets.js';
 import type { Exit, SupervisedProcess } from './supervise.js';
-import { viewerPart } from './viewer.js';
+import { type ViewerPart, viewerPart } from './viewer.js';
 import { describeExit, waitFor } from './wait-for.js';
 
 /** Everything a service needs to know. A part that was not asked for has an empty address. */
@@ -52,7 +52,19 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-export type PartState = 'downloading' | 'preparing' | 'starting' | 'ready' | 'external' | 'failed' | 'stopped';
+export type PartState =
+  'downloading' | 'preparing' | 'starting' | 'ready' | 'external' | 'skipped' | 'failed' | 'stopping' | 'stopped';
+
+/** A process of the stack ended although nobody had asked it to. */
+export interface PartExit {
+  part: PartName;
+  /** For people: `Apache Kafka 4.3.1`. */
+  title: string;
+  exit: Exit;
+  logFile: string;
+  /** Starts it again: same port, same data; resolves when it answers. Safe to repeat after it has failed. */
+  restart(): Promise<void>;
+}
 
 export interface StackProgress {
   part: PartName;
@@ -68,6 +80,9 @@ export interface StackOptions {
   /** Ports a person may expect. One that is taken is replaced by a free one, and `onProgress` says so. Default: free ones. */
   preferredPorts?: Partial<StackPorts>;
   onProgress?: (event: StackProgress) => void;
+  /** A part answers for the first time, while others may still start: its own addresses are final from here on (none if it was skipped). */
+  onPartReady?: (part: PartName, addresses: Readonly<StackAddresses>) => void;
+  onPartExit?: (exit: PartExit) => void;
   /** Default: all. `registry` needs `postgres`. */
   parts?: PartName[];
   /** Ends the start-up: what was started is ended again and `startStack` rejects with STACK_ABORTED. */
@@ -132,11 +147,13 @@ class StartingStack {
   private readonly report: (event: StackProgress) => void;
   private readonly context: PartContext;
   private readonly running: LocalPart[] = [];
-  private readonly extras: SupervisedProcess[] = [];
+  private receiver: SupervisedProcess | undefined;
   private readonly usedPorts = new Set<number>();
   private readonly interrupt = new AbortController();
   private installs: Promise<unknown> = Promise.resolve();
   private background: Promise<unknown> = Promise.resolve();
+  /** Which of the local parts run on a JVM. */
+  private javaParts: PartName[] = [];
 
   constructor(
     private readonly directory: string,
@@ -152,8 +169,12 @@ class StartingStack {
     const { env } = this.options;
     const wanted = new Set(this.options.parts ?? allParts);
     const secrets = loadSecrets(this.directory);
-    for (const { part, name, pid } of await endLeftovers(this.context.pidDirectory)) {
-      this.report({ part, state: 'preparing', detail: `ended ${name} (pid ${pid}), left behind by an earlier run` });
+    for (const { file, name, pid } of await endLeftovers(this.context.pidDirectory)) {
+      this.report({
+        part: partOfPidFile(file),
+        state: 'preparing',
+        detail: `ended ${name} (pid ${pid}), left behind by an earlier run`,
+      });
     }
 
     const parts: Partial<Record<PartName, StackPart>> = {};
@@ -172,7 +193,8 @@ class StartingStack {
     );
     const local = (name: PartName) => wanted.has(name) && !external.has(name);
     // Before anything is downloaded or started: a missing JVM is known at once.
-    if (local('kafka') || local('registry') || local('viewer')) await this.context.java();
+    this.javaParts = (['kafka', 'registry', 'viewer'] as const).filter(local);
+    if (this.javaParts.length > 0) await this.requireJava(wanted);
     await Promise.all(
       [...external].map(async ([name, address]) => {
         await checkExternal(name, address);
@@ -180,6 +202,16 @@ class StartingStack {
         this.report({ part: name, state: 'external', detail: withoutPassword(address) });
       }),
     );
+    if (external.has('kafka')) addresses.kafkaBrokers = brokerList(external.get('kafka') ?? '');
+    if (external.has('registry')) addresses.registryUrl = (external.get('registry') ?? '').replace(/\/$/, '');
+    if (external.has('viewer')) {
+      addresses.otlpEndpoint = (external.get('viewer') ?? '').replace(/\/$/, '');
+      addresses.viewerUrl = env.TRACE_VIEWER_URL ?? '';
+    }
+    addresses.postgresAdminUrl = external.get('postgres') ?? '';
+    const answered = (name: PartName): void => this.options.onPartReady?.(name, addresses);
+    for (const name of external.keys()) answered(name);
+    if (this.javaParts.includes('viewer') && !wanted.has('viewer')) answered('viewer');
 
     const preferred = this.options.preferredPorts ?? {};
     const awaited: Promise<void>[] = [];
@@ -188,7 +220,12 @@ class StartingStack {
       const spec = postgresPart(this.context, secrets.postgresPassword);
       const part = await this.begin(spec, { sql: preferred.postgres });
       parts.postgres = part;
-      awaited.push(part.ready);
+      awaited.push(
+        part.ready.then(() => {
+          addresses.postgresAdminUrl = spec.adminUrl();
+          answered('postgres');
+        }),
+      );
       postgresUrl = async () => {
         await part.ready;
         return spec.adminUrl();
@@ -198,7 +235,12 @@ class StartingStack {
       const spec = kafkaPart(this.context);
       const part = await this.begin(spec, { broker: preferred.kafka, controller: preferred.kafkaController });
       parts.kafka = part;
-      awaited.push(part.ready.then(() => void (addresses.kafkaBrokers = [`127.0.0.1:${spec.ports.broker}`])));
+      awaited.push(
+        part.ready.then(() => {
+          addresses.kafkaBrokers = [`127.0.0.1:${spec.ports.broker}`];
+          answered('kafka');
+        }),
+      );
     }
     if (local('registry')) {
       if (!wanted.has('postgres'))
@@ -210,19 +252,14 @@ class StartingStack {
       const part = await this.begin(spec, { http: preferred.registry });
       parts.registry = part;
       awaited.push(
-        part.ready.then(() => void (addresses.registryUrl = `http://127.0.0.1:${spec.ports.http}${confluentApi}`)),
+        part.ready.then(() => {
+          addresses.registryUrl = `http://127.0.0.1:${spec.ports.http}${confluentApi}`;
+          answered('registry');
+        }),
       );
     }
-    if (local('viewer')) awaited.push(this.beginViewer(parts, addresses));
-
-    if (external.has('kafka')) addresses.kafkaBrokers = brokerList(external.get('kafka') ?? '');
-    if (external.has('registry')) addresses.registryUrl = (external.get('registry') ?? '').replace(/\/$/, '');
-    if (external.has('viewer')) {
-      addresses.otlpEndpoint = (external.get('viewer') ?? '').replace(/\/$/, '');
-      addresses.viewerUrl = env.TRACE_VIEWER_URL ?? '';
-    }
+    if (local('viewer')) awaited.push(this.beginViewer(parts, addresses).then(() => answered('viewer')));
     await Promise.all(awaited);
-    addresses.postgresAdminUrl = await postgresUrl();
     return { addresses, parts };
   }
 
@@ -232,15 +269,32 @@ class StartingStack {
     await this.background.catch(() => undefined);
     await Promise.all(this.running.filter(({ name }) => name !== 'postgres').map((part) => part.stop()));
     await Promise.all([
-      ...this.extras.map((process) => process.stop(2_000)),
+      this.receiver?.stop(2_000),
       ...this.running.filter(({ name }) => name === 'postgres').map((part) => part.stop()),
     ]);
+  }
+
+  /** Nothing depends on the viewer: where it alone lacks Java, it is left out. */
+  private async requireJava(wanted: Set<PartName>): Promise<void> {
+    try {
+      await this.context.java();
+    } catch (error) {
+      if (this.javaParts.some((part) => part !== 'viewer')) throw error;
+      wanted.delete('viewer');
+      const [what] = (error as Error).message.split('\n');
+      this.report({
+        part: 'viewer',
+        state: 'skipped',
+        detail: `${what} Traces are dropped; OTEL_EXPORTER_OTLP_ENDPOINT would send them to a collector of yours.`,
+      });
+    }
   }
 
   private async begin(spec: PartSpec, preferred: Record<string, number | undefined>): Promise<LocalPart> {
     await this.choosePorts(spec, preferred);
     const part = new LocalPart(spec, {
       report: this.report,
+      exited: (event) => this.options.onPartExit?.(event),
       signal: this.interrupt.signal,
       install: () => this.installInTurn(spec),
       newPorts: () => this.choosePorts(spec, {}),
@@ -256,16 +310,32 @@ class StartingStack {
     const { preferredPorts } = this.options;
     const spec = viewerPart(this.context);
     parts.viewer = await this.begin(spec, { http: preferredPorts?.viewer, otlp: preferredPorts?.otlp });
-    const receiver = await spec.launchReceiver();
-    this.extras.push(receiver);
-    await waitFor((signal) => spec.askReceiver(signal), {
+    await this.startReceiver(spec);
+    addresses.otlpEndpoint = `http://127.0.0.1:${spec.ports.otlp}`;
+    addresses.viewerUrl = `http://127.0.0.1:${spec.ports.http}`;
+  }
+
+  private async startReceiver(spec: ViewerPart): Promise<void> {
+    const { signal } = this.interrupt;
+    if (signal.aborted) throw new StackError('STACK_ABORTED', 'Start-up was interrupted.');
+    await this.receiver?.kill();
+    const receiver = (this.receiver = await spec.launchReceiver());
+    await waitFor((attempt) => spec.askReceiver(attempt), {
       what: 'The OTLP receiver',
       timeoutMs: 20_000,
       process: receiver,
-      signal: this.interrupt.signal,
+      signal,
     });
-    addresses.otlpEndpoint = `http://127.0.0.1:${spec.ports.otlp}`;
-    addresses.viewerUrl = `http://127.0.0.1:${spec.ports.http}`;
+    void receiver.exited.then((exit) => {
+      if (signal.aborted) return;
+      this.options.onPartExit?.({
+        part: 'viewer',
+        title: 'the OTLP receiver',
+        exit,
+        logFile: receiver.logFile,
+        restart: () => this.startReceiver(spec),
+      });
+    });
   }
 
   /** One download at a time, in the order in which parts are needed: the first to be complete starts while the next comes. */
@@ -305,7 +375,7 @@ class StartingStack {
       pidDirectory: join(this.directory, 'run'),
       env,
       cacheRoot: root,
-      java: () => (java ??= findJava(env)),
+      java: () => (java ??= findJava(env, this.javaParts)),
       ensurePart: (id, prepare) => {
         const part = partOf(id);
         return ensurePart(
@@ -335,6 +405,7 @@ class StartingStack {
 
 interface LocalPartHooks {
   report: (event: StackProgress) => void;
+  exited: (event: PartExit) => void;
   signal: AbortSignal;
   install: () => Promise<void>;
   newPorts: () => Promise<void>;
@@ -346,6 +417,7 @@ class LocalPart implements StackPart {
   readonly ready: Promise<void>;
   private process: SupervisedProcess | undefined;
   private stopping = false;
+  private launching: Promise<void> | undefined;
 
   constructor(
     private readonly spec: PartSpec,
@@ -378,6 +450,10 @@ class LocalPart implements StackPart {
 
   async stop(): Promise<void> {
     this.stopping = true;
+    // A restart that is under way is interrupted by the signal of the whole stack.
+    await this.launching?.catch(() => undefined);
+    const detail = this.pid === undefined ? undefined : this.spec.stopNote?.();
+    if (detail) this.hooks.report({ part: this.name, state: 'stopping', detail });
     await this.process?.stop(this.spec.stopGraceMs);
     this.hooks.report({ part: this.name, state: 'stopped' });
   }
@@ -403,7 +479,17 @@ class LocalPart implements StackPart {
     }
   }
 
-  private async launch(): Promise<void> {
+  private launch(): Promise<void> {
+    return (this.launching = this.launchAndWait());
+  }
+
+  /** After an end that nobody had asked for; what a failed attempt left is ended first. */
+  private async restart(): Promise<void> {
+    if (this.pid !== undefined) await this.kill();
+    await this.launch();
+  }
+
+  private async launchAndWait(): Promise<void> {
     const { spec, hooks } = this;
     if (hooks.signal.aborted) throw new StackError('STACK_ABORTED', 'Start-up was interrupted.');
     hooks.report({ part: this.name, state: 'starting', detail: spec.title });
@@ -424,6 +510,13 @@ class LocalPart implements StackPart {
     if (this.stopping || this.process !== launched) return;
     const detail = `${this.spec.title} ended (${describeExit(exit)}); log file: ${launched.logFile}`;
     this.hooks.report({ part: this.name, state: 'failed', detail });
+    this.hooks.exited({
+      part: this.name,
+      title: this.spec.title,
+      exit,
+      logFile: launched.logFile,
+      restart: () => this.restart(),
+    });
   }
 
   private lostItsPort(error: unknown): boolean {
@@ -456,6 +549,12 @@ function externalPart(name: PartName): StackPart {
 function portsText(spec: PartSpec): string {
   const ports = Object.values(spec.ports);
   return `${ports.length === 1 ? 'port' : 'ports'} ${ports.join(', ')}`;
+}
+
+/** A part's pid file bears its name; the viewer has a second process in front. */
+function partOfPidFile(file: string): PartName {
+  const name = basename(file, '.json');
+  return name === 'otlp-receiver' ? 'viewer' : (name as PartName);
 }
 
 function partOf(id: string): PartName {

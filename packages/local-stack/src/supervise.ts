@@ -119,6 +119,11 @@ export async function spawnService(options: ServiceOptions): Promise<SupervisedP
   };
 }
 
+/** SIGKILL to everything that this process has started, at once: for a person who does not want to wait for an orderly end. */
+export function killSupervised(): void {
+  for (const { identity } of supervised.values()) killGroup(identity);
+}
+
 /** SIGKILL to the whole process group, for a child that did not end politely and may have children of its own. */
 function killGroup(identity: ProcessIdentity | undefined): void {
   if (!identity) return;

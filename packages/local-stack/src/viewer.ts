@@ -4,7 +4,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { sha256 } from './cache.js';
-import { classArchive } from './class-archive.js';
+import { type ClassArchive, classArchive } from './class-archive.js';
 import { jvmEnvironment, jvmFlags } from './java.js';
 import { checksumMismatch } from './kafka.js';
 import { downloadArtifacts } from './maven.js';
@@ -26,6 +26,7 @@ export interface ViewerPart extends PartSpec {
 export function viewerPart(context: PartContext): ViewerPart {
   const ports = { http: 0, otlp: 0 };
   let part = '';
+  let archive: ClassArchive | undefined;
   return {
     name: 'viewer',
     title: `Zipkin ${version}`,
@@ -33,6 +34,7 @@ export function viewerPart(context: PartContext): ViewerPart {
     readyTimeoutMs: 120_000,
     // The first run writes its class archive while it ends.
     stopGraceMs: 90_000,
+    stopNote: () => archive?.stopNote,
     async install() {
       part = await context.ensurePart(`zipkin-${version}`, async (target, scratch, maven) => {
         const downloads = await downloadArtifacts(
@@ -54,13 +56,13 @@ export function viewerPart(context: PartContext): ViewerPart {
     },
     async launch() {
       const java = await context.java();
-      const archive = classArchive(part, java);
+      const classes = (archive = classArchive(part, java));
       const zipkin = await spawnService({
         name: 'the trace viewer',
         command: java.command,
         args: [
           ...jvmFlags(320),
-          ...archive.flags,
+          ...classes.flags,
           '-Darmeria.ports[0].ip=127.0.0.1',
           `-Darmeria.ports[0].port=${ports.http}`,
           '-Darmeria.ports[0].protocols[0]=http',
@@ -72,7 +74,7 @@ export function viewerPart(context: PartContext): ViewerPart {
         logFile: join(context.logDirectory, 'viewer.log'),
         pidFile: join(context.pidDirectory, 'viewer.json'),
       });
-      archive.keepAfter(zipkin);
+      classes.keepAfter(zipkin);
       return zipkin;
     },
     launchReceiver: () =>
