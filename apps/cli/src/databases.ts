@@ -6,7 +6,7 @@ import { SERVICES, type ServiceName } from './topology.js';
 const TIMEOUT_MS = 15_000;
 
 /** Name of a service's database and of its role: `revenue-adapter` has `throughline_revenue_adapter`. */
-function databaseName(service: ServiceName): string {
+export function databaseName(service: ServiceName): string {
   return `throughline_${service.replaceAll('-', '_')}`;
 }
 

@@ -3,8 +3,9 @@ import { spawnService, type StackAddresses } from '@throughline/local-stack';
 import { ensureTopics } from '@throughline/messaging';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { databaseUrls, ensureDatabases } from './databases.js';
+import { databaseName, databaseUrls, ensureDatabases } from './databases.js';
 import { projectRoot, type Installation } from './installation.js';
+import { MigrationStamp } from './migration-stamp.js';
 import { CommandError, table } from './output.js';
 import { SERVICES, type ServiceName } from './topology.js';
 
@@ -48,15 +49,23 @@ export async function deploy(
 /** How long the migrations of one service may take. */
 const MIGRATION_LIMIT_MS = 120_000;
 
-/** Databases, roles and migrations of every service; idempotent. Returns the address of each service's database. */
+/**
+ * Databases, roles and migrations of every service; idempotent. Returns the address of each service's database.
+ * @param options.stampFile remembers what was applied, so that migrations that are all applied need not run
+ */
 export async function deployDatabases(
   adminUrl: string,
   password: string,
   logDirectory: string,
+  options: { stampFile?: string; signal?: AbortSignal } = {},
 ): Promise<Record<ServiceName, string>> {
   await ensureDatabases(adminUrl, password);
   const urls = databaseUrls(adminUrl, password);
-  await Promise.all(SERVICES.map((service) => migrateService(service, urls[service], logDirectory)));
+  const stamp =
+    options.stampFile && (await MigrationStamp.read(options.stampFile, adminUrl, SERVICES.map(databaseName)));
+  if (stamp && stamp.isCurrent) return urls;
+  await Promise.all(SERVICES.map((service) => migrateService(service, urls[service], logDirectory, options.signal)));
+  if (stamp) stamp.write();
   return urls;
 }
 
@@ -71,7 +80,13 @@ export async function deployContracts(
   return { schemas: published.length, createdTopics: report.created, differences: report.differences };
 }
 
-async function migrateService(service: ServiceName, databaseUrl: string, logDirectory: string): Promise<void> {
+async function migrateService(
+  service: ServiceName,
+  databaseUrl: string,
+  logDirectory: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (signal?.aborted) throw new CommandError('interrupted', 130);
   const logFile = join(logDirectory, `${service}-migrate.log`);
   const child = await spawnService({
     name: `${service} migrations`,
@@ -85,8 +100,12 @@ async function migrateService(service: ServiceName, databaseUrl: string, logDire
     logFile,
   });
   const timer = setTimeout(() => void child.kill(), MIGRATION_LIMIT_MS);
+  // What a migration has begun is one transaction: it may end at any moment.
+  const abort = (): void => void child.kill();
+  signal?.addEventListener('abort', abort, { once: true });
   const { code } = await child.exited;
   clearTimeout(timer);
+  signal?.removeEventListener('abort', abort);
   if (code !== 0) {
     throw new CommandError(
       `The migrations of ${service} failed.\n${lastLines(logFile)}\nWhole log: ${logFile}\nNext: fix the migration named above and run "npx throughline deploy" again; what was applied stays applied.`,

@@ -1,3 +1,4 @@
+import { identityOf, isAlive, type ProcessIdentity } from '@throughline/local-stack';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,8 +19,7 @@ export interface Secrets {
 }
 
 /** Where a running `throughline start` can be reached; read by the commands that talk to it. */
-export interface Running {
-  pid: number;
+export interface Running extends ProcessIdentity {
   startedAt: string;
   services: Record<string, string[]>;
   viewerUrl: string;
@@ -37,9 +37,13 @@ export class Installation {
     return join(this.directory, ...parts);
   }
 
+  get secretsFile(): string {
+    return this.path('secrets.json');
+  }
+
   /** Reads the secrets, or generates them the first time. */
   secrets(): Secrets {
-    const file = this.path('secrets.json');
+    const file = this.secretsFile;
     if (!existsSync(file)) {
       writeAside(file, {
         databaseSecret: secret(),
@@ -54,25 +58,20 @@ export class Installation {
     return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
   }
 
-  saveRunning(running: Running): void {
-    writeAside(this.path('running.json'), running);
+  saveRunning(running: Omit<Running, keyof ProcessIdentity>): void {
+    writeAside(this.path('running.json'), { ...identityOf(process.pid)!, ...running } satisfies Running);
   }
 
   clearRunning(): void {
     rmSync(this.path('running.json'), { force: true });
   }
 
-  /** The running start, or `undefined`: a file left behind by a launcher that was killed does not count. */
+  /** The running start, or `undefined`: a file left behind by a launcher that was killed does not count, whoever has its pid now. */
   running(): Running | undefined {
     const file = this.path('running.json');
     if (!existsSync(file)) return undefined;
     const running = JSON.parse(readFileSync(file, 'utf8')) as Running;
-    try {
-      process.kill(running.pid, 0);
-      return running;
-    } catch {
-      return undefined;
-    }
+    return isAlive(running) ? running : undefined;
   }
 }
 

@@ -1,7 +1,14 @@
-import { choosePort, spawnService, type SupervisedProcess } from '@throughline/local-stack';
+import {
+  choosePort,
+  endLeftovers,
+  spawnService,
+  type Leftover,
+  type SupervisedProcess,
+} from '@throughline/local-stack';
 import { join } from 'node:path';
 import { lastLines } from './deploy.js';
 import { projectRoot, type Installation } from './installation.js';
+import type { EndedPart } from './keep-running.js';
 import { CommandError } from './output.js';
 import {
   instanceEnvironment,
@@ -26,9 +33,14 @@ export class Services {
   constructor(
     private readonly topology: TopologyInput,
     private readonly installation: Installation,
-    /** Told when an instance ends that nobody stopped. */
-    private readonly onExit: (instance: Instance, logFile: string) => void,
+    /** Told when an instance ends that was ready and that nobody stopped. */
+    private readonly onExit: (instance: Instance, logFile: string, ended: EndedPart) => void,
   ) {}
+
+  /** Ends the services of a launcher that was killed together with its reaper. Only while the stack of the installation is ours. */
+  static endLeftovers(installation: Installation): Promise<Leftover[]> {
+    return endLeftovers(installation.path('run'));
+  }
 
   /** Free ports for every instance: the preferred one for the first of each service where it is free. */
   static async plan(instancesOf: (service: ServiceName) => number, preferPorts: boolean): Promise<Instance[]> {
@@ -69,6 +81,14 @@ export class Services {
     await this.startInstance(instance);
   }
 
+  /** After an end that nobody had asked for; what a failed attempt left is ended first. */
+  private async restart(instance: Instance): Promise<void> {
+    const left = this.running.get(instance);
+    this.running.delete(instance);
+    await left?.kill('SIGKILL');
+    await this.startInstance(instance);
+  }
+
   async stop(): Promise<void> {
     this.stopping = true;
     const children = [...this.running.values()];
@@ -89,15 +109,25 @@ export class Services {
         ...instanceEnvironment(instance, this.topology, process.env),
       },
       logFile: this.installation.path('logs', `${name}.log`),
-      pidFile: this.installation.path('run', `${name}.pid`),
+      pidFile: this.installation.path('run', `${name}.json`),
     });
     // Ctrl-C may have come between the spawn and here.
     if (this.stopping) return void (await child.stop(STOP_GRACE_MS));
     this.running.set(instance, child);
-    void child.exited.then(() => {
-      if (!this.stopping && this.running.get(instance) === child) this.onExit(instance, child.logFile);
-    });
     await this.untilReady(instance, child);
+    void child.exited.then((exit) => {
+      if (this.stopping || this.running.get(instance) !== child) return;
+      const { logFile } = child;
+      this.onExit(instance, logFile, {
+        name:
+          this.topology.instances.filter(({ service }) => service === instance.service).length > 1
+            ? name
+            : instance.service,
+        exit,
+        logFile,
+        restart: () => this.restart(instance),
+      });
+    });
   }
 
   private async untilReady(instance: Instance, child: SupervisedProcess): Promise<void> {

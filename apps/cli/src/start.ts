@@ -1,4 +1,6 @@
+import { killSupervised } from '@throughline/local-stack';
 import { type Installation } from './installation.js';
+import { KeepRunning } from './keep-running.js';
 import { colours, table } from './output.js';
 import { startPlatform, type Platform } from './platform.js';
 import { dealStory, renderStory } from './deal-show.js';
@@ -11,52 +13,87 @@ const SAMPLE_LIMIT_MS = 60_000;
 
 /** `throughline start`: everything up, one deal through, links shown; stays until Ctrl-C. */
 export async function start(installation: Installation, options: { sample: boolean; once: boolean }): Promise<number> {
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const ended = Promise.withResolvers<number>();
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (interrupt.signal.aborted) return;
-      process.stderr.write('\nStopping; every process is ended in order.\n');
+      if (interrupt.signal.aborted) killEverything(installation);
+      say(
+        '\nStopping: the services finish what they are at, then the stack ends. Ctrl-C again kills everything at once.',
+      );
       interrupt.abort();
       ended.resolve(0);
     });
   }
+  const keepRunning = new KeepRunning({
+    say,
+    signal: interrupt.signal,
+    gaveUp: () => {
+      ended.resolve(1);
+      interrupt.abort();
+    },
+  });
 
   const platform = await startPlatform({
     installation,
     preferPorts: true,
     signal: interrupt.signal,
-    onExit: (instance, logFile) => {
-      process.stderr.write(`${instance.service} ended by itself; its log: ${logFile}\nStart again with npm start.\n`);
-      ended.resolve(1);
-    },
+    onExit: (_instance, _logFile, part) => void keepRunning.restart(part),
+    onPartExit: ({ title, ...part }) => void keepRunning.restart({ name: title, ...part }),
   });
   try {
     installation.saveRunning(runningOf(platform));
-    if (options.sample) await showSampleDeal(platform);
-    process.stdout.write(`\n${links(platform)}\n`);
-    if (options.once) ended.resolve(0);
-    else process.stdout.write(`\n${colours.dim('Running. Ctrl-C stops everything.')}\n`);
+    const dealId = options.sample
+      ? await unlessAborted(interrupt.signal, showSampleDeal(platform, interrupt.signal))
+      : undefined;
+    if (!interrupt.signal.aborted) {
+      process.stdout.write(`\n${links(platform, installation, dealId)}\n`);
+      if (options.once) ended.resolve(0);
+      else process.stdout.write(`\n${colours.dim('Running. Ctrl-C stops everything.')}\n`);
+    }
     return await ended.promise;
   } finally {
+    interrupt.abort();
     installation.clearRunning();
     await platform.stop();
   }
 }
 
-async function showSampleDeal(platform: Platform): Promise<void> {
+/** A person who has asked twice does not wait any more; the data stands a crash. */
+function killEverything(installation: Installation): never {
+  process.stderr.write('\nKilled everything.\n');
+  installation.clearRunning();
+  killSupervised();
+  process.exit(130);
+}
+
+/** Returns the id of the deal in the CRM. */
+async function showSampleDeal(platform: Platform, signal: AbortSignal): Promise<string> {
   process.stderr.write('Closing a sample deal in the CRM and following it.\n');
   const dealId = await closeSampleDeal(platform.topology);
   const opportunityId = canonicalId('hubspot', TENANTS.hubspotPortal, 'deal', dealId);
   const story = await dealStory(platform.services.urls('orchestrator'), opportunityId, {
     untilEndedMs: SAMPLE_LIMIT_MS,
+    signal,
   });
   process.stdout.write(`\n${renderStory(story, platform.stack.addresses.viewerUrl)}\n`);
+  return dealId;
+}
+
+/** `undefined` as soon as the signal says so; what `work` still does is of no interest then. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T | undefined> {
+  const aborted = Promise.withResolvers<undefined>();
+  signal.addEventListener('abort', () => aborted.resolve(undefined), { once: true });
+  if (signal.aborted) aborted.resolve(undefined);
+  return Promise.race([
+    aborted.promise,
+    work.catch((error: unknown) => (signal.aborted ? undefined : Promise.reject(error as Error))),
+  ]);
 }
 
 function runningOf({ services, stack }: Platform) {
   return {
-    pid: process.pid,
     startedAt: new Date().toISOString(),
     services: Object.fromEntries(
       (['orchestrator', 'revenue-adapter', 'ops-adapter', 'finance-adapter', 'sandbox'] as const).map((name) => [
@@ -70,18 +107,24 @@ function runningOf({ services, stack }: Platform) {
   };
 }
 
-function links({ services, stack }: Platform): string {
+function links({ services, stack }: Platform, installation: Installation, dealId: string | undefined): string {
+  const { viewerUrl } = stack.addresses;
   return table(
     ['open', 'to'],
     [
       [services.url('sandbox'), 'close, edit and reopen deals, pay invoices (the vendors, in miniature)'],
-      [stack.addresses.viewerUrl, 'follow a deal as one trace'],
+      ...(viewerUrl ? [[viewerUrl, 'follow a deal as one trace']] : []),
       [`${stack.addresses.registryUrl}/subjects`, 'every message schema'],
-      ...(['orchestrator', 'revenue-adapter', 'ops-adapter', 'finance-adapter'] as const).map(
-        (name): [string, string] => [`${services.url(name)}/docs`, `API of ${name}`],
-      ),
+      ...(['orchestrator', 'revenue-adapter', 'ops-adapter', 'finance-adapter'] as const).map((name) => [
+        `${services.url(name)}/docs`,
+        `API of ${name}`,
+      ]),
       [stack.addresses.kafkaBrokers.join(','), 'Kafka'],
-      ['npx throughline deal show <id>', 'the story of a deal'],
+      [installation.secretsFile, 'keys for the vendors’ SDKs'],
+      [
+        `npx throughline deal show ${dealId ?? '<id>'}`,
+        dealId ? 'the story of the sample deal' : 'the story of a deal',
+      ],
     ],
   );
 }
