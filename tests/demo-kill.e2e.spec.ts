@@ -25,7 +25,7 @@ function runDemo(home: string, seed: number): Promise<{ code: number | null; std
     process.execPath,
     [cli, 'demo', '--deals', String(DEALS), '--kill', 'all', '--seed', String(seed), '--json'],
     {
-      env: { ...env, THROUGHLINE_HOME: home },
+      env: { ...env, THROUGHLINE_HOME: home, THROUGHLINE_PARENT_PID: String(process.pid) },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
