@@ -89,4 +89,27 @@ describe('Dependency', () => {
     stripe.pause(100, 0, 0);
     expect(stripe.probeAt).toBe(probeAt);
   });
+
+  it('is probed again at once where the probe went back untried', () => {
+    const stripe = make();
+    stripe.accept(rows(1), 0);
+    stripe.next();
+    stripe.pause(0, 0, 0);
+    stripe.ended();
+    stripe.settled();
+    stripe.accept([row(1)], 5_000);
+    stripe.next();
+    stripe.ended();
+    stripe.untried(6_000);
+    stripe.settled();
+    expect(stripe.probeAt).toBe(6_000);
+    expect(stripe.claimable(6_000)).toBe(1);
+    expect(stripe.paused).toBe(true);
+  });
+
+  it('stays open where a row went back untried while it is up', () => {
+    const stripe = make();
+    stripe.untried(0);
+    expect(stripe.paused).toBe(false);
+  });
 });

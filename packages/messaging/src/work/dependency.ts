@@ -101,6 +101,13 @@ export class Dependency {
     }
   }
 
+  /** A row went back without an attempt: where it was the probe, nothing is known yet and the next one may be started. */
+  untried(now: number): void {
+    if (this.state.kind !== 'probing') return;
+    this.state = { kind: 'paused', failures: this.state.failures, probeAt: now };
+    this.mayHaveMore = true;
+  }
+
   /** It is down. Returns what waits here, to be released. */
   pause(now: number, random: number, retryAfterMs: number): WorkItem[] {
     if (this.state.kind === 'paused') return []; // one of those that were on their way when the first one told us

@@ -169,7 +169,7 @@ export class WorkQueue implements WorkSink {
   /** Whether the dependency is up is known from what it answered. */
   private learn(dependency: Dependency, outcome: Outcome): void {
     const { monotonic, log } = this.parts;
-    if (outcome.kind === 'release') return;
+    if (outcome.kind === 'release') return dependency.untried(monotonic());
     if (outcome.kind !== 'pause') {
       dependency.answered();
     } else if (!this.stopping) {
