@@ -35,13 +35,22 @@ export class BootstrapError extends Error {
   }
 }
 
-/** Installs and builds where needed; resolves to the Node program that everything runs on. */
-export async function prepare({ build = true } = {}) {
+const lockFile = join(root, '.throughline', 'bootstrap.lock');
+/** Who installs or builds for the holder of the lock: it may outlive a holder that is killed. */
+const workerFile = `${lockFile}.worker`;
+
+/**
+ * Installs and builds where needed; resolves to the Node program that everything runs on.
+ * @param before called before minutes of work: what would be missing afterwards is better known now
+ */
+export async function prepare({ build = true, before } = {}) {
   const node = () => (isInstalled() ? chooseNode() : undefined);
   const ready = node();
   if (ready && (!build || isBuilt())) return ready;
-  const release = await takeLock(join(root, '.throughline', 'bootstrap.lock'));
+  before?.();
+  const release = await takeLock(lockFile);
   try {
+    await endWorkerOfDeadHolder();
     if (!isInstalled()) await install();
     const chosen = chooseNode();
     if (build && !isBuilt()) await buildAll(chosen);
@@ -108,6 +117,24 @@ function chooseNode() {
   throw new BootstrapError(
     `Node ${process.version} is too old, and there is none among the dependencies for ${process.platform}-${process.arch}.`,
     { nextStep: 'install Node 24 (https://nodejs.org), or run `npm ci` with optional dependencies on.' },
+  );
+}
+
+/** The local Kafka and registry run on Java: without it, and without others to use instead, nothing else needs to be tried. */
+export function requireJava(env = process.env) {
+  if (env.KAFKA_BROKERS && env.SCHEMA_REGISTRY_URL) return;
+  const fromHome = env.JAVA_HOME ? join(env.JAVA_HOME, 'bin', 'java') : '';
+  const { status, stderr } = spawnSync(existsSync(fromHome) ? fromHome : 'java', ['-version'], { encoding: 'utf8' });
+  const [, first, second] = /version "(\d+)(?:\.(\d+))?/.exec(stderr ?? '') ?? [];
+  const major = Number(first === '1' ? second : first);
+  if (status === 0 && !(major < 17)) return;
+  throw new BootstrapError(
+    `Kafka and the schema registry need Java >= 17, and ${status === 0 ? `it is ${major}` : 'there is none'}.`,
+    {
+      nextStep:
+        'either install a JDK >= 17 and Maven (Debian: apt install openjdk-17-jdk-headless maven; macOS: brew install openjdk maven), ' +
+        'or use what you already run: set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to it (traces then need OTEL_EXPORTER_OTLP_ENDPOINT).',
+    },
   );
 }
 
@@ -185,6 +212,7 @@ async function step(title, logFile, command, args, { env = process.env, nextStep
   const ticker = setInterval(() => progress(`${title} … ${seconds()}`), 10_000);
   try {
     const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', log, log], detached: true });
+    if (child.pid) writeFileSync(workerFile, `${child.pid} ${startTime(child.pid)}`);
     const { code, signal } = await ended(child, title, () => endGroup(child));
     if (interruptedBy) throw new BootstrapError(`${title}: interrupted; the next start takes it up again.`);
     if (code !== 0) {
@@ -195,6 +223,7 @@ async function step(title, logFile, command, args, { env = process.env, nextStep
     }
     progress(`${title}: done in ${seconds()}`);
   } finally {
+    rmSync(workerFile, { force: true });
     clearInterval(ticker);
     closeSync(log);
   }
@@ -299,6 +328,32 @@ async function takeLock(file) {
   }
 }
 
+/** Two installations in one node_modules would spoil it: what a killed holder had started ends before anything begins. */
+async function endWorkerOfDeadHolder() {
+  const [pid, since] = (readText(workerFile) ?? '').split(' ');
+  const lives = () => Boolean(pid) && startTime(pid) === since;
+  if (lives()) progress(`ending process ${pid}, which an installation or build that was killed left behind`);
+  for (const [signal, limitMs] of [
+    ['SIGTERM', 3_000],
+    ['SIGKILL', 10_000],
+  ]) {
+    if (!lives()) break;
+    try {
+      process.kill(-Number(pid), signal);
+    } catch {
+      // It is gone.
+    }
+    for (const end = Date.now() + limitMs; lives() && Date.now() < end;) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  if (lives())
+    throw new BootstrapError(`Process ${pid} does not end.`, {
+      nextStep: `see why (ps -fp ${pid}), end it and start again.`,
+    });
+  rmSync(workerFile, { force: true });
+}
+
 /** Removes the lock of a dead holder; one that somebody else took meanwhile is put back. */
 function takeAside(file, expected) {
   const aside = `${file}.stale.${process.pid}`;
@@ -314,7 +369,10 @@ function takeAside(file, expected) {
 /** Tells a process from another one that has its pid later; '' when it does not run. */
 function startTime(pid) {
   const stat = readText(`/proc/${pid}/stat`);
-  if (stat !== undefined) return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  if (stat !== undefined) {
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? '' : fields[19];
+  }
   if (process.platform === 'linux') return '';
   return spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' })
     .stdout.trim()

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `node scripts/run.mjs <command>`: what the root scripts of package.json run. Installs and builds first where needed.
-import { BootstrapError, prepare, runProgram } from './bootstrap.mjs';
+import { BootstrapError, prepare, requireJava, runProgram } from './bootstrap.mjs';
 
 const cli = 'apps/cli/dist/main.js';
 
@@ -10,9 +10,15 @@ const commands = {
     what: 'start the stack and the services, close a sample deal, stay until Ctrl-C',
     script: cli,
     args: ['start'],
+    java: requireJava,
   },
-  demo: { what: 'close many deals under faults and prove the outcome (--json: one line)', script: cli, args: ['demo'] },
-  test: { what: 'run all specs on real parts', script: 'scripts/test.mjs' },
+  demo: {
+    what: 'close many deals under faults and prove the outcome (--json: one line)',
+    script: cli,
+    args: ['demo'],
+    java: requireJava,
+  },
+  test: { what: 'run all specs on real parts', script: 'scripts/test.mjs', java: requireJava },
   check: { what: 'types, lint, format, import rules, generated code, unused code', script: 'scripts/check.mjs' },
   build: {
     what: 'compile every workspace whose sources have changed',
@@ -24,7 +30,12 @@ const commands = {
     help: 'npm run generate\n\nWrites packages/contracts/src/generated from schemas/ and infra/topics.yaml, then compiles.\n',
     rebuild: true,
   },
-  bench: { what: 'measure the 4-step path (--json: one line)', script: 'bench/dist/main.js' },
+  // Measured is always a stack of its own, whatever the environment names.
+  bench: {
+    what: 'measure the 4-step path (--json: one line)',
+    script: 'bench/dist/main.js',
+    java: () => requireJava({ PATH: process.env.PATH }),
+  },
 };
 
 const usage = `npm run <command> -- [options]
@@ -51,7 +62,8 @@ async function main([name, ...args]) {
     return 0;
   }
   try {
-    const node = await prepare();
+    const pure = name === 'test' && args.includes('unit') && !args.includes('int') && !args.includes('e2e');
+    const node = await prepare({ before: wantsHelp || pure ? undefined : command.java });
     if (!command.script) return 0;
     const code = await runProgram(node, command.script, [...(command.args ?? []), ...args]);
     if (code === 0 && command.rebuild) await prepare();
