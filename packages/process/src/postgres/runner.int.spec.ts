@@ -184,6 +184,29 @@ describe('timers', () => {
     const overdue = await findInstances(database, { status: 'overdue', limit: 100 });
     expect(overdue).toHaveLength(50);
   });
+
+  it('of versions that this release cannot read wait for one that can, and hold up no others', async () => {
+    const waiting = ['ahead-1', 'ahead-2'];
+    await take([...waiting, 'behind'].flatMap((key) => of(key, 'DealWon')));
+    await database.pool.query(
+      `UPDATE process_instance SET version = 99, next_timer_at = next_timer_at - interval '1 minute' WHERE key = ANY($1)`,
+      [waiting],
+    );
+    const timers = newRunner();
+    const look = () =>
+      database.transaction((tx) => timers.runDueTimers(tx, new Date('2026-11-22T12:15:00.000Z'), 2, () => undefined));
+    // As many as it takes at once are in the way; the next look goes past them.
+    const { fired, skipped } = await look();
+    expect(fired).toBe(0);
+    expect(skipped.map(({ instance, error }) => [instance.key, instance.version, error.code]).toSorted()).toEqual(
+      waiting.map((key) => [key, 99, 'PROCESS_VERSION_UNKNOWN']),
+    );
+    expect((await look()).fired).toBe(1);
+    expect((await find('behind'))?.status).toBe('overdue');
+    // The one that can comes.
+    await database.pool.query('UPDATE process_instance SET version = 1 WHERE key = ANY($1)', [waiting]);
+    expect(await look()).toMatchObject({ fired: 2, skipped: [] });
+  });
 });
 
 describe('versions', () => {

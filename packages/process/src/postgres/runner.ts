@@ -25,6 +25,12 @@ export interface Transition {
   durationMs?: number;
 }
 
+/** An instance that this release cannot run, and why. */
+export interface Skipped {
+  instance: LockedInstance;
+  error: ProcessError;
+}
+
 export type Emit = (commands: EmittedCommand[]) => void;
 
 /**
@@ -33,6 +39,8 @@ export type Emit = (commands: EmittedCommand[]) => void;
  */
 export class ProcessRunner {
   private readonly definitions: Definitions;
+  /** How many due instances the last look had to skip: they stay due, and must not fill the next one. */
+  private inTheWay = 0;
 
   /**
    * @param processes what this release ships; new instances start on the newest version of each process
@@ -59,16 +67,24 @@ export class ProcessRunner {
     });
   }
 
-  /** Fires due timers of up to `limit` instances; fewer fired than `limit` means that nothing is left for now. */
+  /**
+   * Fires due timers of up to `limit` instances, and of as many more as the last look had to skip. Instances of a version that this
+   * release cannot run are skipped, for a release that can: the caller tells of them. Fewer fired than `limit` means that nothing is
+   * left for now, or nothing that this look could reach past those.
+   */
   async runDueTimers(
     tx: Tx,
     now: Date,
     limit: number,
     emit: Emit,
-  ): Promise<{ fired: number; transitions: Transition[] }> {
-    const instances = await claimDueInstances(tx, now, limit);
+  ): Promise<{ fired: number; transitions: Transition[]; skipped: Skipped[] }> {
+    const due = await claimDueInstances(tx, now, limit + this.inTheWay);
+    const skipped = await this.unreadable(tx, due);
+    this.inTheWay = skipped.length;
+    const without = new Set(skipped.map(({ instance }) => instance));
+    const instances = due.filter((instance) => !without.has(instance));
     const transitions = await this.turn(tx, instances, now, emit, () => [{ kind: 'timer' }]);
-    return { fired: instances.length, transitions };
+    return { fired: instances.length, transitions, skipped };
   }
 
   /** The definition an instance runs on. */
@@ -99,6 +115,20 @@ export class ProcessRunner {
   private processOf(tx: Tx, { process, version, state }: LockedInstance): Promise<Process> | Process {
     if (state.phase === 'new') return this.definitions.activeOf(process);
     return this.definitions.load(tx, process, version);
+  }
+
+  private async unreadable(tx: Tx, instances: LockedInstance[]): Promise<Skipped[]> {
+    const skipped: Skipped[] = [];
+    const byVersion = Map.groupBy(instances, ({ process, version }) => `${process}/${version}`);
+    for (const ofVersion of byVersion.values()) {
+      try {
+        await this.processOf(tx, ofVersion[0]!);
+      } catch (error) {
+        if (!(error instanceof ProcessError) || error.code !== 'PROCESS_VERSION_UNKNOWN') throw error;
+        skipped.push(...ofVersion.map((instance) => ({ instance, error })));
+      }
+    }
+    return skipped;
   }
 
   private sortByInstance(events: ProcessEvent[]): Map<string, { identity: Identity; events: ProcessEvent[] }> {
