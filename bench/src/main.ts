@@ -1,5 +1,5 @@
 import { publishSchemas, topics } from '@throughline/contracts';
-import { startStack } from '@throughline/local-stack';
+import { removePostgresData, startStack, type Stack } from '@throughline/local-stack';
 import { ensureTopics } from '@throughline/messaging';
 import Table from 'cli-table3';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -55,14 +55,43 @@ interface SamplingResult extends Measurement {
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'throughline-bench-'));
-say('starting Kafka, PostgreSQL and the schema registry');
-const stack = await startStack({
-  directory: join(directory, 'stack'),
-  env: {},
-  parts: ['kafka', 'postgres', 'registry'],
-});
+const interrupt = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
+const interrupted = new Promise<never>((_, reject) =>
+  interrupt.signal.addEventListener('abort', () => reject(new Error('interrupted')), { once: true }),
+);
+interrupted.catch(() => undefined);
+
+let stack: Stack | undefined;
+let path: Path | undefined;
+let product: ReturnType<typeof measureSandbox> | undefined;
 let failed = true;
 try {
+  say('starting Kafka, PostgreSQL and the schema registry');
+  stack = await startStack({
+    directory: join(directory, 'stack'),
+    env: {},
+    parts: ['kafka', 'postgres', 'registry'],
+    signal: interrupt.signal,
+  });
+  await Promise.race([measureAll(stack), interrupted]);
+  failed = false;
+} catch (error) {
+  if (!interrupt.signal.aborted) throw error;
+  say('interrupted');
+  process.exitCode = 130;
+} finally {
+  await path?.stop();
+  await product?.catch(() => undefined);
+  await stack?.stop();
+  removePostgresData(join(directory, 'stack'));
+  if (failed && !interrupt.signal.aborted) say(`logs are kept in ${directory}`);
+  else rmSync(directory, { recursive: true, force: true });
+}
+// What was still awaited when it was interrupted has nobody to answer it.
+if (interrupt.signal.aborted) process.exit();
+
+async function measureAll(stack: Stack): Promise<void> {
   const { addresses } = stack;
   await Promise.all([
     publishSchemas(addresses.registryUrl),
@@ -71,7 +100,7 @@ try {
   const pids = { postgres: stack.parts.postgres!.pid!, broker: stack.parts.kafka!.pid! };
 
   const measure = async (name: string, samplingRatio: number | undefined): Promise<SamplingResult> => {
-    const path = new Path({ addresses, directory, samplingRatio, pids });
+    path = new Path({ addresses, directory, samplingRatio, pids });
     await path.start();
     try {
       say(`${name}: warming up`);
@@ -102,7 +131,9 @@ try {
         bareRatio: Math.round((best.perSecond / barePerSecond) * 100) / 100,
       };
     } finally {
-      await path.stop();
+      const ended = path;
+      path = undefined;
+      await ended?.stop();
     }
   };
 
@@ -118,13 +149,8 @@ try {
     topic: 'bare-shipped-1.throughline.revenue.opportunity',
   });
   say('the whole product against the sandbox');
-  const sandbox = await measureSandbox();
+  const sandbox = await (product = measureSandbox(interrupt.signal));
   print({ shipped, traced, limits, sandbox });
-  failed = false;
-} finally {
-  await stack.stop();
-  if (failed) say(`logs are kept in ${directory}`);
-  else rmSync(directory, { recursive: true, force: true });
 }
 
 function print(result: { shipped: SamplingResult; traced: SamplingResult; limits: object; sandbox: object }): void {

@@ -12,7 +12,7 @@ const DEALS = 200;
 const LIMIT_MS = 300_000;
 
 /** The whole product, vendors' HTTP included: the demo without faults, deals closed as fast as the CRM takes them. */
-export async function measureSandbox(): Promise<SandboxMeasurement> {
+export async function measureSandbox(signal: AbortSignal): Promise<SandboxMeasurement> {
   const cli = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
   const child = spawn(
     process.execPath,
@@ -24,6 +24,7 @@ export async function measureSandbox(): Promise<SandboxMeasurement> {
     },
   );
   const timer = setTimeout(() => child.kill('SIGTERM'), LIMIT_MS);
+  signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
