@@ -1,13 +1,12 @@
 import type { Transition } from '@throughline/process/postgres';
-import { counter, histogram } from '@throughline/telemetry';
+import { counter, durations } from '@throughline/telemetry';
 
 const entered = counter('throughline.process.transitions', {
   description: 'Instances that entered a status. Alert on stopped and overdue: they wait for a person or an outcome.',
   unit: '{instance}',
 });
-const duration = histogram('throughline.process.duration', {
+const duration = durations('throughline.process.duration', {
   description: 'From the event that started an instance to its end.',
-  unit: 's',
 });
 
 /** Counts what a committed transaction did to instances. */

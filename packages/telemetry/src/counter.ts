@@ -7,9 +7,12 @@ export function counter(name: string, options: { description: string; unit?: str
   return meter.createCounter(name, options);
 }
 
-/** A distribution, for example of durations in seconds. */
-export function histogram(name: string, options: { description: string; unit: string }): Histogram {
-  return meter.createHistogram(name, options);
+/** From a few milliseconds to an hour, in seconds; OpenTelemetry's own default buckets are made for milliseconds. */
+const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600];
+
+/** A distribution of durations, in seconds. */
+export function durations(name: string, options: { description: string }): Histogram {
+  return meter.createHistogram(name, { ...options, unit: 's', advice: { explicitBucketBoundaries: SECONDS_BUCKETS } });
 }
 
 /** A value that is asked for at each scrape. */
