@@ -14,7 +14,7 @@ function leader(): RelayQueue {
   return queue;
 }
 function poll(queue: RelayQueue, rows: OutboxRow[], epoch = 'e1'): number {
-  const limit = queue.pollStarted(50);
+  const limit = queue.pollStarted(50)!;
   return queue.pollEnded(epoch, rows.slice(0, limit), limit);
 }
 function handOver(queue: RelayQueue, id: number, previous: string | null, key = 'k'): boolean {
@@ -80,7 +80,7 @@ describe('RelayQueue: rows of one key leave in the order of their ids', () => {
   it('stays with the table when a row was refused while a poll was on its way', () => {
     const queue = new RelayQueue('a');
     queue.lead('e1');
-    const limit = queue.pollStarted(50);
+    const limit = queue.pollStarted(50)!;
     handOver(queue, 1, null);
     queue.pollEnded('e1', [], limit);
     expect(queue.catchingUp).toBe(true);
@@ -89,9 +89,37 @@ describe('RelayQueue: rows of one key leave in the order of their ids', () => {
   it('stays with the table while a poll came back full', () => {
     const queue = new RelayQueue('a');
     queue.lead('e1');
-    const limit = queue.pollStarted(2);
+    const limit = queue.pollStarted(2)!;
     queue.pollEnded('e1', [row(1), row(2)], limit);
     expect(queue.catchingUp).toBe(true);
+  });
+
+  it('is not fed by polls while it has enough, and still takes everything in order', () => {
+    const queue = new RelayQueue('a');
+    queue.lead('e1');
+    const table = Array.from({ length: 1_000 }, (_, i) => row(i + 1));
+    const pollTable = (): number => {
+      const limit = queue.pollStarted(50) ?? 0;
+      if (limit > 0) queue.pollEnded('e1', table.slice(0, limit), limit);
+      return Math.min(limit, table.length);
+    };
+    let read = 0;
+    for (let i = 0; i < 100; i++) read += pollTable(); // an outage: nothing leaves
+    expect(read).toBe(50);
+    expect(queue.length).toBe(50);
+    const sent: number[] = [];
+    while (table.length > 0) {
+      const rows = queue.peek(40, 1e9);
+      sent.push(...rows.map(({ id }) => id));
+      queue.acknowledge('e1', rows);
+      const gone = queue.takeAcknowledged();
+      table.splice(0, gone.length);
+      queue.deleted(gone);
+      pollTable();
+      expect(queue.length).toBeLessThan(100);
+    }
+    expect(sent).toEqual(Array.from({ length: 1_000 }, (_, i) => i + 1));
+    expect(queue.catchingUp).toBe(false);
   });
 
   it('does not queue again what it has sent and not deleted yet, nor what was deleted under a running poll', () => {
@@ -99,7 +127,7 @@ describe('RelayQueue: rows of one key leave in the order of their ids', () => {
     handOver(queue, 1, null);
     queue.acknowledge('e1', queue.peek(10, 1e9));
     expect(poll(queue, [row(1)])).toBe(0);
-    const limit = queue.pollStarted(50);
+    const limit = queue.pollStarted(50)!;
     queue.deleted(queue.takeAcknowledged());
     expect(queue.pollEnded('e1', [row(1)], limit)).toBe(0);
     expect(ids(queue)).toEqual([]);
@@ -116,7 +144,7 @@ describe('RelayQueue: rows of one key leave in the order of their ids', () => {
   it('forgets everything in memory when the lead is lost, and ignores what was written or polled under it', () => {
     const queue = leader();
     handOver(queue, 1, null);
-    const limit = queue.pollStarted(50);
+    const limit = queue.pollStarted(50)!;
     queue.resign();
     queue.lead('e2');
     expect(queue.pollEnded('e1', [row(1)], limit)).toBe(0);
@@ -164,6 +192,7 @@ describe('RelayQueue: rows of one key leave in the order of their ids', () => {
         };
         const startPoll = (): void => {
           const limit = queue.pollStarted(3);
+          if (limit === undefined) return;
           openPoll = { limit, epoch, rows: [...table.values()].sort((x, y) => x.id - y.id).slice(0, limit) };
         };
         const endPoll = (): void => {

@@ -83,8 +83,17 @@ export class RelayQueue {
     return accepted;
   }
 
-  /** How many rows a poll has to ask for to see `n` new ones. */
-  pollStarted(n: number): number {
+  /** Fewer than `n` rows wait here, so that a poll for as many is worth its while. */
+  wants(n: number): boolean {
+    return this.rows.length < n;
+  }
+
+  /**
+   * How many rows a poll has to ask for to see `n` new ones; `undefined` while as many wait here: then the rest stays in the table,
+   * which a poll would only read again and again.
+   */
+  pollStarted(n: number): number | undefined {
+    if (!this.wants(n)) return undefined;
     this.polling = true;
     this.nudgedWhilePolling = false;
     return this.known.size + n;

@@ -23,6 +23,7 @@ const BUSY_POLL_MS = 5;
 const DELETE_AFTER_MS = 100;
 const DELETE_ROWS = 1_000;
 
+const probe: Statement = { name: 'probe-relay-session', text: 'SELECT 1' };
 const tryLock: Statement = { name: 'try-relay-lock', text: 'SELECT pg_try_advisory_lock($1) AS ours' };
 
 export interface RelayParts {
@@ -58,7 +59,7 @@ export class Relay {
 
   /** Rows were handed over, or refused and are to be polled. */
   notify(): void {
-    if (this.parts.queue.catchingUp) this.pollWake.wake();
+    this.pollIfBehind();
     if (this.parts.queue.length > 0) this.sendWake.wake();
   }
 
@@ -88,7 +89,7 @@ export class Relay {
         const found = await this.poll();
         failures = 0;
         pollMs = found > 0 ? BUSY_POLL_MS : Math.min(Math.ceil(pollMs * 1.5), this.parts.limits.relayPollMs);
-        if (this.parts.queue.catchingUp && this.parts.queue.length < POLL_ROWS) continue;
+        if (this.parts.queue.catchingUp && this.parts.queue.wants(POLL_ROWS)) continue;
         await this.pollWake.sleep(pollMs);
       } catch (error) {
         this.parts.log.warn({ err: error }, 'The outbox cannot be read; it is tried again.');
@@ -130,11 +131,19 @@ export class Relay {
     this.parts.queue.resign();
   }
 
+  private pollIfBehind(): void {
+    if (this.parts.queue.catchingUp && this.parts.queue.wants(POLL_ROWS)) this.pollWake.wake();
+  }
+
   /** Returns how many rows it found that memory did not have. */
   private async poll(): Promise<number> {
     const { queue } = this.parts;
     const [client, epoch] = [this.client!, this.epoch!];
     const limit = queue.pollStarted(POLL_ROWS);
+    if (limit === undefined) {
+      await client.query(probe); // the lead still has to be ours
+      return 0;
+    }
     let rows: OutboxRow[];
     try {
       const stored = await client.query<StoredOutboxRow>({ ...readOutbox, values: [limit] });
@@ -167,7 +176,7 @@ export class Relay {
         failures = 0;
         progress.waitingFor = undefined;
         this.scheduleDelete();
-        if (queue.catchingUp) this.pollWake.wake();
+        this.pollIfBehind();
       } catch (error) {
         failures++;
         progress.waitingFor = 'kafka';
