@@ -10,15 +10,16 @@ export interface FinanceDependencies extends InvoiceDependencies {
 }
 
 /**
- * What finance-adapter does. Stripe being away pauses everything that calls it, no attempt counted; 429, a lock or a 5xx lets the
- * key wait and try again; what Stripe or the plan refuses becomes the `...Rejected` event of the command; anything else is a
+ * What finance-adapter does. Stripe being away (502 to 504 too) pauses everything that calls it, no attempt counted; 429, a lock or a
+ * 500 lets the key wait and try again; what Stripe or the plan refuses becomes the `...Rejected` event of the command; anything else is a
  * defect of ours and becomes a dead letter. The subledger is our own SQL and needs no vendor.
  */
 export function financeRoutes(dependencies: FinanceDependencies): Routes {
   const stripe = {
     dependency: 'stripe',
     timeoutMs: 60_000,
-    retry: { maxAttempts: 12, backoffMs: [200, 60_000] as [number, number] },
+    // Some twenty-five minutes: an invoice is not given up because Stripe fails for a quarter of an hour.
+    retry: { maxAttempts: 40, backoffMs: [200, 60_000] as [number, number] },
   };
   const { now } = dependencies;
   return defineRoutes({

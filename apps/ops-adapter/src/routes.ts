@@ -7,8 +7,8 @@ import { provisionOrder } from './orders/provision-order.js';
 import { releaseOrder } from './orders/release-order.js';
 
 /**
- * What ops-adapter does. Medusa being away pauses everything that calls it, no attempt counted; 429, 409, a 5xx or a dropped
- * connection lets the order's commands wait and try again, in order; what Medusa refuses becomes the `...Rejected` event of the
+ * What ops-adapter does. Medusa being away (502 to 504 and dropped connections too) pauses everything that calls it, no attempt
+ * counted; 429, 409 or a 500 lets the order's commands wait and try again, in order; what Medusa refuses becomes the `...Rejected` event of the
  * command; anything else is a defect of ours and becomes a dead letter. Every command has exactly one answer.
  *
  * What people do in Medusa comes by polling, not by a route (see changes/): an order cancelled there, a fulfilment made or
@@ -18,7 +18,8 @@ export function opsRoutes(dependencies: OrderDependencies): Routes {
   const medusa = {
     dependency: 'medusa',
     timeoutMs: 60_000,
-    retry: { maxAttempts: 12, backoffMs: [200, 60_000] as [number, number] },
+    // Some twenty-five minutes: an order is not given up because Medusa fails for a quarter of an hour.
+    retry: { maxAttempts: 40, backoffMs: [200, 60_000] as [number, number] },
   };
   return defineRoutes({
     group: 'ops-adapter',

@@ -101,7 +101,9 @@ describe('HubspotClient', () => {
     ],
     [429, {}, { policyName: 'DAILY' }, { code: 'HUBSPOT_RATE_LIMITED', retry: 'pause' }],
     [500, {}, {}, { code: 'HUBSPOT_FAILED', retry: 'later' }],
-    [503, {}, {}, { code: 'HUBSPOT_FAILED', retry: 'later' }],
+    [502, {}, {}, { code: 'HUBSPOT_FAILED', retry: 'pause' }],
+    [503, { 'retry-after': '9' }, {}, { code: 'HUBSPOT_FAILED', retry: 'pause', retryAfterMs: 9_000 }],
+    [504, {}, {}, { code: 'HUBSPOT_FAILED', retry: 'pause' }],
     [
       401,
       {},

@@ -56,6 +56,10 @@ export function classifyHubspotError(error: unknown, operation: string): Through
     case 423:
     case 429:
       return rateLimited(answer, error);
+    case 502:
+    case 503:
+    case 504:
+      return away(answer, error.headers['retry-after']);
     default:
       return error.code >= 500 || error.code < 400
         ? failure(hubspotErrors.failed, 'later', answer)
@@ -66,6 +70,17 @@ export function classifyHubspotError(error: unknown, operation: string): Through
 /** A page of a proxy, or of a maintenance, in place of an answer. */
 export function notJson(status: number): ThroughlineError {
   return failure(hubspotErrors.failed, 'later', `HubSpot answered ${status} without JSON. Check HUBSPOT_BASE_URL.`);
+}
+
+/** A gateway that finds no HubSpot behind it, or HubSpot in maintenance: no deal is at fault. */
+function away(answer: string, retryAfter: string | undefined): ThroughlineError {
+  const retryAfterMs = parseRetryAfter(retryAfter);
+  return new ThroughlineError(answer, {
+    code: hubspotErrors.failed,
+    retry: 'pause',
+    dependency: DEPENDENCY,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
 }
 
 /** A spent daily quota is an outage until midnight, not a reason to use up attempts; the burst limits pass within seconds. */

@@ -41,6 +41,10 @@ export function fromResponse(response: RefusedResponse, now: Date): ThroughlineE
   if (status === 408 || status === 409 || status === 425) {
     return medusaError('MEDUSA_BUSY', 'later', `Medusa is busy with the object (${status}): ${message}`, wait);
   }
+  // A gateway that finds no Medusa behind it, or Medusa in maintenance: nobody's order is at fault.
+  if (status === 502 || status === 503 || status === 504) {
+    return medusaError('MEDUSA_SERVER_ERROR', 'pause', `Medusa is away (${status}): ${message}`, wait);
+  }
   if (status >= 500) return medusaError('MEDUSA_SERVER_ERROR', 'later', `Medusa failed (${status}): ${message}`, wait);
   if (status === 404) return medusaError('MEDUSA_NOT_FOUND', 'never', message);
   return medusaError('MEDUSA_REFUSED', 'never', message);
@@ -60,7 +64,8 @@ export function fromTransport(error: unknown, timeoutMs: number): ThroughlineErr
   }
   return medusaError(
     'MEDUSA_CONNECTION_LOST',
-    'later',
+    // An attempt that was ended says nothing about Medusa.
+    name === 'AbortError' ? 'later' : 'pause',
     `The connection to Medusa ended before its answer: ${message}`,
     {
       cause: error,

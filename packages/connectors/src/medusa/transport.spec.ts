@@ -45,7 +45,9 @@ describe('calls to Medusa', () => {
   it.each([
     [429, 'MEDUSA_RATE_LIMITED', 'later'],
     [500, 'MEDUSA_SERVER_ERROR', 'later'],
-    [503, 'MEDUSA_SERVER_ERROR', 'later'],
+    [502, 'MEDUSA_SERVER_ERROR', 'pause'],
+    [503, 'MEDUSA_SERVER_ERROR', 'pause'],
+    [504, 'MEDUSA_SERVER_ERROR', 'pause'],
     [409, 'MEDUSA_BUSY', 'later'],
     [401, 'MEDUSA_UNAUTHORIZED', 'pause'],
     [400, 'MEDUSA_REFUSED', 'never'],
@@ -79,11 +81,11 @@ describe('calls to Medusa', () => {
     });
   });
 
-  it('take a dropped connection as transient, a refused one as an outage', async () => {
+  it('take a dropped connection and a refused one as an outage', async () => {
     answer = (request) => void request.socket.destroy();
     await expect(client().cancelOrder('order_1')).rejects.toMatchObject({
       code: 'MEDUSA_CONNECTION_LOST',
-      retry: 'later',
+      retry: 'pause',
     });
     const gone = client();
     await new Promise((closed) => server.close(closed));

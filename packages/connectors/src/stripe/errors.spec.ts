@@ -39,6 +39,27 @@ describe('toThroughlineError', () => {
     ],
     ['a failure at Stripe', answer(500, { type: 'api_error' }), 'STRIPE_SERVER_ERROR', 'later', {}],
     [
+      'a gateway that gets no answer from Stripe',
+      answer(502, { type: 'api_error' }),
+      'STRIPE_SERVER_ERROR',
+      'pause',
+      {},
+    ],
+    [
+      'Stripe being away',
+      answer(503, { type: 'api_error' }, { 'retry-after': '9' }),
+      'STRIPE_SERVER_ERROR',
+      'pause',
+      { retryAfterMs: 9000 },
+    ],
+    [
+      'the same failure again, as Stripe keeps it',
+      answer(503, { type: 'api_error' }, { 'idempotent-replayed': 'true' }),
+      'STRIPE_SERVER_ERROR_REPLAYED',
+      'later',
+      {},
+    ],
+    [
       'the same failure again',
       answer(500, { type: 'api_error' }, { 'idempotent-replayed': 'true' }),
       'STRIPE_SERVER_ERROR_REPLAYED',

@@ -46,9 +46,10 @@ export function toThroughlineError(error: unknown): ThroughlineError {
   if (statusCode >= 500) {
     // Stripe keeps the outcome of a key, 500 included: the same key gives this answer again for as long as the key lives.
     const replayed = error.headers?.['idempotent-replayed'] === 'true';
+    const away = statusCode === 502 || statusCode === 503 || statusCode === 504;
     return stripeError(
       replayed ? 'STRIPE_SERVER_ERROR_REPLAYED' : 'STRIPE_SERVER_ERROR',
-      'later',
+      away && !replayed ? 'pause' : 'later',
       `Stripe failed (${statusCode}): ${message}`,
       error,
     );
