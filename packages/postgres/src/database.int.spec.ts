@@ -123,11 +123,17 @@ describe('Database', () => {
       .transaction((tx) => Promise.all([tx.query({ name: 'sleep', text: 'SELECT pg_sleep(5)' }), vanish()]))
       .catch((e: unknown) => e);
     expect(postgresFailure(within)).toBe('outage');
-    expect(await vanishing.query({ name: 'alive', text: 'SELECT 1 AS one' })).toEqual([{ one: 1 }]);
+    const alive = { name: 'alive', text: 'SELECT 1 AS one' };
+    expect(await vanishing.query(alive)).toEqual([{ one: 1 }]);
+    const alone = await Promise.all([vanishing.query({ name: 'sleep', text: 'SELECT pg_sleep(5)' }), vanish()]).catch(
+      (e: unknown) => e,
+    );
+    expect(postgresFailure(alone)).toBe('outage');
+    expect(await vanishing.query(alive)).toEqual([{ one: 1 }]);
     expect(await things()).toBe(2);
   });
 
-  it('takes a prepared statement that a migration or a pooler made stale for a conflict, which the next try does not meet', async () => {
+  it('says that a stale prepared statement is a conflict, and the next try does not meet it', async () => {
     const single = await test.connect({ poolSize: 1 });
     const all = { name: 'all-things', text: 'SELECT * FROM thing' };
     await single.query(all);

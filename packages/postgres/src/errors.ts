@@ -4,7 +4,7 @@ import { ThroughlineError } from '@throughline/contracts';
  * What a failed statement or transaction says about the next try.
  * - `outage`: PostgreSQL is away, shutting down, out of space or out of connections. The work itself is not at fault.
  * - `conflict`: the transaction met another one (deadlock, serialization, lock or statement time limit), or a connection whose
- *   prepared statements a migration or a pooler made stale. The same work may pass now, on another connection.
+ *   prepared statements are stale, for example after a migration. The same work may pass now, on another connection.
  * - `fault`: the statement or its values are wrong; the same again gives the same answer.
  */
 export type PostgresFailure = 'outage' | 'conflict' | 'fault';

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Codec } from '@throughline/contracts';
 import type { Database } from '@throughline/postgres';
 import { logger } from '@throughline/telemetry';
-import { cancelOrder, fixedSchemaIds, testDatabase, type TestDatabase } from '@throughline/testing';
+import { cancelOrder, fixedSchemaIds, testDatabase, until, type TestDatabase } from '@throughline/testing';
 import { defineRoutes, job, Messaging, messagingMigrations } from '../index.js';
 import { Progress } from '../progress.js';
 import { claimKeys, readHeads, type StoredWorkRow } from './claim-work.js';
@@ -66,15 +67,28 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     log,
   });
   const commit: SettleParts['transaction'] = (fn) => messaging.transaction((tx) => fn(tx as never));
-  /** The first COMMIT is durable, but its answer never arrives. */
+  /** The first COMMIT is durable, but the connection vanishes before its answer is read. */
   function commitAnswerLost(): SettleParts['transaction'] {
     let lost = false;
-    return async (fn) => {
-      const result = await commit(fn);
-      if (lost) return result;
+    return (fn) => {
+      if (!lost) database.pool.once('acquire', vanishAfterCommit);
       lost = true;
-      throw new Error('Connection terminated unexpectedly');
+      return commit(fn);
     };
+  }
+  function vanishAfterCommit(client: object): void {
+    const { connection, query } = client as { connection: { stream: Duplex }; query(...args: unknown[]): unknown };
+    Object.assign(client, {
+      query: (...args: unknown[]): unknown => {
+        if (args[0] === 'COMMIT') {
+          connection.stream.pause();
+          void until('it is durable', async () => (await count('outbox')) > 0).finally(() =>
+            connection.stream.destroy(),
+          );
+        }
+        return query.apply(client, args);
+      },
+    });
   }
 
   it('hands on the next row of a key, which settles under a lease of its own', async () => {
@@ -90,7 +104,14 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
   it.each([1, 2, 3])('a COMMIT whose answer was lost is not recorded again: %i rows in the key', async (rows) => {
     await store(rows);
     const first = await claim();
-    expect(await settle(parts(commitAnswerLost()), [done(first)])).toEqual([]);
+    let transactions = 0;
+    const losing = commitAnswerLost();
+    const counting: SettleParts['transaction'] = (fn) => {
+      transactions++;
+      return losing(fn);
+    };
+    expect(await settle(parts(counting), [done(first)])).toEqual([]);
+    expect(transactions).toBe(2);
     expect([await count('outbox'), await count('work')]).toEqual([1, rows - 1]);
     // What was advanced, but is run by nobody, is found when its lease ends.
     for (let next = 1; next < rows; next++) {
