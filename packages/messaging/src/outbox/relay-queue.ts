@@ -1,5 +1,8 @@
 import type { OutboxRow } from './outbox-row.js';
 
+/** Headers of a record and its framing, roughly. */
+const HEADER_BYTES = 600;
+
 /**
  * What the relay holds in memory, and the rule by which rows may skip the table on their way there. No I/O.
  *
@@ -9,6 +12,9 @@ import type { OutboxRow } from './outbox-row.js';
  */
 export class RelayQueue {
   private epoch: string | undefined;
+  /** What the rows of this leader are marked with: its epoch, and how many of its transactions have had no known outcome. */
+  private mark: string | undefined;
+  private unknownOutcomes = 0;
   private readonly rows: OutboxRow[] = [];
   /** Ids in `rows`, or acknowledged and not deleted yet: a poll reads them again and must not queue them again. */
   private readonly known = new Set<number>();
@@ -31,9 +37,9 @@ export class RelayQueue {
     return this.epoch !== undefined;
   }
 
-  /** Marks written rows: with the epoch of the leader, or as somebody else's. */
+  /** Marks written rows: as this leader's, or as somebody else's. */
   get writer(): string {
-    return this.epoch ?? `follower:${this.instanceId}`;
+    return this.mark ?? `follower:${this.instanceId}`;
   }
 
   get length(): number {
@@ -48,12 +54,13 @@ export class RelayQueue {
   /** Starts over under a fresh epoch: what earlier leaders left is in the table alone. */
   lead(epoch: string): void {
     this.resign();
-    this.epoch = epoch;
+    this.epoch = this.mark = epoch;
+    this.unknownOutcomes = 0;
     this.catchingUp = true;
   }
 
   resign(): void {
-    this.epoch = undefined;
+    this.epoch = this.mark = undefined;
     this.rows.length = 0;
     this.known.clear();
     for (const id of this.acknowledged) this.known.add(id);
@@ -65,9 +72,13 @@ export class RelayQueue {
     for (const key of keys) this.writing.set(key, (this.writing.get(key) ?? 0) + 1);
   }
 
-  /** It did not commit, or nobody knows: the rows may be in the table. */
+  /**
+   * It did not commit, or nobody knows: the rows may be in the table, or come to it after the next poll. So the mark changes: the next
+   * write for a key that bears the old one is refused, and comes from the table with whatever is older.
+   */
   aborted(keys: Iterable<string>): void {
     this.end(keys);
+    if (this.epoch) this.mark = `${this.epoch}:${++this.unknownOutcomes}`;
     this.nudge();
   }
 
@@ -76,7 +87,7 @@ export class RelayQueue {
    * @param writer what {@link writer} said when they were written
    */
   committed(keys: Iterable<string>, writer: string, rows: OutboxRow[], previousWriters: (string | null)[]): boolean {
-    const accepted = writer === this.epoch && this.mayTake(keys, rows.length, previousWriters);
+    const accepted = writer === this.mark && this.mayTake(keys, rows.length, previousWriters);
     this.end(keys);
     if (accepted) this.append(rows);
     else this.nudge();
@@ -121,7 +132,7 @@ export class RelayQueue {
     let bytes = 0;
     let n = 0;
     while (n < this.rows.length && n < maxRows) {
-      bytes += this.rows[n]!.value.length;
+      bytes += this.rows[n]!.value.length + this.rows[n]!.key.length + HEADER_BYTES;
       if (n > 0 && bytes > maxBytes) break;
       n++;
     }
@@ -155,7 +166,7 @@ export class RelayQueue {
 
   private mayTake(keys: Iterable<string>, count: number, previousWriters: (string | null)[]): boolean {
     if (this.catchingUp || this.rows.length + count > this.bound) return false;
-    if (previousWriters.some((writer) => writer !== null && writer !== this.epoch)) return false;
+    if (previousWriters.some((writer) => writer !== null && writer !== this.mark)) return false;
     // An older transaction of the same key has committed, but its answer has not been read yet.
     for (const key of keys) if (this.writing.get(key)! > 1) return false;
     return true;

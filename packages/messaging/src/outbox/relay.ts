@@ -17,6 +17,8 @@ import type { RelayQueue } from './relay-queue.js';
 const RELAY_LOCK = 0x7265_6c79;
 const SEND_ROWS = 1_000;
 const SEND_BYTES = 900_000;
+/** What the topic does not take at once leaves in parts. */
+const SEND_LESS = 'MESSAGE_TOO_LARGE';
 const POLL_ROWS = 1_000;
 const BUSY_POLL_MS = 5;
 /** Acknowledged rows are deleted with the next transaction of the service; alone only after so long, or when so many. */
@@ -160,9 +162,10 @@ export class Relay {
   private async send(): Promise<void> {
     const { queue, publisher, progress, log } = this.parts;
     let failures = 0;
+    let atOnce = SEND_ROWS;
     while (!this.stopping) {
       const epoch = this.epoch;
-      const rows = epoch ? queue.peek(SEND_ROWS, SEND_BYTES) : [];
+      const rows = epoch ? queue.peek(atOnce, SEND_BYTES) : [];
       if (!epoch || rows.length === 0) {
         progress.idle();
         await this.sendWake.sleep();
@@ -174,17 +177,19 @@ export class Relay {
         await publisher.send(toTopicMessages(rows, this.parts.source));
         queue.acknowledge(epoch, rows);
         failures = 0;
+        atOnce = Math.min(SEND_ROWS, atOnce * 2);
         progress.waitingFor = undefined;
         this.scheduleDelete();
         this.pollIfBehind();
       } catch (error) {
         failures++;
+        if (isTooLarge(error)) atOnce = Math.max(1, Math.floor(rows.length / 2));
         progress.waitingFor = 'kafka';
         log.warn(
           { err: error, rows: rows.length, failures },
           'The outbox could not be published; it is tried again in order.',
         );
-        await sleep(backoff(failures, [50, 2_000], Math.random()));
+        if (!isTooLarge(error) || rows.length === 1) await sleep(backoff(failures, [50, 2_000], Math.random()));
       } finally {
         this.sending = false;
       }
@@ -214,6 +219,14 @@ export class Relay {
       if (!this.stopping) this.scheduleDelete();
     }
   }
+}
+
+/** kafkajs wraps what the broker said. */
+function isTooLarge(error: unknown): boolean {
+  for (let at = error as { type?: unknown; cause?: unknown } | null | undefined; at; at = at.cause as typeof at) {
+    if (at.type === SEND_LESS) return true;
+  }
+  return false;
 }
 
 function toTopicMessages(rows: OutboxRow[], source: string): TopicMessages[] {
