@@ -334,7 +334,7 @@ async function endWorkerOfDeadHolder() {
   const lives = () => Boolean(pid) && startTime(pid) === since;
   if (lives()) progress(`ending process ${pid}, which an installation or build that was killed left behind`);
   for (const [signal, limitMs] of [
-    ['SIGTERM', 3_000],
+    ['SIGTERM', 1_000],
     ['SIGKILL', 10_000],
   ]) {
     if (!lives()) break;
