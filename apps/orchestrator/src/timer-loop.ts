@@ -15,6 +15,7 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
   private stopping = false;
+  private skipped = '';
 
   constructor(
     @Inject(CONFIG) private readonly config: OrchestratorConfig,
@@ -47,11 +48,21 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
     }
   }
 
+  /** Said when it changes, not at every look. */
+  private tellSkipped(skipped: { instance: string; error: unknown }[]): void {
+    const instances = skipped.map(({ instance }) => instance).join(', ');
+    if (instances !== this.skipped && skipped[0]) {
+      log.warn({ err: skipped[0].error, instances }, 'timers of instances that this release cannot run are left alone');
+    }
+    this.skipped = instances;
+  }
+
   private fireBatch(): Promise<number> {
     return this.messaging.transaction(async (tx) => {
       const limit = this.config.TIMER_BATCH_SIZE;
-      const { fired, transitions } = await this.runner.runDueTimers(tx, new Date(), limit, emitInto(tx));
+      const { fired, transitions, skipped } = await this.runner.runDueTimers(tx, new Date(), limit, emitInto(tx));
       tx.onCommit(() => countTransitions(transitions));
+      this.tellSkipped(skipped);
       return fired;
     });
   }
