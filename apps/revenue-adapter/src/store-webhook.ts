@@ -26,9 +26,14 @@ export async function storeWebhook(tx: MessagingTx, hints: readonly DealHint[]):
   return isNew.size;
 }
 
-/** One read serves all elements of a request that are about the same deal. */
+/** One read serves all elements of a request that are about the same deal: the newest of them says how new it has to be. */
 function toJobs(hints: DealHint[]): Job<ReadDealJob>[] {
-  const byDeal = new Map(hints.flatMap((hint) => (hint.dealId === undefined ? [] : [[hint.dealId, hint] as const])));
+  const byDeal = new Map<string, DealHint>();
+  for (const hint of hints) {
+    if (hint.dealId === undefined) continue;
+    const newest = byDeal.get(hint.dealId);
+    if (!newest || hint.occurredAt > newest.occurredAt) byDeal.set(hint.dealId, hint);
+  }
   return [...byDeal].map(([dealId, { id, occurredAt }]) => ({
     type: 'ReadDeal',
     key: dealId,
