@@ -23,7 +23,7 @@ const record: KafkaRecord = {
   headers,
 };
 /** Reads with a codec whose look-up of the writer's schema fails. */
-const read = async (error: unknown): Promise<Intake> =>
+const read = async (error: Error): Promise<Intake> =>
   readRecord(record, routes, new Codec({ idOf: () => Promise.reject(error), schemaOf: () => Promise.reject(error) }));
 
 describe('readRecord', () => {
