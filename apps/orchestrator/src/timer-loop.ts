@@ -49,8 +49,8 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   /** Said when it changes, not at every look. */
-  private tellSkipped(skipped: { instance: string; error: unknown }[]): void {
-    const instances = skipped.map(({ instance }) => instance).join(', ');
+  private tellSkipped(skipped: { instance: { id: string }; error: unknown }[]): void {
+    const instances = skipped.map(({ instance }) => instance.id).join(', ');
     if (instances !== this.skipped && skipped[0]) {
       log.warn({ err: skipped[0].error, instances }, 'timers of instances that this release cannot run are left alone');
     }
