@@ -1,6 +1,6 @@
 import { identityOf, isAlive, type ProcessIdentity } from '@throughline/local-stack';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -41,21 +41,13 @@ export class Installation {
     return this.path('secrets.json');
   }
 
-  /** Reads the secrets, or generates them the first time. */
+  /** Reads the secrets, or generates them the first time; one that a newer release added is generated when it is first asked for. */
   secrets(): Secrets {
-    const file = this.secretsFile;
-    if (!existsSync(file)) {
-      writeAside(file, {
-        databaseSecret: secret(),
-        hubspotAccessToken: `pat-local-${secret()}`,
-        hubspotClientSecret: secret(),
-        stripeSecretKey: `sk_test_${secret()}`,
-        stripeWebhookSecret: `whsec_${secret()}`,
-        medusaApiKey: `sk_${secret()}`,
-      } satisfies Secrets);
-      chmodSync(file, 0o600);
-    }
-    return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
+    const file = this.path('secrets.json');
+    const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : {};
+    const secrets: Secrets = { ...generateSecrets(), ...known };
+    if (Object.keys(known).length < Object.keys(secrets).length) writeAside(file, secrets);
+    return secrets;
   }
 
   saveRunning(running: Omit<Running, keyof ProcessIdentity>): void {
@@ -73,6 +65,17 @@ export class Installation {
     const running = JSON.parse(readFileSync(file, 'utf8')) as Running;
     return isAlive(running) ? running : undefined;
   }
+}
+
+function generateSecrets(): Secrets {
+  return {
+    databaseSecret: secret(),
+    hubspotAccessToken: `pat-local-${secret()}`,
+    hubspotClientSecret: secret(),
+    stripeSecretKey: `sk_test_${secret()}`,
+    stripeWebhookSecret: `whsec_${secret()}`,
+    medusaApiKey: `sk_${secret()}`,
+  };
 }
 
 function secret(): string {

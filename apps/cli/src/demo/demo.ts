@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { removePostgresData } from '@throughline/local-stack';
 import { Installation } from '../installation.js';
 import { colours, CommandError, duration, table } from '../output.js';
 import { startPlatform, type Platform } from '../platform.js';
@@ -65,8 +66,10 @@ export async function demo(parent: Installation, options: DemoOptions): Promise<
     return result.ok ? 0 : 1;
   } finally {
     await platform.stop();
-    if (clean) rmSync(installation.directory, { recursive: true, force: true });
-    else say(`Logs and data of this run are kept in ${installation.directory}`);
+    if (clean) {
+      removePostgresData(installation.path('stack'));
+      rmSync(installation.directory, { recursive: true, force: true });
+    } else say(`Logs and data of this run are kept in ${installation.directory}`);
   }
 }
 
