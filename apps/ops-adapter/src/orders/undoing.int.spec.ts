@@ -89,7 +89,7 @@ describe('release', () => {
   it('takes back a fulfilment of ours that was applied after the release', async () => {
     const deal = await created();
     ops.proxy.spoil((call) => (call.path.endsWith('/fulfillments') ? 'timeout-then-apply' : undefined));
-    await expect(ops.attempt(command('ProvisionOrder', deal), 1)).rejects.toMatchObject({ retry: 'later' });
+    await expect(ops.attempt(command('ProvisionOrder', deal), 1)).rejects.toMatchObject({ retry: 'pause' });
     ops.proxy.spoil(() => undefined);
     await ops.run(command('ReleaseOrder', deal));
     await ops.proxy.applyLate();
@@ -140,7 +140,7 @@ describe('cancellation', () => {
   ])('of an order whose creation ended %s leaves none standing', async (_, path, fault) => {
     const deal = newDeal();
     ops.proxy.spoil((call) => (call.path.endsWith(path) ? fault : undefined));
-    await expect(ops.attempt(command('CreateOrder', deal), 1)).rejects.toMatchObject({ retry: 'later' });
+    await expect(ops.attempt(command('CreateOrder', deal), 1)).rejects.toMatchObject({ retry: 'pause' });
     ops.proxy.spoil(() => undefined);
     await ops.run(command('CancelOrder', deal));
     const { orders, drafts } = await ops.inMedusa(deal);
