@@ -21,9 +21,10 @@ interface DealRow {
 const DEAL_COLUMNS = `deal_id, opportunity_id, name, stage, source_version, modified_at, stage_history, closings,
   is_edited_after_close, deleted_at, read_at`;
 
+/** Without a conflict target: an insert that waits on a unique index other than its target can deadlock with its rival. */
 const createDeal = {
   name: 'deal-create',
-  text: 'INSERT INTO deal (deal_id, opportunity_id) VALUES ($1, $2) ON CONFLICT (deal_id) DO NOTHING',
+  text: 'INSERT INTO deal (deal_id, opportunity_id) VALUES ($1, $2) ON CONFLICT DO NOTHING',
 };
 const lockDealRow = { name: 'deal-lock', text: `SELECT ${DEAL_COLUMNS} FROM deal WHERE deal_id = $1 FOR UPDATE` };
 const updateDeal = {
