@@ -10,7 +10,7 @@ export interface Limits {
   workBacklog: number;
   /** How long a loop that has something to do may stay without progress before the instance calls itself not live. */
   stuckAfterMs: number;
-  /** Sign of life of an instance, and for how long it counts: a killed instance's work is taken over after that. */
+  /** Sign of life of an instance, and for how long it counts: a silent instance's work, and its lead, are taken over after that. */
   aliveEveryMs: number;
   aliveForMs: number;
   /** Outbox poll of the relay's leader while idle; busy, it is adaptive. */

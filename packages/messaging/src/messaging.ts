@@ -55,7 +55,10 @@ export class Messaging {
   private readonly intake: Intake;
   private readonly consumer: Consumer;
   private readonly instances: Instances;
-  private readonly progress: Record<'start' | 'consumer' | 'intake' | 'claim' | 'settle' | 'relay', Progress>;
+  private readonly progress: Record<
+    'start' | 'consumer' | 'intake' | 'claim' | 'settle' | 'relay' | 'outboxPoll',
+    Progress
+  >;
   private readonly limits: Limits;
   private readonly log: Logger;
   private starting: Promise<void> | undefined;
@@ -76,6 +79,7 @@ export class Messaging {
       claim: watch('work claim'),
       settle: watch('work settlement'),
       relay: watch('relay'),
+      outboxPoll: watch('outbox poll'),
     };
     const kafka = kafkaClient(options.kafka, log);
     const topicPrefix = options.kafka.topicPrefix ?? '';
@@ -88,7 +92,7 @@ export class Messaging {
       publisher: kafkaPublisher(kafka),
       source: service,
       limits,
-      progress: this.progress.relay,
+      progress: { send: this.progress.relay, poll: this.progress.outboxPoll },
       log,
     });
     this.work = new WorkQueue({

@@ -34,7 +34,7 @@ describe('relay-bounds: neither an outage of the broker nor a large batch outgro
       publisher,
       source: 'spec',
       limits: { ...DEFAULT_LIMITS, ...FAST_LIMITS },
-      progress: watch('relay'),
+      progress: { send: watch('relay'), poll: watch('outbox poll') },
       log,
     });
     running = relay;

@@ -96,13 +96,14 @@ describe('relay-order: rows of one key reach the topic in the order of their com
       },
       close: () => real.close(),
     };
+    const watch = (name: string): Progress => new Progress(name, () => performance.now());
     const relay = new Relay({
       database: harness.database,
       queue: new RelayQueue('spec'),
       publisher: flaky,
       source: 'spec',
       limits: { ...DEFAULT_LIMITS, ...FAST_LIMITS },
-      progress: new Progress('relay', () => performance.now()),
+      progress: { send: watch('relay'), poll: watch('outbox poll') },
       log,
     });
     const writer = await harness.service(routes(), { start: false });

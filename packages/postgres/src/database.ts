@@ -128,13 +128,19 @@ export class Database implements Queryable {
  */
 function toldByStatements(): void {}
 
-/** A connection of its own outside the pool, for session locks. The caller ends it. */
-export function dedicatedClient(database: Database): pg.Client {
+/**
+ * A connection of its own outside the pool, for session locks. The caller ends it.
+ *
+ * @param idleMs the server ends the session, and frees its locks, when it has said nothing for so long: a process that stands still
+ *   keeps its connection, and its locks would be nobody's to take
+ */
+export function dedicatedClient(database: Database, { idleMs }: { idleMs: number }): pg.Client {
   const limits = connectionLimits({ ...DEFAULT_LIMITS, ...database.options.limits });
   return new pg.Client({
     connectionString: database.options.url,
     application_name: `${database.options.applicationName} (session lock)`,
     ...limits,
+    options: `${limits.options} -c idle_session_timeout=${idleMs}`,
   });
 }
 
@@ -164,7 +170,7 @@ class ClientTx implements Tx {
   }
 }
 
-function connectionLimits(limits: DatabaseLimits): pg.ClientConfig {
+function connectionLimits(limits: DatabaseLimits): pg.ClientConfig & { options: string } {
   return {
     connectionTimeoutMillis: limits.connectTimeoutMs,
     statement_timeout: limits.statementTimeoutMs,

@@ -6,4 +6,5 @@ export * from './messaging-harness.js';
 export * from './otlp-receiver.js';
 export * from './sandbox.js';
 export * from './stack.js';
+export * from './tcp-proxy.js';
 export * from './until.js';

@@ -25,8 +25,15 @@ const BUSY_POLL_MS = 5;
 const DELETE_AFTER_MS = 100;
 const DELETE_ROWS = 1_000;
 
+/** A session is closed in this time, or its connection is cut. */
+const CLOSE_MS = 500;
+
 const probe: Statement = { name: 'probe-relay-session', text: 'SELECT 1' };
-const tryLock: Statement = { name: 'try-relay-lock', text: 'SELECT pg_try_advisory_lock($1) AS ours' };
+/** `oldest`: what a leader that does its work must have published soon. */
+const tryLock: Statement = {
+  name: 'try-relay-lock',
+  text: 'SELECT pg_try_advisory_lock($1) AS ours, (SELECT min(id) FROM outbox) AS oldest',
+};
 
 export interface RelayParts {
   database: Database;
@@ -34,7 +41,7 @@ export interface RelayParts {
   publisher: Publisher;
   source: string;
   limits: Limits;
-  progress: Progress;
+  progress: { send: Progress; poll: Progress };
   log: Logger;
 }
 
@@ -52,6 +59,8 @@ export class Relay {
   private loops: Promise<unknown> | undefined;
   private deleteTimer: NodeJS.Timeout | undefined;
   private sending = false;
+  /** The oldest row of the outbox while another instance leads, and since when it is that one, in monotonic milliseconds. */
+  private unpublished: { id: string | null; since: number } = { id: null, since: 0 };
 
   constructor(private readonly parts: RelayParts) {}
 
@@ -80,20 +89,26 @@ export class Relay {
   }
 
   private async leadAndPoll(): Promise<void> {
+    const progress = this.parts.progress.poll;
     let failures = 0;
     let pollMs = this.parts.limits.relayPollMs;
     while (!this.stopping) {
+      progress.step();
       try {
         if (!this.epoch && !(await this.tryToLead())) {
+          progress.idle();
+          if (this.leaderIsStuck()) progress.waitingFor = 'the instance that leads, which publishes nothing';
           await this.pollWake.sleep(this.parts.limits.leaderTryMs);
           continue;
         }
         const found = await this.poll();
+        progress.idle();
         failures = 0;
         pollMs = found > 0 ? BUSY_POLL_MS : Math.min(Math.ceil(pollMs * 1.5), this.parts.limits.relayPollMs);
         if (this.parts.queue.catchingUp && this.parts.queue.wants(POLL_ROWS)) continue;
         await this.pollWake.sleep(pollMs);
       } catch (error) {
+        progress.waitingFor = 'postgres';
         this.parts.log.warn({ err: error }, 'The outbox cannot be read; it is tried again.');
         await this.resign();
         await this.pollWake.sleep(backoff(++failures, [100, 5_000], Math.random()));
@@ -104,15 +119,24 @@ export class Relay {
   /** The lock lives as long as its connection; whoever polls over that connection is the leader, or gets an error. */
   private async tryToLead(): Promise<boolean> {
     const client = (this.client ??= await this.connect());
-    const { rows } = await client.query<{ ours: boolean }>({ ...tryLock, values: [RELAY_LOCK] });
-    if (!rows[0]!.ours || this.client !== client) return false;
+    const { rows } = await client.query<{ ours: boolean; oldest: string | null }>({ ...tryLock, values: [RELAY_LOCK] });
+    const { ours, oldest } = rows[0]!;
+    if (ours || oldest !== this.unpublished.id) this.unpublished = { id: oldest, since: performance.now() };
+    if (!ours || this.client !== client) return false;
     this.epoch = randomUUID();
     this.parts.queue.lead(this.epoch);
     return true;
   }
 
+  /** Nobody publishes what we and the others write: this cannot be mended from here, but has to be seen. */
+  private leaderIsStuck(): boolean {
+    const { id, since } = this.unpublished;
+    return id !== null && performance.now() - since > this.parts.limits.stuckAfterMs;
+  }
+
   private async connect(): Promise<pg.Client> {
-    const client = dedicatedClient(this.parts.database);
+    // A leader that stands still, yet keeps its connection, must not keep the lead.
+    const client = dedicatedClient(this.parts.database, { idleMs: this.parts.limits.aliveForMs });
     client.on('error', () => undefined); // the query that meets it tells, and so does 'end'
     client.once('end', () => {
       if (this.client === client) this.forgetSession();
@@ -124,7 +148,10 @@ export class Relay {
   private async resign(): Promise<void> {
     const client = this.client;
     this.forgetSession();
-    await client?.end().catch(() => undefined);
+    if (!client) return;
+    const cut = setTimeout(() => client.connection.stream.destroy(), CLOSE_MS); // what hangs does not say goodbye
+    await client.end().catch(() => undefined);
+    clearTimeout(cut);
   }
 
   private forgetSession(): void {
@@ -160,7 +187,8 @@ export class Relay {
   }
 
   private async send(): Promise<void> {
-    const { queue, publisher, progress, log } = this.parts;
+    const { queue, publisher, log } = this.parts;
+    const progress = this.parts.progress.send;
     let failures = 0;
     let atOnce = SEND_ROWS;
     while (!this.stopping) {
