@@ -50,6 +50,24 @@ describe('Database', () => {
     expect(await things()).toBe(2);
   });
 
+  it('rehearses: whatever is asked of the database in there is answered and then undone, and nothing gets out later', async () => {
+    let late: Promise<unknown> | undefined;
+    const before = await things();
+    const seen = await database.rehearse(async (tx) => {
+      await tx.query(insert, [30]);
+      await database.query(insert, [31]);
+      await database.transaction(async (inner) => void inner.query(insert, [32]));
+      await expect(database.transaction((inner) => inner.query(insert, [30]))).rejects.toMatchObject({ code: '23505' });
+      late = new Promise((resolve) => setTimeout(resolve, 50)).then(() => database.query(insert, [33]));
+      late.catch(() => undefined);
+      return things();
+    });
+    expect(seen).toBe(before + 3);
+    await expect(late).rejects.toMatchObject({ code: 'POSTGRES_REHEARSAL_OVER' });
+    await expect(database.rehearse(async (tx) => void tx.query(insert, [1]))).rejects.toMatchObject({ code: '23505' });
+    expect(await things()).toBe(before);
+  });
+
   it('fails when a statement nobody awaited fails', async () => {
     const failing = database.transaction(async (tx) => {
       await tx.query(insert, [20]);

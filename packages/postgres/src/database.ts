@@ -1,6 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { commitRefused } from './errors.js';
+import { commitRefused, rehearsalOver } from './errors.js';
 import { inStatementSpan } from './statement-span.js';
 
 /** A statement with a stable name: parsed and planned once per connection, then only bound and executed. */
@@ -51,9 +52,12 @@ const DEFAULT_LIMITS: DatabaseLimits = {
 };
 
 const IN_FAILED_TRANSACTION = '25P02';
+const stillUsable: Statement = { name: 'transaction-still-usable', text: 'SELECT 1' };
 
 /** One pool, shared by the prepared statements of the hot path and by TypeORM for entities, migrations and cold paths. */
 export class Database implements Queryable {
+  private readonly rehearsals = new AsyncLocalStorage<Rehearsal>();
+
   private constructor(
     readonly options: DatabaseOptions,
     readonly dataSource: DataSource,
@@ -79,6 +83,8 @@ export class Database implements Queryable {
 
   /** Runs one statement on its own. */
   async query<R extends object = Record<string, unknown>>(statement: Statement, values: unknown[] = []): Promise<R[]> {
+    const rehearsal = this.rehearsals.getStore();
+    if (rehearsal) return rehearsal.query<R>(statement, values);
     const run = async (): Promise<R[]> =>
       (await this.pool.query<R>({ name: statement.name, text: statement.text, values })).rows;
     return inStatementSpan(statement, run);
@@ -89,6 +95,8 @@ export class Database implements Queryable {
    * in here must be safe to repeat, which is what the inbox is for.
    */
   async transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
+    const rehearsal = this.rehearsals.getStore();
+    if (rehearsal) return rehearsal.nested(fn);
     const client = await this.pool.connect();
     client.on('error', toldByStatements);
     const tx = new ClientTx(client);
@@ -111,6 +119,34 @@ export class Database implements Queryable {
       if (committed.command !== 'COMMIT') throw failed ?? commitRefused();
       broken = false;
       return result;
+    } finally {
+      client.release(broken);
+      client.off('error', toldByStatements);
+    }
+  }
+
+  /**
+   * Runs `fn` with everything it asks of this database, wherever it asks, in one transaction that is rolled back at the end. What is
+   * still asked after that fails. Only what sequences gave out stays used. Rejects where `fn` does.
+   */
+  async rehearse<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    client.on('error', toldByStatements);
+    const tx = new ClientTx(client);
+    const rehearsal = new Rehearsal(tx);
+    let broken: Error | boolean = true;
+    try {
+      await client.query('BEGIN');
+      try {
+        const result = await this.rehearsals.run(rehearsal, () => fn(rehearsal));
+        await rehearsal.wouldCommit();
+        return result;
+      } finally {
+        rehearsal.end();
+        await tx.settle();
+        await client.query('ROLLBACK');
+        broken = false;
+      }
     } finally {
       client.release(broken);
       client.off('error', toldByStatements);
@@ -167,6 +203,45 @@ class ClientTx implements Tx {
   async settle(): Promise<Error | undefined> {
     await Promise.allSettled(this.inFlight);
     return this.failure;
+  }
+}
+
+/** One transaction that stands for the whole database. */
+class Rehearsal implements Tx {
+  private over = false;
+  private depth = 0;
+
+  constructor(private readonly tx: ClientTx) {}
+
+  query<R extends object = Record<string, unknown>>(statement: Statement, values?: unknown[]): Promise<R[]> {
+    return this.over ? Promise.reject(rehearsalOver()) : this.tx.query<R>(statement, values);
+  }
+
+  /** A transaction within it: undone alone where it fails. */
+  async nested<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
+    const name = `rehearsal_${++this.depth}`;
+    const control = (verb: string): Promise<unknown> =>
+      this.query({ name: `${verb} ${name}`, text: `${verb} ${name}` });
+    await control('SAVEPOINT');
+    try {
+      const result = await fn(this);
+      await this.wouldCommit();
+      await control('RELEASE SAVEPOINT');
+      return result;
+    } catch (error) {
+      await control('ROLLBACK TO SAVEPOINT');
+      throw error;
+    }
+  }
+
+  /** Rejects where COMMIT would have been refused, because a statement that nobody awaited had failed. */
+  async wouldCommit(): Promise<void> {
+    const failed = await this.tx.settle();
+    if (failed) await this.tx.query(stillUsable).catch(() => Promise.reject(failed));
+  }
+
+  end(): void {
+    this.over = true;
   }
 }
 

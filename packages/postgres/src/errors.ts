@@ -43,3 +43,12 @@ export function commitRefused(): ThroughlineError {
     { code: 'POSTGRES_COMMIT_REFUSED', retry: 'later', dependency: 'postgres' },
   );
 }
+
+/** Whoever rehearsed has its answer; what this statement wanted is of no interest any more, and must not reach the real tables. */
+export function rehearsalOver(): ThroughlineError {
+  return new ThroughlineError('The rehearsal is over: nothing more is asked of the database on its behalf.', {
+    code: 'POSTGRES_REHEARSAL_OVER',
+    retry: 'never',
+    dependency: 'postgres',
+  });
+}
