@@ -18,3 +18,4 @@ export type { Limits } from './limits.js';
 export { Messaging, type MessagingHealth, type MessagingOptions } from './messaging.js';
 export { messagingMigrations } from './migrations/index.js';
 export { schemaIdStore } from './schema-id-store.js';
+export { keysAtWork } from './work/keys-at-work.js';

@@ -1,9 +1,9 @@
 import { pollChanges, type MedusaClient, type MedusaOrder } from '@throughline/connectors/medusa';
 import type { Messages } from '@throughline/contracts';
-import type { MessagingTx, OutgoingMessage } from '@throughline/messaging';
+import { keysAtWork, type MessagingTx, type OutgoingMessage } from '@throughline/messaging';
 import type { Queryable } from '@throughline/postgres';
 import { toOrderCancelled, toOrderProvisioned, toOrderReleased } from '../orders/answers.js';
-import { lockOrders, ordersInFlight, saveOrder, type WrittenOrder } from '../orders/store.js';
+import { lockOrders, saveOrder, type WrittenOrder } from '../orders/store.js';
 import { claimCursor, moveCursor, type CursorName } from './cursor-store.js';
 import { takeOver, type TakeOver } from './take-over.js';
 
@@ -83,7 +83,8 @@ async function takeOverPage(
   const ids = ours.map((order) => order.orderId!);
   return messaging.transaction(async (tx) => {
     const known = new Map((await lockOrders(tx, ids)).map((row) => [row.orderId, row]));
-    const inFlight = await ordersInFlight(tx, ids);
+    // After the locks: what is not in flight any more by now has left its result in the locked rows.
+    const inFlight = await keysAtWork(tx, ids);
     const leftBehind: MedusaOrder[] = [];
     let events = 0;
     for (const seen of ours) {

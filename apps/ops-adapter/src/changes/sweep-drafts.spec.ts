@@ -26,7 +26,7 @@ async function sweep(
       { orderId: 'o1', lifeCycle },
       { orderId: 'o2', lifeCycle: 'cancelled' },
     ],
-    'sales-order-in-flight': () => (commandRuns ? [{ key: 'o1' }] : []),
+    'find-keys-at-work': () => (commandRuns ? [{ key: 'o1' }] : []),
   };
   const drafts = [
     { id: 'd1', orderId: 'o1', updatedAt: FIRST },

@@ -1,5 +1,6 @@
 import type { MedusaDraftOrder } from '@throughline/connectors/medusa';
-import { findOrders, ordersInFlight } from '../orders/store.js';
+import { keysAtWork } from '@throughline/messaging';
+import { findOrders } from '../orders/store.js';
 import { poll, type PollDependencies } from './poll-orders.js';
 
 /**
@@ -17,7 +18,7 @@ export async function sweepDrafts(dependencies: PollDependencies): Promise<numbe
     if (ours.length === 0) return [];
     const ids = [...new Set(ours.map((draft) => draft.orderId!))];
     // In this order: a command ends in one transaction with its result, so the row of one that ended before tells it.
-    const inFlight = await ordersInFlight(database, ids);
+    const inFlight = await keysAtWork(database, ids);
     const rows = await findOrders(database, ids);
     const known = new Map(rows.map((row) => [row.orderId, row]));
     const leftBehind: MedusaDraftOrder[] = [];

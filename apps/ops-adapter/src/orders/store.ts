@@ -126,16 +126,3 @@ const lock = {
 export async function lockOrders(tx: Tx, orderIds: string[]): Promise<SalesOrder[]> {
   return tx.query<SalesOrder>(lock, [orderIds]);
 }
-
-const inFlight = {
-  name: 'sales-order-in-flight',
-  text: `SELECT DISTINCT key FROM work_key WHERE key = ANY($1::text[])`,
-};
-
-/**
- * Orders with a command that has not ended: its effect may stand in Medusa before its result stands here. Ask after
- * {@link lockOrders}: a command ends in one transaction with its result, so what is not in flight now is in the locked rows.
- */
-export async function ordersInFlight(tx: Tx, orderIds: string[]): Promise<Set<string>> {
-  return new Set((await tx.query<{ key: string }>(inFlight, [orderIds])).map((row) => row.key));
-}

@@ -5,7 +5,7 @@ import { Codec } from '@throughline/contracts';
 import type { Database } from '@throughline/postgres';
 import { logger } from '@throughline/telemetry';
 import { cancelOrder, fixedSchemaIds, testDatabase, until, type TestDatabase } from '@throughline/testing';
-import { defineRoutes, job, Messaging, messagingMigrations } from '../index.js';
+import { defineRoutes, job, keysAtWork, Messaging, messagingMigrations } from '../index.js';
 import { Progress } from '../progress.js';
 import { claimKeys, readHeads, type StoredWorkRow } from './claim-work.js';
 import type { Outcome } from './outcome.js';
@@ -139,6 +139,16 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     const now = await claim();
     await settle(parts(commit), [{ kind: 'release', item: late }, done(late), done(now)]);
     expect([await count('outbox'), await count('work')]).toEqual([1, 1]);
+  });
+
+  it('a key is at work until its last attempt is recorded', async () => {
+    const atWork = async (): Promise<string[]> => [...(await keysAtWork(database, [KEY, 'another']))];
+    expect(await atWork()).toEqual([]);
+    await store(1);
+    await settle(parts(commit), [{ kind: 'retry', item: await claim(), error: 'x', delayMs: 0, counted: true }]);
+    expect(await atWork()).toEqual([KEY]);
+    await settle(parts(commit), [done(await claim())]);
+    expect(await atWork()).toEqual([]);
   });
 
   it('goes on while a migration adds columns under it', async () => {
