@@ -4,11 +4,12 @@ import { ensureTopics } from '@throughline/messaging';
 import Table from 'cli-table3';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureBareLoop } from './bare-path.js';
 import { measureLimits } from './limits.js';
 import { Path, type Measurement } from './path.js';
+import { profilePath } from './profile-path.js';
 import { measureSandbox } from './sandbox.js';
 
 const HELP = `npm run bench [-- options]
@@ -19,6 +20,8 @@ own process as shipped; real broker, fsync on, acks from all) on this machine, w
   --processes N   processes of a saturation run (default 3000)
   --seconds N     length of the paced run at 50 per second (default 20)
   --runs N        saturation runs, of which the median is reported (default 3)
+  --profile DIR   only: CPU profiles of every service, of a saturation and a paced run, into DIR (for DevTools, speedscope), and
+                  the functions and packages with the most self time
   --quick         1000 processes, one run, 10 seconds
   --json          one JSON line on standard output
 `;
@@ -28,6 +31,7 @@ const { values } = parseArgs({
     processes: { type: 'string' },
     seconds: { type: 'string' },
     runs: { type: 'string' },
+    profile: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -98,6 +102,12 @@ async function measureAll(stack: Stack): Promise<void> {
     ensureTopics({ brokers: addresses.kafkaBrokers, clientId: 'throughline-deploy' }, topics),
   ]);
   const pids = { postgres: stack.parts.postgres!.pid!, broker: stack.parts.kafka!.pid! };
+
+  if (values.profile) {
+    const profiles = resolve(values.profile);
+    path = new Path({ addresses, directory, samplingRatio: undefined, pids, profiles });
+    return profilePath(path, { warmUp: WARM_UP, processes, perSecond: PACE, seconds }, say);
+  }
 
   const measure = async (name: string, samplingRatio: number | undefined): Promise<SamplingResult> => {
     path = new Path({ addresses, directory, samplingRatio, pids });

@@ -1,6 +1,7 @@
 import { spawnService, type StackAddresses, type SupervisedProcess } from '@throughline/local-stack';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +9,8 @@ import pg from 'pg';
 import { cpuSeconds } from './cpu.js';
 import { EFFECTS_PER_PROCESS, MESSAGES_PER_PROCESS } from './sample.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+/** The repository. */
+export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
 /** The three adapters with a table for a vendor, and the orchestrator as shipped. */
 const SIDES = ['revenue', 'ops', 'finance', 'orchestrator'] as const;
@@ -23,6 +25,8 @@ export interface PathOptions {
   /** Share of traces that is recorded; `undefined` is what ships. */
   samplingRatio: number | undefined;
   pids: { postgres: number; broker: number };
+  /** Where the services write CPU profiles of what {@link Path.profiled} runs. */
+  profiles?: string | undefined;
 }
 
 export interface Measurement {
@@ -51,6 +55,7 @@ export class Path {
 
   async start(): Promise<void> {
     await this.admin.connect();
+    if (this.options.profiles) mkdirSync(this.options.profiles, { recursive: true });
     this.collector = createServer((request, response) => request.resume().on('end', () => response.end('{}'))).listen(
       0,
       '127.0.0.1',
@@ -129,6 +134,25 @@ export class Path {
     };
   }
 
+  /** Profiles every service while `fn` runs; returns the file of each. */
+  async profiled(name: string, fn: () => Promise<unknown>): Promise<Map<Side, string>> {
+    const toggle = async (recording: boolean): Promise<void> => {
+      for (const child of this.children.values()) process.kill(child.pid, 'SIGUSR2');
+      for (const side of this.children.keys())
+        await this.until(() => existsSync(`${this.profileOf(side)}.recording`) === recording);
+    };
+    await toggle(true);
+    await fn();
+    await toggle(false);
+    return new Map(
+      [...this.children.keys()].map((side) => {
+        const file = join(this.options.profiles!, `${name}-${side}.cpuprofile`);
+        renameSync(this.profileOf(side), file);
+        return [side, file];
+      }),
+    );
+  }
+
   private cpu(): { services: number; postgres: number; broker: number } {
     const { pids } = this.options;
     return {
@@ -192,6 +216,17 @@ export class Path {
     return client.query<R>(text, values);
   }
 
+  private profileOf(side: Side): string {
+    return join(this.options.profiles!, `${side}.cpuprofile`);
+  }
+
+  private async until(condition: () => boolean): Promise<void> {
+    for (const deadline = Date.now() + READY_LIMIT_MS; !condition();) {
+      if (Date.now() > deadline) throw new Error(`the services do not answer; logs in ${this.options.directory}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
   private url(side: Side): string {
     return `http://127.0.0.1:${this.ports.get(side)}`;
   }
@@ -224,6 +259,7 @@ export class Path {
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector}`,
       ...(samplingRatio !== undefined && { OTEL_TRACES_SAMPLER_ARG: String(samplingRatio) }),
       ...(side === 'orchestrator' ? { PROCESSES_DIRECTORY: join(root, 'bench/processes') } : { ADAPTER: side }),
+      ...(this.options.profiles && { PROFILE_FILE: this.profileOf(side) }),
     };
   }
 
@@ -249,7 +285,12 @@ export class Path {
     const child = await spawnService({
       name: side,
       command: process.execPath,
-      args: ['--import', '@throughline/telemetry/register', main],
+      args: [
+        '--import',
+        '@throughline/telemetry/register',
+        ...(this.options.profiles ? ['--import', join(root, 'bench/dist/profiler.js')] : []),
+        main,
+      ],
       cwd,
       env: this.environment(side, port),
       logFile,
