@@ -104,6 +104,42 @@ export async function saveWriteBack(tx: Tx, opportunityId: string, writeBack: Wr
   ]);
 }
 
+const lastWriteBack = {
+  name: 'write-back-last',
+  text: `SELECT deal.deal_id, occurrence, order_number, invoice_number, repairs
+    FROM write_back JOIN deal USING (opportunity_id) WHERE opportunity_id = $1 ORDER BY occurrence DESC LIMIT 1`,
+};
+
+/** What the last closing that came so far wrote into the deal. */
+export async function findLastWriteBack(
+  db: Queryable,
+  opportunityId: string,
+): Promise<(Omit<WriteBack, 'writtenAt'> & { dealId: string; repairs: number }) | undefined> {
+  const [row] = await db.query<{
+    deal_id: string;
+    occurrence: number;
+    order_number: string;
+    invoice_number: string;
+    repairs: number;
+  }>(lastWriteBack, [opportunityId]);
+  if (!row) return undefined;
+  const { deal_id: dealId, order_number: orderNumber, invoice_number: invoiceNumber, occurrence, repairs } = row;
+  return { dealId, occurrence, orderNumber, invoiceNumber, repairs };
+}
+
+/** The numbers of this closing were written again. */
+export async function countRepair(
+  tx: Tx,
+  opportunityId: string,
+  { occurrence, writtenAt }: Pick<WriteBack, 'occurrence' | 'writtenAt'>,
+): Promise<void> {
+  const count = {
+    name: 'write-back-count-repair',
+    text: 'UPDATE write_back SET repairs = repairs + 1, written_at = $3 WHERE opportunity_id = $1 AND occurrence = $2',
+  };
+  await tx.query(count, [opportunityId, occurrence, writtenAt]);
+}
+
 export interface KnownDeal {
   state: DealState;
   readAt: string;

@@ -2,10 +2,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { opportunityIdOf } from '@throughline/connectors/hubspot';
 import { opportunityCorrelationId, sumMoney } from '@throughline/contracts';
 import type { Message } from '@throughline/messaging';
-import { startSandbox, testDatabase, type RunningSandbox, type TestDatabase } from '@throughline/testing';
+import {
+  startSandbox,
+  testDatabase,
+  until as eventually,
+  type RunningSandbox,
+  type TestDatabase,
+} from '@throughline/testing';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { findLastWriteBack } from './deal-store.js';
 import { CrmPerson } from './spec/crm.js';
 import {
   adapterMigrations,
@@ -226,17 +233,18 @@ describe('a deal', () => {
 });
 
 describe('the write-back', () => {
-  const command = (dealId: string, orderNumber: string) => {
+  const command = (dealId: string, orderNumber: string, occurrence = 1) => {
     const opportunityId = opportunityIdOf(portalId, dealId);
     const payload = {
       opportunityId,
-      occurrence: 1,
+      occurrence,
       orderId: randomUUID(),
       orderNumber,
       invoiceId: randomUUID(),
       invoiceNumber: `I-${orderNumber}`,
     };
-    return { type: 'UpdateOpportunity' as const, payload, correlationId: opportunityCorrelationId(opportunityId, 1) };
+    const correlationId = opportunityCorrelationId(opportunityId, occurrence);
+    return { type: 'UpdateOpportunity' as const, payload, correlationId };
   };
 
   it('reaches the deal, and its echo ends with us', async () => {
@@ -269,6 +277,51 @@ describe('the write-back', () => {
     await until(dealId, 'OpportunityClosedWon(1)', 'OpportunityUpdated(1)');
   });
 
+  it('of an earlier closing that HubSpot applies late does not stand: the last one is written again, once', async () => {
+    const dealId = await person.createDeal();
+    await close(dealId);
+    await until(dealId, 'OpportunityClosedWon(1)');
+    const late = { kind: 'timeout-then-apply', vendor: 'hubspot', method: 'PATCH', applyAfterMs: 8_000, count: 1 };
+    await sandbox.faults({ ...late, path: `deals/${dealId}` });
+    await downstream.send(command(dealId, 'SO-OLD'));
+    await until(dealId, 'OpportunityClosedWon(1)', 'OpportunityUpdated(1)');
+    await person.move(dealId, 'contractsent');
+    await close(dealId);
+    const closedAgain = ['OpportunityClosedWon(1)', 'OpportunityUpdated(1)', 'OpportunityReopened(1)'];
+    await until(dealId, ...closedAgain, 'OpportunityClosedWon(2)');
+    await downstream.send(command(dealId, 'SO-NEW', 2));
+    await until(dealId, ...closedAgain, 'OpportunityClosedWon(2)', 'OpportunityUpdated(2)');
+    await untilRepaired(dealId, 1);
+    expect(await person.properties(dealId, 'throughline_order_number', 'throughline_invoice_number')).toMatchObject({
+      throughline_order_number: 'SO-NEW',
+      throughline_invoice_number: 'I-SO-NEW',
+    });
+    await untilRead(dealId);
+    expect(await repairs(dealId)).toBe(1);
+    expect(about(dealId)).toEqual([...closedAgain, 'OpportunityClosedWon(2)', 'OpportunityUpdated(2)']);
+  });
+
+  it('is not fought over for ever with somebody who writes into its fields', async () => {
+    const dealId = await person.createDeal();
+    await close(dealId);
+    await until(dealId, 'OpportunityClosedWon(1)');
+    await downstream.send(command(dealId, 'SO-4'));
+    await until(dealId, 'OpportunityClosedWon(1)', 'OpportunityUpdated(1)');
+    for (let n = 1; n <= 10; n++) {
+      await person.edit(dealId, { throughline_order_number: `mine ${n}` });
+      await untilRepaired(dealId, n);
+    }
+    await person.edit(dealId, { throughline_order_number: 'mine' });
+    await untilRead(dealId);
+    await person.edit(dealId, { dealname: 'Read again' });
+    await untilRead(dealId);
+    await untilNothingIsAtWork();
+    expect(await repairs(dealId)).toBe(10);
+    expect(await person.properties(dealId, 'throughline_order_number')).toMatchObject({
+      throughline_order_number: 'mine',
+    });
+  });
+
   it('to a deal that was deleted is refused, visibly', async () => {
     const dealId = await person.createDeal();
     await close(dealId);
@@ -279,6 +332,19 @@ describe('the write-back', () => {
     expect(messages(dealId)[1]?.payload).toMatchObject({ reason: 'deal-not-found' });
   });
 });
+
+/** How often the numbers of its last closing were written again. */
+async function repairs(dealId: string): Promise<number> {
+  return (await findLastWriteBack(adapters[0]!.database, opportunityIdOf(portalId, dealId)))?.repairs ?? 0;
+}
+
+const untilRepaired = (dealId: string, times: number): Promise<unknown> =>
+  eventually(`${times} repairs`, async () => (await repairs(dealId)) >= times);
+
+const untilNothingIsAtWork = (): Promise<unknown> => {
+  const atWork = { name: 'spec-at-work', text: 'SELECT 1 FROM work_key' };
+  return eventually('nothing is at work', async () => (await adapters[0]!.database.query(atWork)).length === 0);
+};
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

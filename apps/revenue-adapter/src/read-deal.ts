@@ -5,6 +5,7 @@ import { currentTraceparent } from '@throughline/telemetry';
 import type { RevenueConfig } from './config.js';
 import { decideDealEvents } from './decide-deal-events.js';
 import { findModifiedAt, lockDeal, saveDeal, saveDealDeleted } from './deal-store.js';
+import { askForRepair } from './repair-write-back.js';
 
 /** Look at this deal again: something may have changed. */
 export interface ReadDealJob {
@@ -22,7 +23,7 @@ export interface ReadDealJob {
 export function readDeal(hubspot: DealReader, database: Database, config: RevenueConfig, clock: () => Date) {
   const { HUBSPOT_PORTAL_ID: portalId, HUBSPOT_CLOSED_WON_STAGES: closedWonStages } = config;
 
-  return async ({ payload }: Job<ReadDealJob>, { signal }: EffectContext): Promise<EffectResult | void> => {
+  return async ({ id, payload }: Job<ReadDealJob>, { signal }: EffectContext): Promise<EffectResult | void> => {
     const { dealId, occurredAt } = payload;
     const known = (await findModifiedAt(database, [dealId])).get(dealId);
     // Not at the same millisecond: of two changes within it only one may have been read.
@@ -34,7 +35,8 @@ export function readDeal(hubspot: DealReader, database: Database, config: Revenu
     const traceparent = currentTraceparent();
     return {
       async apply(tx) {
-        const previous = await lockDeal(tx, dealId, opportunityIdOf(portalId, dealId));
+        const opportunityId = opportunityIdOf(portalId, dealId);
+        const previous = await lockDeal(tx, dealId, opportunityId);
         const { state, events } = decideDealEvents(previous, snapshot, {
           closedWonStages,
           closedSince: config.HUBSPOT_CLOSED_SINCE,
@@ -42,6 +44,8 @@ export function readDeal(hubspot: DealReader, database: Database, config: Revenu
         });
         await saveDeal(tx, state);
         tx.emit(events.map((event) => ({ ...event, traceparent })));
+        // What was never read before bears nothing of ours, and an older snapshot says nothing of the deal as it is.
+        if (previous && state !== previous) await askForRepair(tx, snapshot.deal, { opportunityId, readId: id });
       },
     };
   };

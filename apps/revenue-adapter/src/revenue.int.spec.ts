@@ -7,7 +7,15 @@ import {
   type FoundDeal,
 } from '@throughline/connectors/hubspot';
 import { ThroughlineError } from '@throughline/contracts';
-import type { EffectContext, EffectResult, Job, Message, MessagingTx, OutgoingMessage } from '@throughline/messaging';
+import {
+  messagingMigrations,
+  type EffectContext,
+  type EffectResult,
+  type Job,
+  type Message,
+  type MessagingTx,
+  type OutgoingMessage,
+} from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
 import { testDatabase, type TestDatabase } from '@throughline/testing';
 import { randomInt, randomUUID } from 'node:crypto';
@@ -23,7 +31,7 @@ import { updateOpportunity } from './update-opportunity.js';
 let test: TestDatabase;
 let database: Database;
 beforeAll(async () => {
-  test = await testDatabase(revenueMigrations);
+  test = await testDatabase([...messagingMigrations, ...revenueMigrations]);
   database = await test.connect();
 });
 afterAll(() => test.drop());

@@ -12,6 +12,7 @@ export { classifyHubspotError, hubspotErrors } from './errors.js';
 export {
   dealExternalIds,
   dealName,
+  numbersIn,
   opportunityIdOf,
   toOpportunityClosedWon,
   toOpportunityRejected,

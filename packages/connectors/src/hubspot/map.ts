@@ -23,6 +23,14 @@ export function dealExternalIds(portalId: string, dealId: string): ExternalId[] 
   return [{ system: 'hubspot', tenant: portalId, type: 'deal', id: dealId }];
 }
 
+/** The numbers of ours that stand in a deal. */
+export function numbersIn({ properties }: HubspotObject): { orderNumber: string | null; invoiceNumber: string | null } {
+  return {
+    orderNumber: properties[ownProperties.orderNumber] ?? null,
+    invoiceNumber: properties[ownProperties.invoiceNumber] ?? null,
+  };
+}
+
 /**
  * The canonical event of a won deal.
  * Precondition: `validateOpportunity` found no issue; values it would refuse throw here.
