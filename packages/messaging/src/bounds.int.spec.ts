@@ -65,7 +65,7 @@ describe('bounds: neither a slow vendor nor a stop takes for ever', () => {
     await first.transaction(async (tx) =>
       tx.emit([cancelOrder(randomUUID(), 'hangs'), cancelOrder(randomUUID(), 'fast')]),
     );
-    await until('it runs', () => seen.includes('fast 1') && first.health().work['x']!.held > 0);
+    await until('it runs', () => seen.includes('fast 1') && first.health().work['x']!.leased > 0);
     const begun = performance.now();
     await first.stop(1_000);
     expect(performance.now() - begun).toBeLessThan(6_000);

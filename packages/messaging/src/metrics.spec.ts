@@ -12,8 +12,8 @@ const health: MessagingHealth = {
   ],
   relay: { leading: true, catchingUp: false, waiting: 3 },
   work: {
-    medusa: { pending: 12, keys: 5, held: 4, paused: true },
-    state: { pending: 2, keys: 1, held: 0, paused: false },
+    medusa: { pending: 12, keys: 5, leased: 4, heldKeys: 2, heldRows: 9, paused: true },
+    state: { pending: 2, keys: 1, leased: 0, heldKeys: 0, heldRows: 0, paused: false },
   },
 };
 

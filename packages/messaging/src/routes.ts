@@ -21,18 +21,27 @@ export interface RetryPolicy {
   backoffMs?: [number, number];
 }
 
+/**
+ * What the successors of a dead letter do. `hold`: they wait until a person has put it back or let it go, because what comes after it
+ * may be wrong without it. `continue`: each stands for itself.
+ */
+export type OnDeadLetter = 'hold' | 'continue';
+
 export interface EffectOptions {
   /** The system that is called; work for it pauses as a whole while it is down. Order is kept per key within one dependency. */
   dependency: string;
   /** Limit of one attempt. The lease outlives it. Default 30,000. */
   timeoutMs?: number;
   retry?: RetryPolicy;
+  /** Default `hold`; of jobs `continue`, because a job is a hint to look anew, and the next one of its key does that as well. */
+  onDeadLetter?: OnDeadLetter;
 }
 
 interface Policy {
   dependency: string;
   timeoutMs: number;
   retry: Required<RetryPolicy>;
+  onDeadLetter: OnDeadLetter;
 }
 
 export type StateRoute = Policy & { kind: 'state'; handle: StateHandler<MessageType> };
@@ -59,19 +68,19 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** Handles messages with SQL alone, a whole batch at once. A message that fails is parked or dead-lettered without the others. */
 export function state<T extends MessageType>(
   handle: StateHandler<T>,
-  options: { retry?: RetryPolicy; timeoutMs?: number } = {},
+  options: Omit<EffectOptions, 'dependency'> = {},
 ): StateRoute {
-  return { ...policy({ dependency: STATE_DEPENDENCY, ...options }), kind: 'state', handle: handle as never };
+  return { ...policy({ dependency: STATE_DEPENDENCY, ...options }, 'hold'), kind: 'state', handle: handle as never };
 }
 
 /** Handles messages one by one by calling another system, from the keyed work queue. */
 export function effect<T extends MessageType>(handle: EffectHandler<T>, options: EffectOptions): EffectRoute {
-  return { ...policy(options), kind: 'effect', handle: handle as never };
+  return { ...policy(options, 'hold'), kind: 'effect', handle: handle as never };
 }
 
 /** Handles jobs that {@link MessagingTx.enqueue} stored. */
 export function job<P = unknown>(handle: JobHandler<P>, options: EffectOptions): JobRoute {
-  return { ...policy(options), kind: 'job', handle: handle as never };
+  return { ...policy(options, 'continue'), kind: 'job', handle: handle as never };
 }
 
 /**
@@ -98,10 +107,11 @@ export function defineRoutes(definition: {
   };
 }
 
-function policy(options: EffectOptions): Policy {
+function policy(options: EffectOptions, onDeadLetter: OnDeadLetter): Policy {
   return {
     dependency: options.dependency,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     retry: { ...DEFAULT_RETRY, ...options.retry },
+    onDeadLetter: options.onDeadLetter ?? onDeadLetter,
   };
 }

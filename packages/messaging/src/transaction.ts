@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { canonicalId, catalog, type Codec } from '@throughline/contracts';
 import type { Database, Statement, Tx } from '@throughline/postgres';
 import { currentTraceparent } from '@throughline/telemetry';
-import { deadLetterColumns, type DeadLetter } from './consume/dead-letter.js';
-import { insertDeadLetters } from './consume/insert-dead-letters.js';
+import { deadLetterColumns, deathsAgainColumns, type DeadLetter } from './consume/dead-letter.js';
+import { insertDeadLetters, recordDeathsAgain } from './consume/insert-dead-letters.js';
 import { insertJobInbox } from './consume/insert-inbox.js';
 import { messageTooLarge, noRoute } from './errors.js';
 import type { Job, MessagingTx, OutgoingMessage } from './message.js';
@@ -136,9 +136,7 @@ export class MessagingTransaction implements MessagingTx {
     if (this.jobs.length > 0) this.work.push(...(await this.freshJobs()));
     if (this.outgoing.length > 0) this.writeOutbox();
     if (this.work.length > 0) this.storeWork();
-    if (this.deadLetters.length > 0) {
-      void this.raw.query(insertDeadLetters, deadLetterColumns(this.parts.routes.group, this.deadLetters));
-    }
+    if (this.deadLetters.length > 0) this.writeDeadLetters();
     this.deleting = this.parts.relayQueue.takeAcknowledged();
     if (this.deleting.length > 0) void this.raw.query(deleteOutbox, [this.deleting]);
   }
@@ -165,7 +163,15 @@ export class MessagingTransaction implements MessagingTx {
       const unclaimed = new Set<string>();
       for (const row of this.work) {
         const { id, ours } = byMessage.get(row.messageId)!;
-        if (ours) items.push({ ...row, id, lease, leasedUntil: leasedUntil.get(row.queue)!, firstFailedAt: null });
+        if (ours)
+          items.push({
+            ...row,
+            id,
+            lease,
+            leasedUntil: leasedUntil.get(row.queue)!,
+            firstFailedAt: null,
+            deadLetterId: null,
+          });
         else unclaimed.add(row.queue);
       }
       work.stored(this.work.length, unclaimed);
@@ -224,6 +230,13 @@ export class MessagingTransaction implements MessagingTx {
     this.stored = { lease, rows, leasedUntil };
   }
 
+  private writeDeadLetters(): void {
+    const again = this.deadLetters.filter(({ deadLetterId }) => deadLetterId !== null);
+    const first = this.deadLetters.filter(({ deadLetterId }) => deadLetterId === null);
+    if (again.length > 0) void this.raw.query(recordDeathsAgain, deathsAgainColumns(again));
+    if (first.length > 0) void this.raw.query(insertDeadLetters, deadLetterColumns(this.parts.routes.group, first));
+  }
+
   /** Jobs that were never stored before, as work. */
   private async freshJobs(): Promise<NewWork[]> {
     const all = new Map<string, NewWork>();
@@ -253,6 +266,7 @@ function toWork(job: Job, messageId: string, queue: string): NewWork {
     offset: null,
     headers: null,
     value: null,
+    recordKey: null,
     job: { id: job.id, payload: job.payload },
     traceparent: job.traceparent ?? currentTraceparent() ?? null,
     attempts: 0,

@@ -13,10 +13,24 @@ export interface DeadLetter {
   headers: RawHeaders | null;
   value: Buffer | null;
   job: unknown;
+  /** Its place in the work queue; `null` where nobody could read it, so that it has none. */
+  place: Place | null;
+  /** Its key waits until it is put back or let go. */
+  held: boolean;
+  /** The letter it was before: put back, and dead again. */
+  deadLetterId: string | null;
   traceparent: string | null;
   error: unknown;
   attempts: number;
   firstFailedAt: Date | null;
+}
+
+/** Where a message stands in the work queue, or would. */
+export interface Place {
+  queue: string;
+  key: string;
+  /** Drawn from the same sequence where it died before it had one. */
+  workId: string | null;
 }
 
 const TEXT_MAX = 8_000;
@@ -42,6 +56,23 @@ export function deadLetterColumns(consumer: string, letters: DeadLetter[]): unkn
     column((l) => text((l.error as Error | null)?.stack)),
     column((l) => l.attempts),
     column((l) => l.firstFailedAt),
+    column((l) => l.place?.queue ?? null),
+    column((l) => l.place?.key ?? null),
+    column((l) => l.place?.workId ?? null),
+    column((l) => l.held),
+  ];
+}
+
+/** Parameters of record-deaths-again. */
+export function deathsAgainColumns(letters: DeadLetter[]): unknown[] {
+  const column = <V>(read: (letter: DeadLetter) => V): V[] => letters.map(read);
+  return [
+    column((l) => l.deadLetterId),
+    column((l) => codeOf(l.error)),
+    column((l) => text((l.error as Error | null)?.message ?? String(l.error))),
+    column((l) => text((l.error as Error | null)?.stack)),
+    column((l) => l.attempts),
+    column((l) => l.held),
   ];
 }
 

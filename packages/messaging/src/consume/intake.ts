@@ -6,7 +6,7 @@ import { decide } from '../advice.js';
 import { backoff } from '../backoff.js';
 import { GroupCommit } from '../group-commit.js';
 import type { Progress } from '../progress.js';
-import { giveUp, processBatch, type BatchParts } from './process-batch.js';
+import { giveUp, processBatch, type BatchParts, type Verdict } from './process-batch.js';
 import { readRecord, type Intake as Taken, type KafkaRecord } from './read-record.js';
 
 export interface IntakeParts extends BatchParts {
@@ -101,8 +101,8 @@ export class Intake {
     }
     const { retry } = intake.route;
     const decision = decide('state', error, 1, retry, Math.random());
-    const verdict =
-      decision.kind === 'dead' ? decision : { kind: 'parked' as const, policy: retry.backoffMs, random: Math.random() };
+    const verdict: Verdict =
+      decision.kind === 'retry' ? { kind: 'parked', delayMs: decision.delayMs } : { kind: 'dead' };
     log.warn(
       { err: error, topic, partition, offset, type: intake.message.type },
       `A message is ${verdict.kind}; the others go on.`,

@@ -7,16 +7,16 @@ import {
   withActiveSpan,
   type Span,
 } from '@throughline/telemetry';
-import { backoff } from '../backoff.js';
 import { toRawHeaders, withoutNul } from '../raw-headers.js';
 import { STATE_DEPENDENCY, type Routes } from '../routes.js';
 import { isSampled } from '../sampled.js';
 import type { MessagingTransaction } from '../transaction.js';
+import { holdKeys } from '../work/settle-work.js';
 import type { NewWork } from '../work/work-item.js';
 import type { DeadLetter } from './dead-letter.js';
 import { insertInbox, lockParkedKeys } from './insert-inbox.js';
 import { planBatch, type MessageIntake } from './plan-batch.js';
-import type { Intake } from './read-record.js';
+import type { Intake, KafkaRecord } from './read-record.js';
 
 export interface BatchParts {
   routes: Routes;
@@ -26,7 +26,8 @@ export interface BatchParts {
 /** Takes in a batch in one transaction: inbox, then state, then outbox, work and dead letters. */
 export async function processBatch(parts: BatchParts, intakes: Intake[]): Promise<void> {
   const messages = intakes.filter((intake) => intake.kind === 'message');
-  const letters = intakes.filter((intake) => intake.kind === 'unreadable').map(toDeadLetter);
+  const unreadable = intakes.filter((intake) => intake.kind === 'unreadable');
+  const letters = unreadable.map(({ record, error }) => toDeadLetter(record, error));
   if (messages.length === 0 && letters.length === 0) return;
 
   const spans = startMessageSpans(messages);
@@ -56,7 +57,7 @@ export async function processBatch(parts: BatchParts, intakes: Intake[]): Promis
 }
 
 /** What becomes of the one message that a batch failed for. */
-export type Verdict = { kind: 'dead' } | { kind: 'parked'; policy: [number, number]; random: number };
+export type Verdict = { kind: 'dead' } | { kind: 'parked'; delayMs: number };
 
 /** Takes in a message that failed: it is not handled again from Kafka, but waits parked or is a dead letter. */
 export async function giveUp(
@@ -66,14 +67,17 @@ export async function giveUp(
   verdict: Verdict,
 ): Promise<void> {
   await parts.transaction(async (tx) => {
-    const [fresh] = await takeIn(tx, parts.routes.group, [intake]);
+    const [fresh, parked] = await takeIn(tx, parts.routes.group, [intake]);
     if (!fresh.has(intake.message.envelope.id)) return;
-    if (verdict.kind === 'dead') {
-      tx.addDeadLetters([
-        { ...toDeadLetter({ ...intake, kind: 'unreadable', error }), ...identityOf(intake), kind: intake.route.kind },
-      ]);
+    const held = intake.route.onDeadLetter === 'hold';
+    // Another instance may have parked the key meanwhile, for a message of another topic: then this one dies in its turn.
+    if (verdict.kind === 'dead' && !(held && parked.has(intake.key))) {
+      const { queue, key, kind, type, messageId } = toWork(intake);
+      if (held) void tx.query(holdKeys, [[queue], [key], 0]);
+      const place = { queue, key, workId: null };
+      tx.addDeadLetters([{ ...toDeadLetter(intake.record, error), kind, type, messageId, place, held }]);
     } else {
-      const delayMs = backoff(1, verdict.policy, verdict.random);
+      const delayMs = verdict.kind === 'parked' ? verdict.delayMs : 0;
       const lastError = withoutNul(String((error as Error | null)?.message ?? error)).slice(0, 1_000);
       tx.addWork([{ ...toWork(intake), attempts: 1, lastError, delayMs }]);
     }
@@ -108,6 +112,7 @@ function toWork({ record, key, message, route }: MessageIntake): NewWork {
     offset: record.offset,
     headers: toRawHeaders(record.headers),
     value: record.value,
+    recordKey: null,
     job: null,
     traceparent: message.envelope.traceparent ?? null,
     attempts: 0,
@@ -117,7 +122,7 @@ function toWork({ record, key, message, route }: MessageIntake): NewWork {
   };
 }
 
-function toDeadLetter({ record, error }: Extract<Intake, { kind: 'unreadable' }>): DeadLetter {
+function toDeadLetter(record: KafkaRecord, error: unknown): DeadLetter {
   const headers = toRawHeaders(record.headers);
   const text = (name: string): string | null => (typeof headers[name] === 'string' ? headers[name] : null);
   return {
@@ -131,15 +136,14 @@ function toDeadLetter({ record, error }: Extract<Intake, { kind: 'unreadable' }>
     headers,
     value: record.value,
     job: null,
+    place: null,
+    held: false,
+    deadLetterId: null,
     traceparent: text('traceparent'),
     error,
     attempts: 1,
     firstFailedAt: null,
   };
-}
-
-function identityOf({ message }: MessageIntake): Pick<DeadLetter, 'messageId' | 'type'> {
-  return { messageId: message.envelope.id, type: message.type };
 }
 
 /** A span per sampled message of a state route, so that one deal is one trace; effects have theirs when they run. */

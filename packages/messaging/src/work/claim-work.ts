@@ -1,13 +1,13 @@
 import type { Statement } from '@throughline/postgres';
 
-/** $1 queue, $2 limit, $3 lease, $4 owner, $5 lease in ms. Leases keys that are due, longest due first. */
+/** $1 queue, $2 limit, $3 lease, $4 owner, $5 lease in ms. Leases keys that are due and not held, longest due first. */
 export const claimKeys: Statement = {
   name: 'claim-work-keys',
   text: `
     UPDATE work_key k
        SET lease = $3, lease_owner = $4, available_at = clock_timestamp() + $5 * interval '1 millisecond'
       FROM (SELECT queue, key FROM work_key
-             WHERE queue = $1 AND available_at <= clock_timestamp()
+             WHERE queue = $1 AND NOT held AND available_at <= clock_timestamp()
              ORDER BY available_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
      WHERE k.queue = due.queue AND k.key = due.key
     RETURNING k.key`,
@@ -24,7 +24,7 @@ export const readHeads: Statement = {
     SELECT head.* FROM unnest($1::text[], $2::text[]) AS k (queue, key)
      CROSS JOIN LATERAL (
        SELECT id, queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent, attempts,
-              first_failed_at, last_error
+              first_failed_at, last_error, record_key, dead_letter_id
          FROM work w WHERE w.queue = k.queue AND w.key = k.key ORDER BY w.id LIMIT 1) head`,
 };
 
@@ -32,8 +32,9 @@ export const readHeads: Statement = {
 export const readWorkState: Statement = {
   name: 'read-work-state',
   text: `
-    SELECT queue, sum(pending)::int AS pending, count(*)::int AS keys,
-           (extract(epoch FROM min(available_at) - clock_timestamp()) * 1000)::float8 AS due_in_ms
+    SELECT queue, coalesce(sum(pending) FILTER (WHERE NOT held), 0)::int AS pending, (count(*) FILTER (WHERE NOT held))::int AS keys,
+           coalesce(sum(pending) FILTER (WHERE held), 0)::int AS held_rows, (count(*) FILTER (WHERE held))::int AS held_keys,
+           (extract(epoch FROM min(available_at) FILTER (WHERE NOT held) - clock_timestamp()) * 1000)::float8 AS due_in_ms
       FROM work_key GROUP BY queue`,
 };
 
@@ -41,7 +42,10 @@ export interface WorkState {
   queue: string;
   pending: number;
   keys: number;
-  due_in_ms: number;
+  held_rows: number;
+  held_keys: number;
+  /** `null` where all keys are held. */
+  due_in_ms: number | null;
 }
 
 export interface StoredWorkRow {
@@ -61,4 +65,6 @@ export interface StoredWorkRow {
   attempts: number;
   first_failed_at: Date | null;
   last_error: string | null;
+  record_key: Buffer | null;
+  dead_letter_id: string | null;
 }

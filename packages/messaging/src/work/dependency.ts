@@ -32,12 +32,12 @@ export class Dependency {
     return this.state.kind !== 'open';
   }
 
-  get held(): number {
+  get leased(): number {
     return this.ready.length + this.running + this.settling;
   }
 
   get idle(): boolean {
-    return this.held === 0;
+    return this.leased === 0;
   }
 
   /** When a paused dependency is to be tried; `undefined` while it is open or being tried. */
@@ -47,7 +47,7 @@ export class Dependency {
 
   /** Whether a key may be leased right when its row is stored. */
   wantsMore(): boolean {
-    return this.state.kind === 'open' && this.held < this.bound;
+    return this.state.kind === 'open' && this.leased < this.bound;
   }
 
   /** How many keys to claim now. */
@@ -55,9 +55,9 @@ export class Dependency {
     switch (this.state.kind) {
       case 'open':
         // Not one by one as places become free: a claim is a transaction.
-        return this.held * 2 > this.bound ? 0 : this.bound - this.held;
+        return this.leased * 2 > this.bound ? 0 : this.bound - this.leased;
       case 'paused':
-        return now >= this.state.probeAt && this.held === 0 ? 1 : 0;
+        return now >= this.state.probeAt && this.leased === 0 ? 1 : 0;
       case 'probing':
         return 0;
     }
@@ -65,7 +65,7 @@ export class Dependency {
 
   /** Takes leased rows; returns those it does not want, which must be released. */
   accept(items: WorkItem[], now: number): WorkItem[] {
-    if (this.state.kind === 'paused' && now >= this.state.probeAt && items.length > 0 && this.held === 0) {
+    if (this.state.kind === 'paused' && now >= this.state.probeAt && items.length > 0 && this.leased === 0) {
       this.state = { kind: 'probing', failures: this.state.failures };
       this.ready.push(items[0]!);
       return items.slice(1);

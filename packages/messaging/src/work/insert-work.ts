@@ -10,9 +10,10 @@ export const insertWork: Statement = {
   text: `
     WITH input AS (
       SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::int[], $10::bigint[],
-                           $11::jsonb[], $12::bytea[], $13::jsonb[], $14::text[], $15::int[], $16::text[], $17::int[], $18::int[])
+                           $11::jsonb[], $12::bytea[], $13::jsonb[], $14::text[], $15::int[], $16::text[], $17::bytea[],
+                           $18::int[], $19::int[])
         WITH ORDINALITY AS t (queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
-                              attempts, last_error, lease_ms, delay_ms, n)
+                              attempts, last_error, record_key, lease_ms, delay_ms, n)
     ), keys AS (
       INSERT INTO work_key AS k (queue, key, pending, available_at, lease, lease_owner)
       SELECT queue, key, count(*),
@@ -24,9 +25,9 @@ export const insertWork: Statement = {
       RETURNING queue, key, pending, lease
     ), rows AS (
       INSERT INTO work (queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
-                        attempts, first_failed_at, last_error)
+                        attempts, first_failed_at, last_error, record_key)
       SELECT queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
-             attempts, CASE WHEN attempts > 0 THEN now() END, last_error
+             attempts, CASE WHEN attempts > 0 THEN now() END, last_error, record_key
         FROM input JOIN keys USING (queue, key)
        ORDER BY n
       RETURNING id, queue, key, message_id

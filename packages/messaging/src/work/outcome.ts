@@ -4,7 +4,7 @@ import type { WorkItem } from './work-item.js';
 /** How an attempt ended, to be recorded with the row and its key. */
 export type Outcome = { item: WorkItem } & (
   | { kind: 'done'; result: EffectResult; traceparent: string | undefined }
-  /** Over: a dead letter; its successors go on. */
+  /** Over: a dead letter; the route says what its successors do. */
   | { kind: 'dead'; error: unknown }
   /** The key waits. */
   | { kind: 'retry'; error: unknown; delayMs: number; counted: boolean }

@@ -5,7 +5,7 @@ import { decide } from '../advice.js';
 import type { EffectContext } from '../effect-context.js';
 import { effectTimedOut, noRoute } from '../errors.js';
 import type { EffectResult } from '../message.js';
-import type { Routes, WorkRoute } from '../routes.js';
+import type { OnDeadLetter, Routes, WorkRoute } from '../routes.js';
 import type { Outcome } from './outcome.js';
 import { performOnce } from './perform-once.js';
 import { jobOf, messageOf, type WorkItem } from './work-item.js';
@@ -60,6 +60,11 @@ export function afterFailure(item: WorkItem, route: WorkRoute | undefined, error
 export function routeOf(routes: Routes, item: Pick<WorkItem, 'kind' | 'type'>): WorkRoute | undefined {
   const route = item.kind === 'job' ? routes.jobs[item.type] : routes.routes[item.type as keyof Routes['routes']];
   return route?.kind === item.kind ? route : undefined;
+}
+
+/** What the successors of this row do once it is a dead letter; also where its route is gone. */
+export function onDeadLetterOf(routes: Routes, item: Pick<WorkItem, 'kind' | 'type'>): OnDeadLetter {
+  return routeOf(routes, item)?.onDeadLetter ?? (item.kind === 'job' ? 'continue' : 'hold');
 }
 
 async function attempt(

@@ -1,6 +1,6 @@
 import type { Statement } from '@throughline/postgres';
 
-/** $1 queues, $2 keys, $3 leases: those we still hold, locked. Whoever lost a lease must not record anything. */
+/** $1 queues, $2 keys, $3 leases: those whose lease is still ours, locked. Whoever lost a lease must not record anything. */
 export const lockLeasedKeys: Statement = {
   name: 'lock-leased-keys',
   text: `
@@ -35,6 +35,25 @@ export const advanceKeys: Statement = {
        SET pending = k.pending - 1, lease = $4, available_at = clock_timestamp() + t.lease_ms * interval '1 millisecond'
       FROM unnest($1::text[], $2::text[], $3::int[]) AS t (queue, key, lease_ms)
      WHERE k.queue = t.queue AND k.key = t.key AND k.pending > 1`,
+};
+
+/**
+ * $1 queues, $2 keys, $3 how many rows of each have just become dead letters: nobody claims these keys until a letter is put back or
+ * let go. A key that had nothing pending is made, so that whoever comes next lines up.
+ */
+export const holdKeys: Statement = {
+  name: 'hold-work-keys',
+  text: `
+    INSERT INTO work_key AS k (queue, key, pending, available_at, held)
+    SELECT queue, key, 0, clock_timestamp(), true FROM unnest($1::text[], $2::text[]) AS t (queue, key) ORDER BY queue, key
+    ON CONFLICT (queue, key) DO UPDATE
+       SET held = true, pending = k.pending - $3::int, lease = NULL, lease_owner = NULL, available_at = clock_timestamp()`,
+};
+
+/** $1 ids of dead letters that were put back, and whose message has now been handled. */
+export const recordHandled: Statement = {
+  name: 'record-letters-handled',
+  text: `UPDATE dead_letter SET handled_at = now() WHERE id = ANY($1::bigint[])`,
 };
 
 /** $1 queues, $2 keys, $3 delays in ms: given back, to be available after the delay. */

@@ -12,8 +12,17 @@ import { isSampled } from '../sampled.js';
 import type { MessagingTransaction } from '../transaction.js';
 import { readHeads, type StoredWorkRow } from './claim-work.js';
 import type { Dead, Done, Outcome } from './outcome.js';
-import { afterFailure, routeOf } from './run-work.js';
-import { advanceKeys, deleteKeys, deleteWork, lockLeasedKeys, recordAttempts, releaseKeys } from './settle-work.js';
+import { afterFailure, onDeadLetterOf, routeOf } from './run-work.js';
+import {
+  advanceKeys,
+  deleteKeys,
+  deleteWork,
+  holdKeys,
+  lockLeasedKeys,
+  recordAttempts,
+  recordHandled,
+  releaseKeys,
+} from './settle-work.js';
 import { fromStored, type WorkItem } from './work-item.js';
 
 export interface SettleParts {
@@ -75,8 +84,8 @@ async function settleTogether(parts: SettleParts, outcomes: Outcome[]): Promise<
 }
 
 async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Outcome[]): Promise<WorkItem[]> {
-  const held = await lockOurKeys(tx, outcomes);
-  const ours = outcomes.filter(({ item }) => held.get(laneOf(item))?.lease === item.lease);
+  const leased = await lockOurKeys(tx, outcomes);
+  const ours = outcomes.filter(({ item }) => leased.get(laneOf(item))?.lease === item.lease);
   for (const { item } of outcomes.filter((outcome) => !ours.includes(outcome))) {
     parts.log.warn(
       { type: item.type, key: item.key },
@@ -85,7 +94,9 @@ async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Ou
   }
 
   for (const outcome of ours) if (outcome.kind === 'done') await recordResult(tx, outcome);
-  tx.addDeadLetters(ours.filter((outcome) => outcome.kind === 'dead').map(toDeadLetter));
+  const dead = ours.filter((outcome) => outcome.kind === 'dead');
+  const holding = dead.filter(({ item }) => onDeadLetterOf(parts.routes, item) === 'hold');
+  tx.addDeadLetters(dead.map((outcome) => toDeadLetter(outcome, holding.includes(outcome))));
 
   const counted = ours.filter((outcome) => outcome.kind === 'retry' && outcome.counted);
   if (counted.length > 0) {
@@ -102,26 +113,30 @@ async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Ou
   const over = ours.filter(({ kind }) => kind === 'done' || kind === 'dead');
   if (over.length === 0) return [];
   void tx.query(deleteWork, [over.map(({ item }) => item.id)]);
-  const last = over.filter(({ item }) => held.get(laneOf(item))!.pending === 1);
+  const letters = over.flatMap(({ kind, item }) => (kind === 'done' && item.deadLetterId) || []);
+  if (letters.length > 0) void tx.query(recordHandled, [letters]);
+  if (holding.length > 0) void tx.query(holdKeys, [...lanes(holding), 1]);
+  const going: Outcome[] = over.filter((outcome) => !holding.includes(outcome as Dead));
+  const last = going.filter(({ item }) => leased.get(laneOf(item))!.pending === 1);
   if (last.length > 0) void tx.query(deleteKeys, lanes(last));
   return keepKeys(
     parts,
     tx,
-    over.filter((outcome) => !last.includes(outcome)),
+    going.filter((outcome) => !last.includes(outcome)),
   );
 }
 
-interface HeldKey {
+interface LeasedKey {
   lease: string;
   pending: number;
 }
 
 /**
- * The keys we still hold, by lane; they stay locked until COMMIT, so nobody adds or claims meanwhile. One key may come with an
+ * The keys whose lease is still ours, by lane; they stay locked until COMMIT, so nobody adds or claims meanwhile. One key may come with an
  * outcome of an older lease as well: whoever came too late is told by the lease.
  */
-async function lockOurKeys(tx: MessagingTransaction, outcomes: Outcome[]): Promise<Map<string, HeldKey>> {
-  const rows = await tx.query<HeldKey & { queue: string; key: string }>(lockLeasedKeys, [
+async function lockOurKeys(tx: MessagingTransaction, outcomes: Outcome[]): Promise<Map<string, LeasedKey>> {
+  const rows = await tx.query<LeasedKey & { queue: string; key: string }>(lockLeasedKeys, [
     ...lanes(outcomes),
     outcomes.map(({ item }) => item.lease),
   ]);
@@ -159,18 +174,21 @@ function laneOf({ queue, key }: { queue: string; key: string }): string {
   return `${queue}\0${key}`;
 }
 
-function toDeadLetter({ item, error }: Dead): DeadLetter {
+function toDeadLetter({ item, error }: Dead, held: boolean): DeadLetter {
   return {
     kind: item.kind,
     topic: item.topic,
     partition: item.partition,
     offset: item.offset,
-    key: Buffer.from(item.key),
+    key: item.recordKey ?? Buffer.from(item.key),
     messageId: item.messageId,
     type: item.type,
     headers: item.headers,
     value: item.value,
     job: item.job,
+    place: { queue: item.queue, key: item.key, workId: item.id },
+    held,
+    deadLetterId: item.deadLetterId,
     traceparent: item.traceparent,
     error,
     attempts: item.attempts + 1,

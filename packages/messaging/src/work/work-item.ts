@@ -16,6 +16,8 @@ export interface NewWork {
   offset: string | null;
   headers: RawHeaders | null;
   value: Buffer | null;
+  /** Key of the record, where the work is ordered by another one. */
+  recordKey: Buffer | null;
   job: { id: string; payload: unknown } | null;
   traceparent: string | null;
   attempts: number;
@@ -33,6 +35,8 @@ export interface WorkItem extends Omit<NewWork, 'delayMs' | 'lastError'> {
   /** Monotonic time at which the lease may be somebody else's, in milliseconds. */
   leasedUntil: number;
   firstFailedAt: Date | null;
+  /** The letter it was before somebody put it back. */
+  deadLetterId: string | null;
 }
 
 export function fromStored(row: StoredWorkRow, lease: string, leasedUntil: number): WorkItem {
@@ -52,6 +56,8 @@ export function fromStored(row: StoredWorkRow, lease: string, leasedUntil: numbe
     traceparent: row.traceparent,
     attempts: row.attempts,
     firstFailedAt: row.first_failed_at,
+    recordKey: row.record_key,
+    deadLetterId: row.dead_letter_id,
     lease,
     leasedUntil,
   };
@@ -86,6 +92,7 @@ export function workColumns(rows: NewWork[], leaseMs: (queue: string) => number 
     column((r) => r.traceparent),
     column((r) => r.attempts),
     column((r) => r.lastError),
+    column((r) => r.recordKey),
     column((r) => (r.delayMs > 0 ? null : (leaseMs(r.queue) ?? null))),
     column((r) => r.delayMs),
   ];

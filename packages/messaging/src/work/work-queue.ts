@@ -31,9 +31,15 @@ export interface WorkQueueParts {
 }
 
 export interface QueueHealth {
+  /** Rows that wait or run, of all instances, and how many keys they belong to; without those behind held keys. */
   pending: number;
   keys: number;
-  held: number;
+  /** Rows this instance has leased. */
+  leased: number;
+  /** Keys that wait for a dead letter to be put back or let go, and the rows behind it. */
+  heldKeys: number;
+  heldRows: number;
+  /** It is down: its work waits. */
   paused: boolean;
 }
 
@@ -92,7 +98,7 @@ export class WorkQueue implements WorkSink {
     this.dueWithin(0);
   }
 
-  /** Rows that wait, as far as this instance knows. */
+  /** Rows that wait, as far as this instance knows. Those behind held keys do not count: no worker can make them fewer. */
   get backlog(): number {
     return this.state.reduce((sum, queue) => sum + queue.pending, 0) + this.storedSinceRead;
   }
@@ -104,7 +110,9 @@ export class WorkQueue implements WorkSink {
       health[name] = {
         pending: state?.pending ?? 0,
         keys: state?.keys ?? 0,
-        held: dependency.held,
+        leased: dependency.leased,
+        heldKeys: state?.held_keys ?? 0,
+        heldRows: state?.held_rows ?? 0,
         paused: dependency.paused,
       };
     }
@@ -267,6 +275,7 @@ export class WorkQueue implements WorkSink {
     this.readAt = monotonic();
     for (const { queue, due_in_ms } of this.state) {
       const dependency = this.dependency(queue);
+      if (due_in_ms === null) continue;
       if (due_in_ms <= 0) dependency.mayHaveMore = true;
       else this.dueAt = Math.min(this.dueAt, this.readAt + due_in_ms);
     }

@@ -1,0 +1,90 @@
+import type { Statement, Tx } from '@throughline/postgres';
+
+/**
+ * Puts dead letters back into the work queue, each at its old place: before everything of its key that came after it. A key that
+ * waited for them goes on, unless another letter holds it. Returns the ids of those put back: not what waits in the queue already, was
+ * handled since, or never had a place because nobody could read it.
+ *
+ * The message keeps its id, and its attempts count anew. If it dies again, it is the same letter again.
+ */
+export async function putBack(tx: Tx, letterIds: string[]): Promise<string[]> {
+  await tx.query(lockKeysOfLetters, [letterIds]);
+  const back = await tx.query<{ dead_letter_id: string }>(takeBack, [letterIds]);
+  await tx.query(addToKeys, [back.map((row) => row.dead_letter_id)]);
+  await goOn(tx, letterIds);
+  return back.map((row) => row.dead_letter_id);
+}
+
+/** Lets the successors of dead letters go on without them. The letters stay where they are. Returns the ids of those that were held. */
+export async function letGo(tx: Tx, letterIds: string[]): Promise<string[]> {
+  await tx.query(lockKeysOfLetters, [letterIds]);
+  const gone = await tx.query<{ id: string }>(holdNoLonger, [letterIds]);
+  await goOn(tx, letterIds);
+  return gone.map(({ id }) => id);
+}
+
+async function goOn(tx: Tx, letterIds: string[]): Promise<void> {
+  await tx.query(deleteEmptyKeys, [letterIds]);
+  await tx.query(releaseHeldKeys, [letterIds]);
+}
+
+/** $1 letters. Locks their keys, in order, before anything is read: whoever settles or stores work of a key holds that lock too. */
+const lockKeysOfLetters: Statement = {
+  name: 'lock-keys-of-letters',
+  text: `
+    INSERT INTO work_key AS k (queue, key, pending, available_at, held)
+    SELECT DISTINCT queue, work_key, 0, clock_timestamp(), true FROM dead_letter
+     WHERE id = ANY($1::bigint[]) AND work_id IS NOT NULL ORDER BY queue, work_key
+    ON CONFLICT (queue, key) DO UPDATE SET held = k.held`,
+};
+
+/** $1 letters. */
+const takeBack: Statement = {
+  name: 'take-letters-back',
+  text: `
+    WITH letters AS (
+      UPDATE dead_letter d SET held = false
+       WHERE id = ANY($1::bigint[]) AND work_id IS NOT NULL AND handled_at IS NULL
+         AND NOT EXISTS (SELECT 1 FROM work w WHERE w.id = d.work_id)
+      RETURNING id, work_id, queue, work_key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent, key
+    )
+    INSERT INTO work (id, queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
+                      record_key, dead_letter_id)
+    OVERRIDING SYSTEM VALUE
+    SELECT work_id, queue, work_key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
+           nullif(key, convert_to(work_key, 'UTF8')), id
+      FROM letters
+    RETURNING dead_letter_id`,
+};
+
+/** $1 letters that are back: their keys have these rows more, and the first of them may run now. */
+const addToKeys: Statement = {
+  name: 'add-letters-to-keys',
+  text: `
+    UPDATE work_key k
+       SET pending = k.pending + t.rows, available_at = CASE WHEN k.lease IS NULL THEN clock_timestamp() ELSE k.available_at END
+      FROM (SELECT queue, work_key, count(*)::int AS rows FROM dead_letter WHERE id = ANY($1::bigint[]) GROUP BY queue, work_key) t
+     WHERE k.queue = t.queue AND k.key = t.work_key`,
+};
+
+/** $1 letters. */
+const holdNoLonger: Statement = {
+  name: 'hold-keys-no-longer',
+  text: `UPDATE dead_letter SET held = false WHERE id = ANY($1::bigint[]) AND held RETURNING id`,
+};
+
+const NOTHING_HOLDS = `
+       k.held AND (k.queue, k.key) IN (SELECT queue, work_key FROM dead_letter WHERE id = ANY($1::bigint[]))
+   AND NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.held AND d.queue = k.queue AND d.work_key = k.key)`;
+
+/** $1 letters, by whose keys nobody waits any more. */
+const deleteEmptyKeys: Statement = {
+  name: 'delete-empty-keys-of-letters',
+  text: `DELETE FROM work_key k WHERE k.pending = 0 AND ${NOTHING_HOLDS}`,
+};
+
+/** $1 letters, whose keys no letter holds any more. */
+const releaseHeldKeys: Statement = {
+  name: 'release-keys-of-letters',
+  text: `UPDATE work_key k SET held = false, available_at = clock_timestamp() WHERE ${NOTHING_HOLDS}`,
+};
