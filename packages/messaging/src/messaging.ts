@@ -4,8 +4,9 @@ import type { Codec } from '@throughline/contracts';
 import type { Database } from '@throughline/postgres';
 import { logger, type Logger } from '@throughline/telemetry';
 import { backoff } from './backoff.js';
-import { Consumer, type PartitionHealth } from './consume/consumer.js';
+import { Consumer } from './consume/consumer.js';
 import { Intake } from './consume/intake.js';
+import type { PartitionLag } from './consume/lag.js';
 import { kafkaClient, type KafkaOptions } from './kafka/client.js';
 import { kafkaPublisher } from './kafka/publisher.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
@@ -41,7 +42,9 @@ export interface MessagingHealth {
   live: boolean;
   /** Why not ready, or not live. */
   reasons: string[];
-  partitions: PartitionHealth[];
+  /** The consumer group, which is the consumer's name. */
+  group: string;
+  partitions: PartitionLag[];
   relay: { leading: boolean; catchingUp: boolean; waiting: number };
   work: Record<string, QueueHealth>;
 }
@@ -124,6 +127,7 @@ export class Messaging {
       log,
       take: (records) => this.intake.take(records),
       backlog: () => this.work.backlog,
+      now: options.now ?? Date.now,
     });
     this.instances = new Instances({ database, instanceId, limits, log, released: () => this.work.look() });
     this.parts = {
@@ -190,6 +194,7 @@ export class Messaging {
       ready: ready && live,
       live,
       reasons,
+      group: this.options.routes.group,
       partitions: this.consumer.health(),
       relay: { leading, catchingUp, waiting },
       work: this.work.health(),

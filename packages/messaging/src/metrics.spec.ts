@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import type { MessagingHealth } from './messaging.js';
 import { gauges } from './metrics.js';
@@ -6,9 +7,10 @@ const health: MessagingHealth = {
   ready: true,
   live: true,
   reasons: [],
+  group: 'ops-adapter',
   partitions: [
-    { topic: 'orders', partition: 0, lagMessages: 7, paused: false },
-    { topic: 'orders', partition: 1, lagMessages: 0, paused: false },
+    { topic: 'orders', partition: 0, lagMessages: 7, lagSeconds: 1.5, paused: true },
+    { topic: 'orders', partition: 1, lagMessages: 0, lagSeconds: 0, paused: false },
   ],
   relay: { leading: true, catchingUp: false, waiting: 3 },
   work: {
@@ -20,20 +22,33 @@ const health: MessagingHealth = {
 describe('the metrics of messaging', () => {
   it('say what its health says, with bounded attributes', () => {
     const read = Object.fromEntries(gauges.map((gauge) => [gauge.name, gauge.read(health)]));
-    const partition = (id: string) => ({
-      'messaging.destination.name': 'orders',
-      'messaging.destination.partition.id': id,
-    });
+    const perPartition = (...values: number[]) =>
+      values.map((value, id) => ({
+        value,
+        attributes: {
+          'messaging.consumer.group.name': 'ops-adapter',
+          'messaging.destination.name': 'orders',
+          'messaging.destination.partition.id': String(id),
+        },
+      }));
     const of = (dependency: string, value: number) => ({ value, attributes: { dependency } });
     expect(read).toEqual({
       'throughline.work.pending': [of('medusa', 12), of('state', 2)],
       'throughline.work.keys': [of('medusa', 5), of('state', 1)],
       'throughline.work.paused': [of('medusa', 1), of('state', 0)],
-      'throughline.consumer.lag': [
-        { value: 7, attributes: partition('0') },
-        { value: 0, attributes: partition('1') },
-      ],
+      'throughline.consumer.lag': perPartition(7, 0),
+      'throughline.consumer.lag.age': perPartition(1.5, 0),
+      'throughline.consumer.paused': perPartition(1, 0),
       'throughline.outbox.waiting': [{ value: 3 }],
     });
+  });
+
+  it('are those of the table in the README', () => {
+    const text = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+    const inCode = [...text('./metrics.ts').matchAll(/(?:name: |(?:counter|durations|sizes)\()'([a-z._]+)'/g)];
+    const inTable = [...text('../README.md').matchAll(/^\| `((?:throughline|messaging)\.[a-z._]+)`/gm)];
+    const names = (found: RegExpMatchArray[]): string[] => found.map(([, name]) => name!).toSorted();
+    expect(names(inCode).length).toBeGreaterThan(gauges.length);
+    expect(names(inTable)).toEqual(names(inCode));
   });
 });

@@ -69,6 +69,7 @@ describe('Consumer', () => {
       log: logger('spec', { level: 'silent' }),
       take: async () => undefined,
       backlog: () => backlog,
+      now: Date.now,
     });
     consumer.start();
     await once(kafka, 'made');

@@ -4,8 +4,11 @@ import type { Consumer as KafkaConsumer, EachBatchPayload, Kafka } from 'kafkajs
 import type { Logger } from '@throughline/telemetry';
 import { backoff } from '../backoff.js';
 import type { Limits } from '../limits.js';
+import { countConsumed, measureRequest } from '../metrics.js';
 import type { Progress } from '../progress.js';
 import type { Routes } from '../routes.js';
+import { Lag, type PartitionLag } from './lag.js';
+import { LagWatch } from './lag-watch.js';
 import type { KafkaRecord } from './read-record.js';
 
 export interface ConsumerParts {
@@ -19,13 +22,8 @@ export interface ConsumerParts {
   take(records: KafkaRecord[]): Promise<void>;
   /** Rows in the work queue. */
   backlog(): number;
-}
-
-export interface PartitionHealth {
-  topic: string;
-  partition: number;
-  lagMessages: number;
-  paused: boolean;
+  /** Wall clock in milliseconds since 1970, to compare with the timestamps of records. */
+  now: () => number;
 }
 
 const PARTITIONS_AT_ONCE = 256;
@@ -47,7 +45,8 @@ export class Consumer {
   private generation = 0;
   private assigned: Record<string, number[]> = {};
   private readonly toCommit = new Map<string, { topic: string; partition: number; offset: string }>();
-  private readonly partitions = new Map<string, PartitionHealth>();
+  private readonly lag: Lag;
+  private readonly lagWatch: LagWatch;
   /** The work queue reached its bound and has not fallen far enough below it. */
   private full = false;
   /** Failed attempts to consume since the last fetch. */
@@ -62,14 +61,16 @@ export class Consumer {
     const entries = Object.entries(routes.routes);
     this.topics = [...new Set(entries.map(([type]) => topicOf(type)))];
     this.effectTopics = [...new Set(entries.filter(([, r]) => r?.kind === 'effect').map(([type]) => topicOf(type)))];
+    this.lag = new Lag(parts.now);
+    this.lagWatch = new LagWatch({ ...parts, group: routes.group, topics: this.topics, lag: this.lag });
   }
 
   get joined(): boolean {
     return this.topics.length === 0 || this.generation > 0;
   }
 
-  health(): PartitionHealth[] {
-    return [...this.partitions.values()];
+  health(): PartitionLag[] {
+    return this.lag.read();
   }
 
   start(): void {
@@ -78,6 +79,7 @@ export class Consumer {
       setInterval(() => void this.commitOffsets(), this.parts.limits.offsetCommitMs),
       setInterval(() => this.applyBackpressure(), BACKPRESSURE_CHECK_MS),
     ];
+    this.lagWatch.start();
     this.running = this.join();
   }
 
@@ -88,6 +90,7 @@ export class Consumer {
     await this.commitOffsets();
     await this.consumer?.disconnect().catch(() => undefined);
     await this.running;
+    await this.lagWatch.stop();
   }
 
   /** Kafka may be away, or the topics not deployed yet: both are waited for, and told. */
@@ -154,7 +157,8 @@ export class Consumer {
       this.generation++;
       this.assigned = payload.memberAssignment;
       this.toCommit.clear();
-      this.partitions.clear();
+      this.lag.assigned(payload.memberAssignment);
+      this.lagWatch.look();
       progress.waitingFor = undefined;
       progress.step();
       log.info({ assignment: payload.memberAssignment }, 'Joined the consumer group.');
@@ -189,6 +193,7 @@ export class Consumer {
     const { topic, partition, messages } = batch;
     const generation = this.generation;
     const size = this.parts.limits.batchMessages;
+    this.lag.fetched(topic, partition, batch.highWatermark, messages[0]!);
     for (let from = 0; from < messages.length; from += size) {
       if (this.stopping || payload.isStale() || generation !== this.generation) return;
       const part = messages.slice(from, from + size);
@@ -198,14 +203,12 @@ export class Consumer {
       await keepingAlive(this.parts.take(records), () => payload.heartbeat());
       // Taken away meanwhile: whoever has the partition now reads these again, and its inbox knows them.
       if (generation !== this.generation) return;
-      const last = part.at(-1)!.offset;
-      payload.resolveOffset(last);
-      const id = `${topic} ${partition}`;
-      const next = BigInt(last) + 1n;
-      this.toCommit.set(id, { topic, partition, offset: next.toString() });
-      const lagMessages = Number(BigInt(batch.highWatermark) - next);
-      const paused = this.partitions.get(id)?.paused ?? false;
-      this.partitions.set(id, { topic, partition, lagMessages, paused });
+      const last = part.at(-1)!;
+      payload.resolveOffset(last.offset);
+      const offset = (BigInt(last.offset) + 1n).toString();
+      this.toCommit.set(`${topic} ${partition}`, { topic, partition, offset });
+      this.lag.took(topic, partition, last, messages[from + size]);
+      countConsumed(this.parts.routes.group, topic, partition, part.length);
     }
   }
 
@@ -215,8 +218,8 @@ export class Consumer {
       this.assigned[topic]?.includes(partition),
     );
     this.toCommit.clear();
-    if (offsets.length === 0) return;
-    await this.consumer?.commitOffsets(offsets).catch((error: unknown) => {
+    if (offsets.length === 0 || !this.consumer) return;
+    await measureRequest('commit', this.consumer.commitOffsets(offsets)).catch((error: unknown) => {
       this.parts.log.debug({ err: error }, 'Offsets were not committed; they are with the next ones.');
       if (generation !== this.generation) return;
       for (const offset of offsets) {
@@ -245,8 +248,7 @@ export class Consumer {
       const topics = this.effectTopics.filter((topic) => before.has(topic) !== full).map((topic) => ({ topic }));
       if (topics.length > 0 && full) this.consumer.pause(topics);
       else if (topics.length > 0) this.consumer.resume(topics);
-      const after = this.pausedTopics(this.consumer);
-      for (const health of this.partitions.values()) health.paused = after.has(health.topic);
+      this.lag.paused(this.pausedTopics(this.consumer));
     } catch (error) {
       log.debug({ err: error }, 'Partitions can neither pause nor resume while the consumer joins again.');
     }

@@ -7,6 +7,7 @@ import {
   withActiveSpan,
   type Span,
 } from '@throughline/telemetry';
+import { measureBatch } from '../metrics.js';
 import { toRawHeaders, withoutNul } from '../raw-headers.js';
 import { STATE_DEPENDENCY, type Routes } from '../routes.js';
 import { isSampled } from '../sampled.js';
@@ -32,6 +33,7 @@ export async function processBatch(parts: BatchParts, intakes: Intake[]): Promis
 
   const spans = startMessageSpans(messages);
   const batchSpan = startBatchSpan(parts.routes.group, spans);
+  const times = measureBatch(parts.routes.group, intakes.length);
   const run = (): Promise<void> =>
     parts.transaction(async (tx) => {
       tx.addDeadLetters(letters);
@@ -42,10 +44,13 @@ export async function processBatch(parts: BatchParts, intakes: Intake[]): Promis
       const plan = planBatch(messages, ...(await takeIn(tx, parts.routes.group, messages)));
       tx.addWork(plan.effects.map((intake) => toWork(intake)));
       tx.addWork(plan.parked.map((intake) => toWork(intake)));
+      times.handling();
       for (const { handle, messages: batch } of plan.calls) await handle(batch, tx);
+      times.handled();
     });
   try {
     await (batchSpan ? withActiveSpan(batchSpan, run) : run());
+    times.over();
   } catch (error) {
     for (const span of spans.values()) failSpan(span, error);
     if (batchSpan) failSpan(batchSpan, error);

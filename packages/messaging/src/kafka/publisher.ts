@@ -1,4 +1,5 @@
 import { Partitioners, type Kafka, type Producer, type TopicMessages } from 'kafkajs';
+import { countSent, measureRequest } from '../metrics.js';
 
 /** Sends batches in order, one at a time, acknowledged by all in-sync replicas. */
 export interface Publisher {
@@ -18,7 +19,9 @@ export function kafkaPublisher(kafka: Kafka): Publisher {
       producer ??= connect();
       const current = producer;
       try {
-        await (await current).sendBatch({ acks: -1, timeout: 10_000, topicMessages });
+        const open = await current;
+        await measureRequest('send', open.sendBatch({ acks: -1, timeout: 10_000, topicMessages }));
+        countSent(topicMessages);
       } catch (error) {
         producer = undefined;
         void current.then((broken) => broken.disconnect()).catch(() => undefined);

@@ -6,6 +6,7 @@ import type { Logger } from '@throughline/telemetry';
 import { backoff } from '../backoff.js';
 import { GroupCommit } from '../group-commit.js';
 import type { Limits } from '../limits.js';
+import { measureAttempt } from '../metrics.js';
 import type { Progress } from '../progress.js';
 import { STATE_DEPENDENCY, type Routes } from '../routes.js';
 import type { MessagingTransaction, WorkSink } from '../transaction.js';
@@ -163,9 +164,11 @@ export class WorkQueue implements WorkSink {
 
   private async runOne(dependency: Dependency, item: WorkItem): Promise<void> {
     const { monotonic } = this.parts;
+    const beganAt = performance.now();
     const late = item.leasedUntil - monotonic() < dependency.leaseMs - LEASE_WAIT_MS;
     const outcome = late ? ({ kind: 'release', item } as const) : await runWork(this.parts, item, this.abort.signal);
     dependency.ended();
+    measureAttempt(outcome, beganAt);
     this.learn(dependency, outcome);
     void this.outcomes.add([outcome]).finally(() => {
       dependency.settled();

@@ -1,0 +1,51 @@
+import type { Admin, Kafka } from 'kafkajs';
+import type { Logger } from '@throughline/telemetry';
+import type { Lag } from './lag.js';
+
+/** How often the ends of the partitions are looked at, in milliseconds. */
+const LOOK_EVERY_MS = 5_000;
+
+/** Tells {@link Lag} where partitions end that are not being fetched just now. Without Kafka it tells nothing, and lag only ages. */
+export class LagWatch {
+  private admin: Admin | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> | undefined;
+
+  constructor(private readonly parts: { kafka: Kafka; group: string; topics: string[]; lag: Lag; log: Logger }) {}
+
+  start(): void {
+    this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+  }
+
+  /** Looks now, unless a look is on its way. */
+  look(): void {
+    this.looking ??= this.readEnds()
+      .catch((error: unknown) => this.parts.log.debug({ err: error }, 'The ends of the partitions cannot be read now.'))
+      .finally(() => (this.looking = undefined));
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.looking;
+    await this.admin?.disconnect().catch(() => undefined);
+  }
+
+  private async readEnds(): Promise<void> {
+    const { kafka, group, topics, lag } = this.parts;
+    if (!this.admin) {
+      const admin = kafka.admin({ retry: { retries: 0 } });
+      await admin.connect();
+      this.admin = admin;
+    }
+    const committed = lag.complete ? [] : await this.admin.fetchOffsets({ groupId: group, topics });
+    for (const topic of topics) {
+      const places = committed.find((entry) => entry.topic === topic)?.partitions ?? [];
+      const next = new Map(places.map(({ partition, offset }) => [partition, Number(offset)]));
+      for (const { partition, high, low } of await this.admin.fetchTopicOffsets(topic)) {
+        const offset = next.get(partition) ?? -1;
+        // A group that has committed nothing begins at the oldest record.
+        lag.looked(topic, partition, high, offset < 0 ? low : String(offset));
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Lag } from './lag.js';
+
+const START = Date.parse('2026-11-22T10:00:00.000Z');
+
+describe('lag: how far a partition is behind, in messages and in seconds', () => {
+  let now: number;
+  let lag: Lag;
+  const record = (offset: number, ageSeconds: number) => ({
+    offset: String(offset),
+    timestamp: String(START - ageSeconds * 1_000),
+  });
+  const read = (partition = 0): [number, number] => {
+    const { lagMessages, lagSeconds } = lag.read().find((place) => place.partition === partition)!;
+    return [lagMessages, lagSeconds];
+  };
+
+  beforeEach(() => {
+    now = START;
+    lag = new Lag(() => now);
+    lag.assigned({ t: [0, 1] });
+  });
+
+  it('counts what was fetched and is not taken in from the timestamp of its oldest record', () => {
+    lag.fetched('t', 0, '14', record(10, 60));
+    expect(read()).toEqual([4, 60]);
+    now += 5_000; // the database is away
+    expect(read()).toEqual([4, 65]);
+    lag.took('t', 0, record(11, 50), record(12, 40));
+    expect(read()).toEqual([2, 45]);
+    lag.took('t', 0, record(13, 30), undefined);
+    expect(read()).toEqual([0, 0]);
+  });
+
+  it('goes back to 0 where a partition is idle, and stays there', () => {
+    lag.fetched('t', 0, '1', record(0, 2));
+    lag.took('t', 0, record(0, 2), undefined);
+    now += 3_600_000;
+    expect(read()).toEqual([0, 0]);
+    lag.looked('t', 0, '1', '0');
+    expect(read()).toEqual([0, 0]);
+  });
+
+  it('keeps growing where nothing is fetched any more, from the last taken in or the last time nothing was there', () => {
+    lag.fetched('t', 0, '30', record(10, 60));
+    lag.took('t', 0, record(19, 55), undefined); // 10 more were there, and then the partition pauses
+    expect(read()).toEqual([10, 55]);
+    now += 10_000;
+    lag.looked('t', 0, '45', '0');
+    expect(read()).toEqual([25, 65]);
+
+    lag.fetched('t', 1, '1', record(0, 3_600));
+    lag.took('t', 1, record(0, 3_600), undefined); // an hour old, and the last there was
+    now += 5_000;
+    lag.looked('t', 1, '1', '0');
+    now += 5_000;
+    lag.looked('t', 1, '2', '0');
+    expect(read(1)).toEqual([1, 5]);
+  });
+
+  it('begins at the offset of the group, and counts seconds from when it first looked', () => {
+    expect(read()).toEqual([0, 0]);
+    lag.looked('t', 0, '30', '10');
+    expect(read()).toEqual([20, 0]);
+    now += 2_000;
+    expect(read()).toEqual([20, 2]);
+    lag.fetched('t', 0, '30', record(10, 100));
+    expect(read()).toEqual([20, 102]);
+  });
+
+  it('knows nothing of partitions that went to another instance, and never says less than 0', () => {
+    lag.fetched('t', 0, '1', record(0, -5)); // the producer's clock is ahead of ours
+    expect(read()).toEqual([1, 0]);
+    lag.assigned({ t: [1] });
+    lag.fetched('t', 0, '9', record(3, 1));
+    lag.took('t', 0, record(3, 1), undefined);
+    expect(lag.read()).toEqual([{ topic: 't', partition: 1, lagMessages: 0, lagSeconds: 0, paused: false }]);
+  });
+});

@@ -1,0 +1,122 @@
+/** How far a partition that this instance reads is behind. */
+export interface PartitionLag {
+  topic: string;
+  partition: number;
+  /** Records between what was taken in and the end of the partition. */
+  lagMessages: number;
+  /** Age of the oldest record not yet taken in; 0 at the end of the partition. */
+  lagSeconds: number;
+  paused: boolean;
+}
+
+interface Place {
+  topic: string;
+  partition: number;
+  /** Offset after the last record taken in; unknown until the first look. */
+  next: bigint | undefined;
+  /** Offset after the last record of the partition, as far as it was seen. */
+  end: bigint;
+  /** Timestamp of the oldest record that was fetched and is not taken in, in milliseconds since 1970. */
+  oldestFetchedAt: number | undefined;
+  fetchedAt: number;
+  /** A record not fetched yet counts from here: it came after the last one taken in, and after we last saw none. */
+  notBefore: number | undefined;
+  paused: boolean;
+}
+
+/** A record as Kafka delivers it, as far as its place and age matter. */
+interface Fetched {
+  offset: string;
+  timestamp: string;
+}
+
+/**
+ * What is known of the distance between this instance and the ends of its partitions. Fed once per batch and by a look at the ends
+ * every few seconds, because a partition that is paused, or waits for the database, fetches nothing and learns nothing by itself.
+ */
+export class Lag {
+  private readonly places = new Map<string, Place>();
+
+  /** @param now wall clock, in milliseconds since 1970, like the timestamps of records */
+  constructor(private readonly now: () => number) {}
+
+  /** Whether the place in every partition is known. */
+  get complete(): boolean {
+    return [...this.places.values()].every(({ next }) => next !== undefined);
+  }
+
+  assigned(assignment: Record<string, number[]>): void {
+    this.places.clear();
+    for (const [topic, partitions] of Object.entries(assignment)) {
+      for (const partition of partitions) this.places.set(idOf(topic, partition), newPlace(topic, partition));
+    }
+  }
+
+  fetched(topic: string, partition: number, end: string, first: Fetched): void {
+    const place = this.places.get(idOf(topic, partition));
+    if (!place) return;
+    place.next = BigInt(first.offset);
+    place.fetchedAt = this.now();
+    place.oldestFetchedAt = Number(first.timestamp);
+    this.seen(place, BigInt(end));
+  }
+
+  /** @param following the first record that was fetched and is not taken in yet */
+  took(topic: string, partition: number, last: Fetched, following: Fetched | undefined): void {
+    const place = this.places.get(idOf(topic, partition));
+    if (!place) return;
+    place.next = BigInt(last.offset) + 1n;
+    place.oldestFetchedAt = following && Number(following.timestamp);
+    // Whether more was there is known as of the fetch, not as of now.
+    const atEnd = place.next >= place.end;
+    place.notBefore = Math.max(place.notBefore ?? 0, atEnd ? place.fetchedAt : Number(last.timestamp));
+  }
+
+  /** @param next where the group would begin, for a partition of which nothing was taken in yet */
+  looked(topic: string, partition: number, end: string, next: string): void {
+    const place = this.places.get(idOf(topic, partition));
+    if (!place) return;
+    place.next ??= BigInt(next);
+    this.seen(place, BigInt(end));
+    if (place.next >= place.end) place.notBefore = this.now();
+    place.notBefore ??= this.now();
+  }
+
+  paused(topics: ReadonlySet<string>): void {
+    for (const place of this.places.values()) place.paused = topics.has(place.topic);
+  }
+
+  read(): PartitionLag[] {
+    return [...this.places.values()].map((place) => {
+      const { topic, partition, next, end, paused } = place;
+      const lagMessages = next === undefined || next >= end ? 0 : Number(end - next);
+      return { topic, partition, lagMessages, lagSeconds: lagMessages === 0 ? 0 : this.age(place), paused };
+    });
+  }
+
+  private age({ oldestFetchedAt, notBefore }: Place): number {
+    const now = this.now();
+    return Math.max(0, now - (oldestFetchedAt ?? notBefore ?? now)) / 1_000;
+  }
+
+  private seen(place: Place, end: bigint): void {
+    if (end > place.end) place.end = end;
+  }
+}
+
+function newPlace(topic: string, partition: number): Place {
+  return {
+    topic,
+    partition,
+    next: undefined,
+    end: 0n,
+    oldestFetchedAt: undefined,
+    fetchedAt: 0,
+    notBefore: undefined,
+    paused: false,
+  };
+}
+
+function idOf(topic: string, partition: number): string {
+  return `${topic} ${partition}`;
+}
