@@ -19,6 +19,12 @@ const commands = {
     java: requireJava,
   },
   test: { what: 'run all specs on real parts', script: 'scripts/test.mjs', java: requireJava },
+  // Broken is always a stack of its own, whatever the environment names.
+  'test:faults': {
+    what: 'break everything while deals flow, and prove the outcome (--seed, --minutes, --only)',
+    script: 'scripts/faults.mjs',
+    java: () => requireJava({ PATH: process.env.PATH }),
+  },
   check: { what: 'types, lint, format, import rules, generated code, unused code', script: 'scripts/check.mjs' },
   build: {
     what: 'compile every workspace whose sources have changed',
@@ -41,7 +47,7 @@ const commands = {
 const usage = `npm run <command> -- [options]
 
 ${Object.entries(commands)
-  .map(([name, { what }]) => `  ${name.padEnd(10)} ${what}`)
+  .map(([name, { what }]) => `  ${name.padEnd(12)} ${what}`)
   .join('\n')}
 
 Each has --help. All of them install and build first where needed; progress goes to standard error.

@@ -222,7 +222,8 @@ function traceUrl(viewerUrl: string | undefined, traceId: string | null): string
   return viewerUrl && traceId ? `${viewerUrl.replace(/\/$/, '')}/zipkin/traces/${traceId}` : null;
 }
 
-async function readDeal(urls: string[], id: string): Promise<DealStory | undefined> {
+/** What the orchestrator knows of a deal; `undefined` where no event of it has arrived. */
+export async function readDeal(urls: string[], id: string): Promise<DealStory | undefined> {
   const response = await ask(urls, `/v1/deals/${encodeURIComponent(id)}`);
   if (response.status === 404) return undefined;
   if (!response.ok) throw new CommandError(`The orchestrator answered ${response.status}: ${await response.text()}`);

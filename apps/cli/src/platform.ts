@@ -1,6 +1,7 @@
 import {
   startStack,
   usualPorts,
+  type KafkaListener,
   type PartExit,
   type PartName,
   type Stack,
@@ -12,7 +13,7 @@ import { deployContracts, deployDatabases } from './deploy.js';
 import type { Installation } from './installation.js';
 import type { EndedPart } from './keep-running.js';
 import { CommandError } from './output.js';
-import { Services } from './services.js';
+import { Services, type Detour } from './services.js';
 import { SERVICES, type Instance, type ServiceName, type TopologyInput } from './topology.js';
 
 export interface PlatformOptions {
@@ -25,6 +26,10 @@ export interface PlatformOptions {
   onExit: (instance: Instance, logFile: string, ended: EndedPart) => void;
   /** As `onExit`, for a process of the local stack. */
   onPartExit?: (exit: PartExit) => void;
+  /** More ways in to the broker; with `through`, each instance can be given one of its own. */
+  kafkaListeners?: KafkaListener[];
+  /** How instances reach what they talk to. Default: directly. */
+  through?: Detour;
   /** Ends the start-up: what was started is ended again, and the promise rejects. */
   signal?: AbortSignal;
 }
@@ -91,6 +96,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
           env: process.env,
           ...(options.preferPorts && { preferredPorts: usualPorts }),
           ...(options.onPartExit && { onPartExit: options.onPartExit }),
+          ...(options.kafkaListeners && { kafkaListeners: options.kafkaListeners }),
           signal: ending.signal,
           onProgress: showParts(step),
           onPartReady: (part, addresses) => answers.take(part, addresses),
@@ -132,7 +138,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         const instancesOf = (service: ServiceName): number => (service === 'sandbox' ? 1 : (options.instances ?? 1));
         context.instances = await Services.plan(instancesOf, options.preferPorts);
         ending.signal.throwIfAborted();
-        context.services = new Services(topology(addresses), installation, options.onExit);
+        context.services = new Services(topology(addresses), installation, options.onExit, options.through);
         await context.services.start();
       },
     },

@@ -25,6 +25,12 @@ const READY_POLL_MS = 100;
 /** A service drains within SHUTDOWN_GRACE_MS (10 s by default) and then ends by itself; a little more before SIGKILL. */
 const STOP_GRACE_MS = 16_000;
 
+/** May lead an instance to what it talks to by another way, for example through a proxy: the environment it is started with. */
+export type Detour = (
+  instance: Instance,
+  environment: Record<string, string>,
+) => Record<string, string> | Promise<Record<string, string>>;
+
 /** The processes of ours, each in as many instances as asked for. */
 export class Services {
   private readonly running = new Map<Instance, SupervisedProcess>();
@@ -35,6 +41,7 @@ export class Services {
     private readonly installation: Installation,
     /** Told when an instance ends that was ready and that nobody stopped. */
     private readonly onExit: (instance: Instance, logFile: string, ended: EndedPart) => void,
+    private readonly through: Detour = (_, environment) => environment,
   ) {}
 
   /** Ends the services of a launcher that was killed together with its reaper. Only while the stack of the installation is ours. */
@@ -71,14 +78,23 @@ export class Services {
     return this.urls(service)[0] ?? '';
   }
 
+  /** Of an instance that runs. */
+  pid(service: ServiceName, number = 1): number | undefined {
+    return this.running.get(this.instance(service, number))?.pid;
+  }
+
+  /** SIGKILL to one instance; resolves when it is gone. It stays down until it is restarted. */
+  async kill(service: ServiceName, number = 1): Promise<void> {
+    const instance = this.instance(service, number);
+    const child = this.running.get(instance);
+    this.running.delete(instance);
+    await child?.kill('SIGKILL');
+  }
+
   /** SIGKILL to one instance, then a fresh start on the same port; resolves when it is ready again. */
   async killAndRestart(service: ServiceName, number = 1): Promise<void> {
-    const [instance, child] =
-      [...this.running].find(([candidate]) => candidate.service === service && candidate.number === number) ?? [];
-    if (!instance || !child) throw new Error(`no instance ${number} of ${service} is running`);
-    this.running.delete(instance);
-    await child.kill('SIGKILL');
-    await this.startInstance(instance);
+    await this.kill(service, number);
+    await this.startInstance(this.instance(service, number));
   }
 
   /** After an end that nobody had asked for; what a failed attempt left is ended first. */
@@ -96,6 +112,12 @@ export class Services {
     await Promise.all(children.map((child) => child.stop(STOP_GRACE_MS)));
   }
 
+  private instance(service: ServiceName, number: number): Instance {
+    const instance = this.topology.instances.find((one) => one.service === service && one.number === number);
+    if (!instance) throw new Error(`there is no instance ${number} of ${service}`);
+    return instance;
+  }
+
   private async startInstance(instance: Instance): Promise<void> {
     const name = `${instance.service}-${instance.number}`;
     const child = await spawnService({
@@ -106,7 +128,7 @@ export class Services {
       env: {
         PATH: process.env['PATH'],
         NODE_COMPILE_CACHE: this.installation.path('compile-cache'),
-        ...instanceEnvironment(instance, this.topology, process.env),
+        ...(await this.through(instance, instanceEnvironment(instance, this.topology, process.env))),
       },
       logFile: this.installation.path('logs', `${name}.log`),
       pidFile: this.installation.path('run', `${name}.json`),

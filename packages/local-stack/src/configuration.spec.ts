@@ -15,6 +15,14 @@ describe('Kafka', () => {
     expect(properties).toContain('\nauto.create.topics.enable=false\n');
   });
 
+  it('tells a client that comes in by another way the address of the proxy in front of it', () => {
+    const listeners = [{ name: 'OPS_1', port: 3, advertisedPort: 4 }];
+    const properties = serverProperties({ broker: 1, controller: 2, dataDirectory: '/data', listeners });
+    expect(properties).toContain('\nlisteners=BROKER://127.0.0.1:1,CONTROLLER://127.0.0.1:2,OPS_1://127.0.0.1:3\n');
+    expect(properties).toContain('\nadvertised.listeners=BROKER://127.0.0.1:1,OPS_1://127.0.0.1:4\n');
+    expect(properties).toContain('=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,OPS_1:PLAINTEXT\n');
+  });
+
   it('gets ids of 22 characters that no option parser takes for an option', () => {
     const uuids = ['f8000000-0000-4000-8000-000000000000', '00000000-0000-4000-8000-000000000000'];
     expect(kafkaId(() => uuids.shift() ?? '')).toBe('AAAAAAAAQACAAAAAAAAAAA');

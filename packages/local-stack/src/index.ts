@@ -1,4 +1,5 @@
 export { StackError, type StackErrorCode } from './errors.js';
+export type { KafkaListener } from './kafka.js';
 export { endLeftovers, type Leftover } from './leftovers.js';
 export type { PartName } from './part.js';
 export { choosePort } from './ports.js';

@@ -20,8 +20,20 @@ const dependencies = [
 ];
 const digest = 'b4b0b75a46aa8b467105d50b7f98aed6f5c15ef86f95d97efa4fa5225d38b77e';
 
+/** One more way in to the broker, told to its clients under another port: that of a proxy. */
+export interface KafkaListener {
+  /** Upper case letters, digits and underscores; `BROKER` and `CONTROLLER` are taken. */
+  name: string;
+  port: number;
+  /** What the broker tells whoever comes in here to call; a client that came through a proxy stays behind it. */
+  advertisedPort: number;
+}
+
 /** Apache Kafka: one KRaft node, broker and controller in one process. */
-export function kafkaPart(context: PartContext): PartSpec & { ports: { broker: number; controller: number } } {
+export function kafkaPart(
+  context: PartContext,
+  listeners: KafkaListener[] = [],
+): PartSpec & { ports: { broker: number; controller: number } } {
   const ports = { broker: 0, controller: 0 };
   const home = join(context.directory, 'kafka');
   let part = '';
@@ -48,7 +60,7 @@ export function kafkaPart(context: PartContext): PartSpec & { ports: { broker: n
       createDataDirectory(join(part, 'formatted'), join(home, 'data'));
       writeFileSync(join(home, 'log4j2.properties'), log4jConfig);
       const config = join(home, 'server.properties');
-      writeFileSync(config, serverProperties({ ...ports, dataDirectory: join(home, 'data') }));
+      writeFileSync(config, serverProperties({ ...ports, listeners, dataDirectory: join(home, 'data') }));
       const classes = (archive = classArchive(part, java));
       const broker = await spawnService({
         name: 'Kafka',
@@ -75,15 +87,23 @@ export function kafkaPart(context: PartContext): PartSpec & { ports: { broker: n
 }
 
 /** The broker's whole configuration. Sizes are for one node on one machine; durability is Kafka's default. */
-export function serverProperties(options: { broker: number; controller: number; dataDirectory: string }): string {
+export function serverProperties(options: {
+  broker: number;
+  controller: number;
+  dataDirectory: string;
+  listeners?: KafkaListener[];
+}): string {
+  const { listeners = [] } = options;
+  const entries = (port: (listener: KafkaListener) => number | string): string =>
+    listeners.map((listener) => `,${listener.name}:${port(listener)}`).join('');
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
     // Static voters: the address is read from here at every start, so the port may change between two starts.
     'controller.quorum.voters': `1@127.0.0.1:${options.controller}`,
-    listeners: `BROKER://127.0.0.1:${options.broker},CONTROLLER://127.0.0.1:${options.controller}`,
-    'advertised.listeners': `BROKER://127.0.0.1:${options.broker}`,
-    'listener.security.protocol.map': 'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `BROKER://127.0.0.1:${options.broker},CONTROLLER://127.0.0.1:${options.controller}${entries(({ port }) => `//127.0.0.1:${port}`)}`,
+    'advertised.listeners': `BROKER://127.0.0.1:${options.broker}${entries(({ advertisedPort }) => `//127.0.0.1:${advertisedPort}`)}`,
+    'listener.security.protocol.map': `BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT${entries(() => 'PLAINTEXT')}`,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'BROKER',
     'log.dirs': options.dataDirectory,

@@ -5,7 +5,7 @@ import { StackError } from './errors.js';
 import { brokerList, checkExternal, externalVariables, withoutPassword } from './external.js';
 import { tryLock } from './file-lock.js';
 import { findJava, type Java } from './java.js';
-import { kafkaPart } from './kafka.js';
+import { type KafkaListener, kafkaPart } from './kafka.js';
 import { endLeftovers } from './leftovers.js';
 import { onLauncherGone } from './launcher.js';
 import type { PartContext, PartName, PartSpec } from './part.js';
@@ -79,6 +79,8 @@ export interface StackOptions {
   env: NodeJS.ProcessEnv;
   /** Ports a person may expect. One that is taken is replaced by a free one, and `onProgress` says so. Default: free ones. */
   preferredPorts?: Partial<StackPorts>;
+  /** More ways in to the broker, each behind a proxy of the caller's: for fault tests. Default: none. */
+  kafkaListeners?: KafkaListener[];
   onProgress?: (event: StackProgress) => void;
   /** A part answers for the first time, while others may still start: its own addresses are final from here on (none if it was skipped). */
   onPartReady?: (part: PartName, addresses: Readonly<StackAddresses>) => void;
@@ -232,7 +234,7 @@ class StartingStack {
       };
     }
     if (local('kafka')) {
-      const spec = kafkaPart(this.context);
+      const spec = kafkaPart(this.context, this.options.kafkaListeners);
       const part = await this.begin(spec, { broker: preferred.kafka, controller: preferred.kafkaController });
       parts.kafka = part;
       awaited.push(

@@ -1,7 +1,7 @@
 import { Client as HubspotClient } from '@hubspot/api-client';
 import { AssociationSpecAssociationCategoryEnum } from '@hubspot/api-client/lib/codegen/crm/deals/index.js';
 import { Admin, Client as MedusaClient } from '@medusajs/js-sdk';
-import { canonicalId, fromMinorUnits, toDecimal } from '@throughline/contracts';
+import { canonicalId, fromMinorUnits, toDecimal, type Decimal } from '@throughline/contracts';
 import { Stripe } from 'stripe';
 import { TENANTS, type TopologyInput } from '../topology.js';
 import { planDeals, type Plan, type PlannedDeal } from './plan.js';
@@ -13,6 +13,48 @@ const CONCURRENT_CALLS = 8;
 /** HubSpot's own association types: deal to company, line item to deal. */
 const DEAL_TO_COMPANY = 341;
 const LINE_ITEM_TO_DEAL = 20;
+
+/** Something that was made for one closing of a deal, whatever has become of it. */
+interface Booked extends Found {
+  occurrence: number;
+}
+
+export interface BookedOrder extends Booked {
+  /** In Medusa's words: `canceled` where it was taken back. */
+  status: string;
+  /** That stand. */
+  fulfilments: number;
+}
+
+export interface BookedInvoice extends Booked {
+  /** At Stripe. */
+  id: string;
+  /** In Stripe's words. */
+  status: string;
+  /** By credit notes, after it was paid. */
+  credited: Decimal;
+}
+
+export interface BookedSchedule extends Booked {
+  reversed: boolean;
+}
+
+/** What every system has on record for the deals of a run. */
+export interface Books extends Pick<Evidence, 'writeBacks' | 'customers'> {
+  orders: BookedOrder[];
+  invoices: BookedInvoice[];
+  schedules: BookedSchedule[];
+}
+
+/** What of it is in force. */
+export function standing(books: Books): Evidence {
+  return {
+    ...books,
+    orders: books.orders.filter(({ status }) => status !== 'canceled'),
+    invoices: books.invoices.filter(({ status }) => status === 'open' || status === 'paid'),
+    schedules: books.schedules.filter(({ reversed }) => !reversed),
+  };
+}
 
 /** The vendors as a person outside sees them: through each vendor's own SDK, and never through our tables. */
 export class Vendors {
@@ -105,6 +147,11 @@ export class Vendors {
 
   /** Everything that stands for the deals of a run, in every system. */
   async evidence(deals: ExpectedDeal[]): Promise<Evidence> {
+    return standing(await this.books(deals));
+  }
+
+  /** Everything that was ever made for the deals of a run, in every system, also what was taken back. */
+  async books(deals: ExpectedDeal[]): Promise<Books> {
     const wanted = new Set(deals.map(({ opportunityId }) => opportunityId));
     const [orders, invoices, schedules, writeBacks, customers] = await Promise.all([
       this.orders(),
@@ -113,25 +160,27 @@ export class Vendors {
       this.writeBacks(deals),
       this.customers(),
     ]);
-    const ofRun = (found: Found[]): Found[] => found.filter(({ opportunityId }) => wanted.has(opportunityId));
+    const ofRun = <F extends Found>(found: F[]): F[] => found.filter(({ opportunityId }) => wanted.has(opportunityId));
     return { orders: ofRun(orders), invoices: ofRun(invoices), schedules: ofRun(schedules), writeBacks, customers };
   }
 
-  private async orders(): Promise<Found[]> {
-    const found: Found[] = [];
+  private async orders(): Promise<BookedOrder[]> {
+    const found: BookedOrder[] = [];
     for (let offset = 0; ;) {
       const page = await this.medusa.order.list({
         limit: 100,
         offset,
-        fields: 'id,display_id,status,total,currency_code,metadata',
+        fields: 'id,display_id,status,total,currency_code,metadata,fulfillments.id,fulfillments.canceled_at',
       });
       for (const order of page.orders) {
-        if (order.status === 'canceled') continue;
         found.push({
           opportunityId: text(order.metadata?.['throughline_opportunity_id']),
+          occurrence: Number(order.metadata?.['throughline_occurrence']),
           number: String(order.display_id),
           currency: order.currency_code.toUpperCase(),
           amount: toDecimal(String(order.total)),
+          status: order.status,
+          fulfilments: (order.fulfillments ?? []).filter((one) => !one.canceled_at).length,
         });
       }
       offset += page.orders.length;
@@ -139,30 +188,34 @@ export class Vendors {
     }
   }
 
-  private async invoices(): Promise<Found[]> {
-    const found: Found[] = [];
+  private async invoices(): Promise<BookedInvoice[]> {
+    const found: BookedInvoice[] = [];
     for await (const invoice of this.stripe.invoices.list({ limit: 100 })) {
-      if (invoice.status !== 'open' && invoice.status !== 'paid') continue;
       const currency = invoice.currency.toUpperCase();
       found.push({
+        id: invoice.id,
         opportunityId: text(invoice.metadata?.['throughline_opportunity_id']),
+        occurrence: Number(invoice.metadata?.['throughline_occurrence']),
         number: invoice.number ?? '',
         currency,
         amount: fromMinorUnits(invoice.total, currency),
+        status: invoice.status ?? '',
+        credited: fromMinorUnits(invoice.post_payment_credit_notes_amount, currency),
       });
     }
     return found;
   }
 
   /** The subledger is ours, so it is asked through its public API like any other system. */
-  private async schedules(): Promise<Found[]> {
-    const found: Found[] = [];
+  private async schedules(): Promise<BookedSchedule[]> {
+    const found: BookedSchedule[] = [];
     for (let cursor: string | undefined; ;) {
       const page = await this.subledgerPage(cursor);
       for (const schedule of page.data) {
-        if (schedule.reversedAt) continue;
         found.push({
           opportunityId: schedule.opportunityId,
+          occurrence: schedule.occurrence,
+          reversed: schedule.reversedAt !== null,
           number: schedule.scheduleId,
           currency: schedule.currency,
           amount: schedule.totalAmount,
@@ -223,6 +276,7 @@ interface SubledgerPage {
   data: {
     scheduleId: string;
     opportunityId: string;
+    occurrence: number;
     currency: string;
     totalAmount: string;
     reversedAt: string | null;
