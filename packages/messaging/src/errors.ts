@@ -3,6 +3,9 @@ import { ThroughlineError } from '@throughline/contracts';
 /** An attempt that must not count: somebody else is performing the very same call. */
 export const CALL_IN_PROGRESS = 'MSG_CALL_IN_PROGRESS';
 
+/** SQLSTATE of `inbox_of`: the consumer is being rebuilt. */
+export const REBUILDING = 'TL001';
+
 export function callInProgress(scope: string, call: string): ThroughlineError {
   return new ThroughlineError(`Call "${call}" of ${scope} is being performed by another worker; it is tried again.`, {
     code: CALL_IN_PROGRESS,
@@ -49,5 +52,12 @@ export function messageTooLarge(type: string, bytes: number, limit: number): Thr
   return new ThroughlineError(
     `${type} has ${bytes} bytes, more than the ${limit} a topic takes: send a reference instead of the content.`,
     { code: 'MSG_TOO_LARGE', retry: 'never' },
+  );
+}
+
+export function rebuildHasEffects(what: string): ThroughlineError {
+  return new ThroughlineError(
+    `A handler declared replayable ${what}: a rebuild has no effects. Correct the handler or its declaration, deploy, then start the rebuild again; until one has completed the consumer stands still.`,
+    { code: 'MSG_REBUILD_HAS_EFFECTS', retry: 'never' },
   );
 }

@@ -8,6 +8,7 @@ export {
   type EffectHandler,
   type EffectOptions,
   type JobHandler,
+  type Replayable,
   type RetryPolicy,
   type Routes,
   type StateHandler,

@@ -1,4 +1,5 @@
 import type { MessageType } from '@throughline/contracts';
+import type { Tx } from '@throughline/postgres';
 import type { EffectContext } from './effect-context.js';
 import type { EffectResult, Job, Message, MessagingTx } from './message.js';
 
@@ -44,7 +45,17 @@ interface Policy {
   onDeadLetter: OnDeadLetter;
 }
 
-export type StateRoute = Policy & { kind: 'state'; handle: StateHandler<MessageType> };
+/**
+ * The handler may be run over all of retained history again. `true`: in order, over what it wrote before, it comes to the same state,
+ * because each message overwrites. Otherwise `reset` first removes what the handler has written, SQL only.
+ */
+export type Replayable = true | { reset: (tx: Tx) => Promise<void> };
+
+export type StateRoute = Policy & {
+  kind: 'state';
+  handle: StateHandler<MessageType>;
+  replayable: Replayable | undefined;
+};
 export type EffectRoute = Policy & { kind: 'effect'; handle: EffectHandler<MessageType> };
 export type JobRoute = Policy & { kind: 'job'; handle: JobHandler<unknown> };
 /** What can stand in the work queue. A state route stands there while a message of it is parked. */
@@ -68,9 +79,11 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** Handles messages with SQL alone, a whole batch at once. A message that fails is parked or dead-lettered without the others. */
 export function state<T extends MessageType>(
   handle: StateHandler<T>,
-  options: Omit<EffectOptions, 'dependency'> = {},
+  options: Omit<EffectOptions, 'dependency'> & { replayable?: Replayable } = {},
 ): StateRoute {
-  return { ...policy({ dependency: STATE_DEPENDENCY, ...options }, 'hold'), kind: 'state', handle: handle as never };
+  const { replayable } = options;
+  const own = policy({ dependency: STATE_DEPENDENCY, ...options }, 'hold');
+  return { ...own, kind: 'state', handle: handle as never, replayable };
 }
 
 /** Handles messages one by one by calling another system, from the keyed work queue. */

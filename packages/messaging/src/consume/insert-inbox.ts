@@ -1,14 +1,15 @@
 import type { Statement } from '@throughline/postgres';
 
 /**
- * $1 consumer, $2 message ids, sorted so that two instances with the same messages wait for each other instead of deadlocking.
- * Returns the ids that are new; waits for a transaction that holds one of them.
+ * $1 consumer, $2 message ids, sorted so that two instances with the same messages wait for each other instead of deadlocking, $3 the
+ * rebuild this is for. Returns the ids that are new; waits for a transaction that holds one of them. Fails with TL001 while the inbox
+ * is open to another rebuild alone.
  */
 export const insertInbox: Statement = {
   name: 'insert-inbox',
   text: `
     INSERT INTO inbox (consumer, message_id)
-    SELECT $1, id FROM unnest($2::uuid[]) AS t (id)
+    SELECT (SELECT inbox_of($1, $3)), id FROM unnest($2::uuid[]) AS t (id)
     ON CONFLICT DO NOTHING
     RETURNING message_id`,
 };

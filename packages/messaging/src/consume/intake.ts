@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Codec } from '@throughline/contracts';
+import { codeOf, type Codec } from '@throughline/contracts';
 import { postgresFailure } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
 import { decide } from '../advice.js';
 import { backoff } from '../backoff.js';
+import { REBUILDING } from '../errors.js';
 import { GroupCommit } from '../group-commit.js';
 import type { Progress } from '../progress.js';
 import { giveUp, processBatch, type BatchParts, type Verdict } from './process-batch.js';
@@ -14,9 +15,12 @@ export interface IntakeParts extends BatchParts {
   progress: Progress;
   log: Logger;
   batchMessages: number;
+  /** A batch waits because the consumer is being rebuilt. */
+  onRebuilding?: () => void;
 }
 
 const CONFLICT_TRIES = 5;
+const REBUILD_WAIT_MS = 500;
 
 /**
  * Gathers what Kafka brought from all partitions into one transaction after the other, and resolves when a record is durably taken
@@ -127,12 +131,22 @@ export class Intake {
       } catch (error) {
         const failure = postgresFailure(error);
         failures++;
-        if (failure === 'outage') await this.waitFor('postgres', error, failures);
+        if (codeOf(error) === REBUILDING) await this.waitForRebuild(error);
+        else if (failure === 'outage') await this.waitFor('postgres', error, failures);
         else if (failure === 'conflict' && failures <= CONFLICT_TRIES)
           await sleep(backoff(failures, [5, 500], Math.random()));
         else throw error;
       }
     }
+  }
+
+  /** What this batch brings is in history as well: the rebuild takes it in, or we do after it. It is no reason not to be ready. */
+  private async waitForRebuild(error: unknown): Promise<void> {
+    if (this.stopped) throw error;
+    this.parts.progress.step();
+    this.parts.onRebuilding?.();
+    await sleep(REBUILD_WAIT_MS);
+    if (this.stopped) throw error;
   }
 
   private async waitFor(what: string, error: unknown, failures: number): Promise<void> {

@@ -10,6 +10,7 @@ import {
 import { measureBatch } from '../metrics.js';
 import { toRawHeaders, withoutNul } from '../raw-headers.js';
 import { STATE_DEPENDENCY, type Routes } from '../routes.js';
+import type { Rebuild } from '../replay/rebuild.js';
 import { isSampled } from '../sampled.js';
 import type { MessagingTransaction } from '../transaction.js';
 import { holdKeys } from '../work/settle-work.js';
@@ -22,6 +23,8 @@ import type { Intake, KafkaRecord } from './read-record.js';
 export interface BatchParts {
   routes: Routes;
   transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>): Promise<T>;
+  /** Set where history is taken in anew; then nobody else takes in anything, and handlers have no effects. */
+  rebuild?: Rebuild;
 }
 
 /** Takes in a batch in one transaction: inbox, then state, then outbox, work and dead letters. */
@@ -41,11 +44,12 @@ export async function processBatch(parts: BatchParts, intakes: Intake[]): Promis
         const span = spans.get(message.envelope.id);
         tx.traceBy(message.envelope.id, span ? traceparentOf(span) : message.envelope.traceparent);
       }
-      const plan = planBatch(messages, ...(await takeIn(tx, parts.routes.group, messages)));
+      const plan = planBatch(messages, ...(await takeIn(tx, parts, messages)));
       tx.addWork(plan.effects.map((intake) => toWork(intake)));
       tx.addWork(plan.parked.map((intake) => toWork(intake)));
       times.handling();
-      for (const { handle, messages: batch } of plan.calls) await handle(batch, tx);
+      const ofHandlers = parts.rebuild ? parts.rebuild.withoutEffects(tx) : tx;
+      for (const { handle, messages: batch } of plan.calls) await handle(batch, ofHandlers);
       times.handled();
     });
   try {
@@ -72,7 +76,7 @@ export async function giveUp(
   verdict: Verdict,
 ): Promise<void> {
   await parts.transaction(async (tx) => {
-    const [fresh, parked] = await takeIn(tx, parts.routes.group, [intake]);
+    const [fresh, parked] = await takeIn(tx, parts, [intake]);
     if (!fresh.has(intake.message.envelope.id)) return;
     const held = intake.route.onDeadLetter === 'hold';
     // Another instance may have parked the key meanwhile, for a message of another topic: then this one dies in its turn.
@@ -92,14 +96,14 @@ export async function giveUp(
 /** Which ids are new, and which keys have parked messages. The second statement waits behind the first, see lockParkedKeys. */
 async function takeIn(
   tx: MessagingTransaction,
-  group: string,
+  { routes, rebuild }: BatchParts,
   messages: MessageIntake[],
 ): Promise<[ReadonlySet<string>, ReadonlySet<string>]> {
   const ids = [...new Set(messages.map(({ message }) => message.envelope.id))].sort();
   const stateKeys = [...new Set(messages.filter(({ route }) => route.kind === 'state').map(({ key }) => key))];
   if (ids.length === 0) return [new Set(), new Set()];
   const [fresh, parked] = await Promise.all([
-    tx.query<{ message_id: string }>(insertInbox, [group, ids]),
+    tx.query<{ message_id: string }>(insertInbox, [routes.group, ids, rebuild?.id ?? null]),
     stateKeys.length > 0 ? tx.query<{ key: string }>(lockParkedKeys, [stateKeys]) : [],
   ]);
   return [new Set(fresh.map((row) => row.message_id)), new Set(parked.map((row) => row.key))];
