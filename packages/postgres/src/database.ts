@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Writable } from 'node:stream';
 import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { commitRefused, rehearsalOver } from './errors.js';
@@ -115,7 +116,7 @@ export class Database implements Queryable {
         broken = false;
         throw error;
       }
-      const [committed, failed] = await Promise.all([client.query('COMMIT'), tx.settle()]);
+      const [committed, failed] = await Promise.all([tx.commit(), tx.settle()]);
       if (committed.command !== 'COMMIT') throw failed ?? commitRefused();
       broken = false;
       return result;
@@ -184,9 +185,12 @@ class ClientTx implements Tx {
   private readonly inFlight = new Set<Promise<unknown>>();
   private failure: Error | undefined;
 
+  private corked = false;
+
   constructor(private readonly client: pg.PoolClient) {}
 
   query<R extends object = Record<string, unknown>>(statement: Statement, values: unknown[] = []): Promise<R[]> {
+    this.inOneWrite();
     const run = async (): Promise<R[]> =>
       (await this.client.query<R>({ name: statement.name, text: statement.text, values })).rows;
     const rows = inStatementSpan(statement, run);
@@ -197,6 +201,26 @@ class ClientTx implements Tx {
       done();
     });
     return rows;
+  }
+
+  commit(): Promise<pg.QueryResult> {
+    this.inOneWrite();
+    return this.client.query('COMMIT');
+  }
+
+  /**
+   * Statements of one turn of the event loop leave in one write: the system call, and the server's wake-up for each, cost more than
+   * most statements do. Microtasks belong to the turn, so what follows from one answer leaves together.
+   */
+  private inOneWrite(): void {
+    if (this.corked) return;
+    const { stream } = (this.client as unknown as { connection: { stream: Writable } }).connection;
+    this.corked = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.corked = false;
+      stream.uncork();
+    });
   }
 
   /** Waits for statements nobody awaited; the first failure of all, if any. */

@@ -5,9 +5,11 @@ import {
   SpanKind,
   SpanStatusCode,
   trace,
+  TraceFlags,
   type Attributes,
   type Context,
   type Span,
+  type SpanContext,
 } from '@opentelemetry/api';
 
 export { SpanKind, type Attributes, type Span } from '@opentelemetry/api';
@@ -25,6 +27,9 @@ export interface SpanOptions {
 
 /** Starts a span that the caller ends. */
 export function startSpan(name: string, options: SpanOptions = {}): Span {
+  const unsampled = options.parent ? unsampledContext(options.parent) : undefined;
+  // A parent's decision always wins, so nothing would be recorded: the parent itself is handed on, which costs nothing.
+  if (unsampled) return trace.wrapSpanContext(unsampled);
   return tracer.startSpan(
     name,
     {
@@ -40,7 +45,7 @@ export function startSpan(name: string, options: SpanOptions = {}): Span {
 export async function withSpan<T>(name: string, options: SpanOptions, fn: (span: Span) => Promise<T> | T): Promise<T> {
   const span = startSpan(name, options);
   try {
-    return await context.with(trace.setSpan(parentContext(options.parent), span), () => fn(span));
+    return await withActiveSpan(span, () => fn(span), options.parent === undefined ? context.active() : ROOT_CONTEXT);
   } catch (error) {
     failSpan(span, error);
     throw error;
@@ -50,8 +55,8 @@ export async function withSpan<T>(name: string, options: SpanOptions, fn: (span:
 }
 
 /** Runs `fn` with this span active. */
-export function withActiveSpan<T>(span: Span, fn: () => T): T {
-  return context.with(trace.setSpan(context.active(), span), fn);
+export function withActiveSpan<T>(span: Span, fn: () => T, within: Context = context.active()): T {
+  return context.with(trace.setSpan(within, span), fn);
 }
 
 /** Marks a span failed, with the error's code where it has one. */
@@ -81,6 +86,14 @@ export function currentTraceparent(): string | undefined {
 /** The trace id within a traceparent. */
 export function traceIdOf(traceparent: string | undefined): string | undefined {
   return /^00-([0-9a-f]{32})-/.exec(traceparent ?? '')?.[1];
+}
+
+/** As the W3C writes it, with the recorded flag off. */
+const UNSAMPLED = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f][02468ace]$/;
+
+function unsampledContext(traceparent: string): SpanContext | undefined {
+  const match = UNSAMPLED.exec(traceparent);
+  return match ? { traceId: match[1]!, spanId: match[2]!, traceFlags: TraceFlags.NONE, isRemote: true } : undefined;
 }
 
 function parentContext(parent: string | null | undefined): Context {

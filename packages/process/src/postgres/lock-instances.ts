@@ -32,7 +32,7 @@ const ensure = {
     SELECT process, version, key, occurrence, correlation_id, 'expected', state, $7::timestamptz, $7::timestamptz
     FROM ROWS FROM (
       unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::text[]),
-      jsonb_array_elements($6::jsonb)
+      json_array_elements($6::json)
     ) AS wanted(process, version, key, occurrence, correlation_id, state)
     WHERE NOT EXISTS (
       SELECT FROM process_instance AS instance

@@ -92,4 +92,26 @@ class CreateProcessStore1763800000000 {
   }
 }
 
-export const processMigrations = [CreateProcessStore1763800000000];
+/**
+ * State and payloads are written and read whole, several times per instance: as text of the row itself they are copied, where jsonb
+ * out of line is parsed, compressed and written elsewhere each time.
+ */
+class KeepStateInline1795600000000 {
+  readonly name = 'KeepStateInline1795600000000';
+
+  async up(runner: Runner): Promise<void> {
+    await runner.query('ALTER TABLE process_instance ALTER COLUMN state TYPE json USING state::json');
+    await runner.query('ALTER TABLE process_instance SET (toast_tuple_target = 8160)');
+    await runner.query('ALTER TABLE process_event ALTER COLUMN payload TYPE json USING payload::json');
+    await runner.query('ALTER TABLE process_event SET (toast_tuple_target = 8160)');
+  }
+
+  async down(runner: Runner): Promise<void> {
+    await runner.query('ALTER TABLE process_event RESET (toast_tuple_target)');
+    await runner.query('ALTER TABLE process_event ALTER COLUMN payload TYPE jsonb USING payload::jsonb');
+    await runner.query('ALTER TABLE process_instance RESET (toast_tuple_target)');
+    await runner.query('ALTER TABLE process_instance ALTER COLUMN state TYPE jsonb USING state::jsonb');
+  }
+}
+
+export const processMigrations = [CreateProcessStore1763800000000, KeepStateInline1795600000000];

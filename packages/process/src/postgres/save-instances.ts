@@ -23,7 +23,7 @@ const update = {
       ended_at = changed.ended_at, updated_at = $10::timestamptz
     FROM ROWS FROM (
       unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[], $8::timestamptz[]),
-      jsonb_array_elements($9::jsonb)
+      json_array_elements($9::json)
     ) AS changed(id, version, correlation_id, status, next_timer_at, trace_id, started_at, ended_at, state)
     WHERE instance.id = changed.id`,
 };
@@ -34,10 +34,10 @@ const insertEvents = {
     INSERT INTO process_event
       (instance_id, message_id, type, effect, step, source, commands, occurred_at, trace_id, payload, recorded_at)
     SELECT instance_id, message_id, type, effect, step, source, string_to_array(commands, ','), occurred_at, trace_id,
-      nullif(payload, 'null'), $11::timestamptz
+      CASE WHEN payload::text <> 'null' THEN payload END, $11::timestamptz
     FROM ROWS FROM (
       unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[]),
-      jsonb_array_elements($10::jsonb)
+      json_array_elements($10::json)
     ) AS added(instance_id, message_id, type, effect, step, source, commands, occurred_at, trace_id, payload)`,
 };
 
