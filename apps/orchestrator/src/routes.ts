@@ -11,6 +11,8 @@ export function orchestratorRoutes(runner: ProcessRunner): Routes {
   const intoInstance = state(takeEvents(runner));
   return defineRoutes({
     group: 'orchestrator',
+    // An instance is fed by three topics: what waits for one of its events is the instance, and no other.
+    orderBy: 'correlationId',
     routes: {
       OpportunityClosedWon: intoInstance,
       OpportunityRejected: intoInstance,

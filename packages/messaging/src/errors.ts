@@ -30,9 +30,9 @@ export function noRoute(kind: string, type: string): ThroughlineError {
   );
 }
 
-export function keyInvalid(): ThroughlineError {
+export function keyInvalid(maxLength: number): ThroughlineError {
   return new ThroughlineError(
-    'The record has no usable key: the producer must set it to the id of the entity, as text.',
+    `The record has no usable key or correlation id: the producer must set them, as text of at most ${maxLength} characters.`,
     {
       code: 'MSG_KEY_INVALID',
       retry: 'never',

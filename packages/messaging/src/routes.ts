@@ -64,6 +64,7 @@ export type WorkRoute = StateRoute | EffectRoute | JobRoute;
 export interface Routes {
   /** Kafka consumer group, and the consumer's name in the inbox: never rename it. */
   group: string;
+  orderBy: 'key' | 'correlationId';
   routes: Partial<Record<MessageType, StateRoute | EffectRoute>>;
   jobs: Record<string, JobRoute>;
   /** Types this service emits; their schema ids are learnt at start. */
@@ -108,12 +109,18 @@ export function job<P = unknown>(handle: JobHandler<P>, options: EffectOptions):
  */
 export function defineRoutes(definition: {
   group: string;
+  /**
+   * What waits together when a message fails. Default `key`: the entity, as in its topic. `correlationId` where a handler's state is fed
+   * by entities of several topics: once a message waits, everything of its correlation id lines up behind it, from whichever topic.
+   */
+  orderBy?: 'key' | 'correlationId';
   routes?: { [T in MessageType]?: StateRoute | EffectRoute };
   jobs?: Record<string, JobRoute>;
   emits?: MessageType[];
 }): Routes {
   return {
     group: definition.group,
+    orderBy: definition.orderBy ?? 'key',
     routes: definition.routes ?? {},
     jobs: definition.jobs ?? {},
     emits: definition.emits ?? [],

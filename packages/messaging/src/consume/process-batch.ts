@@ -121,7 +121,7 @@ function toWork({ record, key, message, route }: MessageIntake): NewWork {
     offset: record.offset,
     headers: toRawHeaders(record.headers),
     value: record.value,
-    recordKey: null,
+    recordKey: record.key?.toString('utf8') === key ? null : record.key,
     job: null,
     traceparent: message.envelope.traceparent ?? null,
     attempts: 0,

@@ -48,6 +48,7 @@ describe('readRecord', () => {
     for (const bad of [
       { ...record, headers: {} },
       { ...record, key: null },
+      { ...record, key: Buffer.alloc(501, 'k') },
       { ...record, value: null },
     ]) {
       expect(readRecord(bad, routes, codec)).toMatchObject({ kind: 'unreadable' });

@@ -15,12 +15,14 @@ export interface KafkaRecord {
 
 /** What a record is to this service. */
 export type Intake =
+  /** `key`: what it is ordered by. */
   | { kind: 'message'; record: KafkaRecord; key: string; message: Message; route: StateRoute | EffectRoute }
   /** Of a type this service has no route for. */
   | { kind: 'other'; record: KafkaRecord }
   /** Nobody can ever handle it. */
   | { kind: 'unreadable'; record: KafkaRecord; error: unknown };
 
+const KEY_MAX = 500;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
@@ -33,7 +35,8 @@ export function readRecord(record: KafkaRecord, routes: Routes, codec: Codec): I
     if (!UUID.test(envelope.id)) throw messageIdInvalid(envelope.id);
     const route = routes.routes[envelope.type];
     if (!route) return { kind: 'other', record };
-    const key = keyOf(record);
+    const recordKey = usable(record.key?.toString('utf8'));
+    const key = routes.orderBy === 'key' ? recordKey : usable(envelope.correlationId);
     const value = record.value ?? Buffer.alloc(0);
     const payload = codec.decodeNow(envelope.type, value);
     if (payload) return { kind: 'message', record, key, route, message: toMessage(envelope, payload) };
@@ -54,8 +57,8 @@ function toMessage(envelope: Envelope, payload: unknown): Message {
   return { type: envelope.type, payload, envelope: { ...envelope, id: envelope.id.toLowerCase() } } as Message;
 }
 
-function keyOf(record: KafkaRecord): string {
-  const key = record.key?.toString('utf8');
-  if (!key || key.includes('\0')) throw keyInvalid();
+/** What PostgreSQL can hold, and index. */
+function usable(key: string | undefined): string {
+  if (!key || key.includes('\0') || key.length > KEY_MAX) throw keyInvalid(KEY_MAX);
   return key;
 }
