@@ -61,11 +61,19 @@ async function prepare(kindsWanted) {
   const env = { ...process.env, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' };
   if (!kindsWanted.some((kind) => kind !== 'unit')) return env;
   const { removePostgresData, startStack } = await load('packages/local-stack/dist/index.js');
+  const { readConfig } = await load('apps/cli/dist/config.js');
+  const { namespaceOfRun, registryDatabase, removeNamespace } = await load('apps/cli/dist/namespace.js');
+  const namespace = namespaceOfRun('test');
   const directory = mkdtempSync(join(tmpdir(), 'throughline-test-'));
   progress('starting Kafka, PostgreSQL, the schema registry and the trace viewer');
-  const stack = await startStack({ directory: join(directory, 'stack'), env: process.env });
+  const stack = await startStack({
+    directory: join(directory, 'stack'),
+    env: process.env,
+    registryDatabase: registryDatabase(namespace),
+  });
   cleanups.unshift(async () => {
     await stack.stop();
+    await removeNamespace(namespace, readConfig(process.env));
     removePostgresData(join(directory, 'stack'));
     if (totals.failed === 0 && !broken) rmSync(directory, { recursive: true, force: true });
     else console.error(`logs are kept in ${directory}`);
@@ -74,6 +82,7 @@ async function prepare(kindsWanted) {
   return {
     ...env,
     THROUGHLINE_HOME: join(directory, 'home'),
+    THROUGHLINE_NAMESPACE: namespace,
     POSTGRES_URL: addresses.postgresAdminUrl,
     KAFKA_BROKERS: addresses.kafkaBrokers.join(','),
     SCHEMA_REGISTRY_URL: addresses.registryUrl,
@@ -84,11 +93,12 @@ async function prepare(kindsWanted) {
 
 /** Starts every service in two instances, for the whole stories. */
 async function startPlatform(env) {
-  Object.assign(process.env, env);
+  const { readConfig } = await load('apps/cli/dist/config.js');
   const { startPlatform: start } = await load('apps/cli/dist/platform.js');
   const { Installation } = await load('apps/cli/dist/installation.js');
   progress('starting two instances of every service');
   const platform = await start({
+    config: readConfig(env),
     installation: new Installation(env.THROUGHLINE_HOME),
     instances: 2,
     preferPorts: false,

@@ -18,15 +18,16 @@ describe('a downstream consumer', () => {
   it(
     'reads an event with nothing of ours: any Confluent-compatible client and the registry',
     async () => {
-      const { kafkaBrokers, registryUrl } = platform.topology.addresses;
+      const { addresses, kafkaPrefix } = platform.topology;
+      const { kafkaBrokers, registryUrl } = addresses;
       const registry = new SchemaRegistry({ host: registryUrl });
       const consumer = new Kafka({
         brokers: kafkaBrokers,
         clientId: 'downstream',
         logLevel: logLevel.NOTHING,
-      }).consumer({ groupId: `downstream-${process.pid}` });
+      }).consumer({ groupId: `${kafkaPrefix}downstream-${process.pid}` });
       await consumer.connect();
-      await consumer.subscribe({ topic: 'throughline.finance.invoice', fromBeginning: true });
+      await consumer.subscribe({ topic: `${kafkaPrefix}throughline.finance.invoice`, fromBeginning: true });
       const deal = await platform.openDeal();
       const found = Promise.withResolvers<Received>();
       await consumer.run({

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { removePostgresData } from '@throughline/local-stack';
+import { readConfig } from '../../apps/cli/src/config.js';
 import { Installation } from '../../apps/cli/src/installation.js';
 import { colours, duration, table } from '../../apps/cli/src/output.js';
 import { startPlatform } from '../../apps/cli/src/platform.js';
@@ -40,7 +41,8 @@ process.exit();
 async function run({ seed, minutes, only, json }: Options): Promise<number> {
   for (const name of Object.keys(process.env)) if (FOREIGN.test(name)) delete process.env[name];
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const parent = new Installation();
+  const config = readConfig(process.env);
+  const parent = new Installation(config.home);
   mkdirSync(parent.path('faults'), { recursive: true });
   const installation = new Installation(mkdtempSync(parent.path('faults', 'run-')));
   const interrupt = new AbortController();
@@ -51,6 +53,7 @@ async function run({ seed, minutes, only, json }: Options): Promise<number> {
   const network = await Network.plan();
   let faultRun: FaultRun | undefined;
   const platform = await startPlatform({
+    config,
     installation,
     instances: 2,
     preferPorts: false,

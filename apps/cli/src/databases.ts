@@ -1,14 +1,10 @@
 import { createHmac } from 'node:crypto';
 import pg from 'pg';
+import { databaseName, type Namespace } from './namespace.js';
 import { SERVICES, type ServiceName } from './topology.js';
 
 /** Limit of one statement of the deployment, in milliseconds. */
 const TIMEOUT_MS = 15_000;
-
-/** Name of a service's database and of its role: `revenue-adapter` has `throughline_revenue_adapter`. */
-export function databaseName(service: ServiceName): string {
-  return `throughline_${service.replaceAll('-', '_')}`;
-}
 
 /** A password of its own for every role, from the one secret of the installation. */
 function rolePassword(secret: string, role: string): string {
@@ -16,19 +12,20 @@ function rolePassword(secret: string, role: string): string {
 }
 
 /** The address of each service's own database, for its own role. */
-export function databaseUrls(adminUrl: string, secret: string): Record<ServiceName, string> {
+export function databaseUrls(adminUrl: string, secret: string, namespace: Namespace): Record<ServiceName, string> {
   const urls = SERVICES.map((service) => {
     const url = new URL(adminUrl);
-    url.username = databaseName(service);
-    url.password = rolePassword(secret, databaseName(service));
-    url.pathname = `/${databaseName(service)}`;
+    const name = databaseName(namespace, service);
+    url.username = name;
+    url.password = rolePassword(secret, name);
+    url.pathname = `/${name}`;
     return [service, url.href] as const;
   });
   return Object.fromEntries(urls) as Record<ServiceName, string>;
 }
 
 /** Creates a database and a role per service, idempotently; no role can connect to another's database. */
-export async function ensureDatabases(adminUrl: string, secret: string): Promise<void> {
+export async function ensureDatabases(adminUrl: string, secret: string, namespace: Namespace): Promise<void> {
   const client = new pg.Client({
     connectionString: adminUrl,
     connectionTimeoutMillis: TIMEOUT_MS,
@@ -39,7 +36,7 @@ export async function ensureDatabases(adminUrl: string, secret: string): Promise
     // Two deployments at once must not race: CREATE DATABASE has no IF NOT EXISTS.
     await client.query(`SELECT pg_advisory_lock(hashtext('throughline deploy'))`);
     for (const service of SERVICES) {
-      const name = databaseName(service);
+      const name = databaseName(namespace, service);
       const identifier = client.escapeIdentifier(name);
       const roles = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [name]);
       const login = `LOGIN PASSWORD ${client.escapeLiteral(rolePassword(secret, name))}`;

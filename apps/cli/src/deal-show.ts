@@ -1,4 +1,5 @@
 import { formatMoney } from '@throughline/contracts';
+import type { Config } from './config.js';
 import { type Installation } from './installation.js';
 import { colours, CommandError, duration, table } from './output.js';
 
@@ -64,19 +65,18 @@ const ENDED = ['completed', 'compensated', 'refused', 'rejected', 'stopped'];
 export async function showDeal(
   id: string,
   options: { json: boolean; url?: string },
+  config: Config,
   installation: Installation,
 ): Promise<void> {
   const running = installation.running();
-  const urls = options.url
-    ? [options.url]
-    : (envList('THROUGHLINE_ORCHESTRATOR_URL') ?? running?.services['orchestrator']);
+  const urls = options.url ? [options.url] : (config.orchestratorUrls ?? running?.services['orchestrator']);
   if (!urls) {
     throw new CommandError('No orchestrator is known: run npm start, or give --url or THROUGHLINE_ORCHESTRATOR_URL.');
   }
   const story = await readDeal(urls, id);
   if (!story)
     throw new CommandError(`No event of deal ${id} has arrived. Is it closed-won in the CRM, and is the id right?`);
-  const viewerUrl = process.env['TRACE_VIEWER_URL'] ?? running?.viewerUrl;
+  const viewerUrl = config.viewerUrl ?? running?.viewerUrl;
   if (options.json)
     process.stdout.write(
       `${JSON.stringify({ ...story, traceUrls: story.occurrences.map(({ traceId }) => traceUrl(viewerUrl, traceId)) })}\n`,
@@ -241,8 +241,4 @@ async function ask(urls: string[], path: string): Promise<Response> {
     }
   }
   throw new CommandError(`No orchestrator answers at ${urls.join(', ')} (${(last as Error).message}): is it running?`);
-}
-
-function envList(name: string): string[] | undefined {
-  return process.env[name]?.split(',').filter(Boolean);
 }

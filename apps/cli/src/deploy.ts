@@ -3,9 +3,11 @@ import { spawnService, type StackAddresses } from '@throughline/local-stack';
 import { ensureTopics } from '@throughline/messaging';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { databaseName, databaseUrls, ensureDatabases } from './databases.js';
+import type { Config } from './config.js';
+import { databaseUrls, ensureDatabases } from './databases.js';
 import { projectRoot, type Installation } from './installation.js';
 import { MigrationStamp } from './migration-stamp.js';
+import { databaseName, kafkaPrefix, type Namespace } from './namespace.js';
 import { CommandError, table } from './output.js';
 import { SERVICES, type ServiceName } from './topology.js';
 
@@ -13,22 +15,21 @@ import { SERVICES, type ServiceName } from './topology.js';
  * `throughline deploy`: schemas and topics on the Kafka and registry that the environment names, and, where POSTGRES_URL names an
  * administrator's address, each service's database, role and migrations too. Every part is safe to repeat.
  */
-export async function deploy(
-  env: NodeJS.ProcessEnv,
-  installation: Installation,
-  options: { json: boolean },
-): Promise<void> {
+export async function deploy(config: Config, installation: Installation, options: { json: boolean }): Promise<void> {
   const running = installation.running();
-  const kafkaBrokers = env['KAFKA_BROKERS']?.split(',') ?? running?.kafkaBrokers;
-  const registryUrl = env['SCHEMA_REGISTRY_URL'] ?? running?.registryUrl;
+  const kafkaBrokers = config.kafkaBrokers ?? running?.kafkaBrokers;
+  const registryUrl = config.registryUrl ?? running?.registryUrl;
   if (!kafkaBrokers || !registryUrl) {
     throw new CommandError(
       'Where to? Set KAFKA_BROKERS and SCHEMA_REGISTRY_URL (and POSTGRES_URL for databases and migrations), or run npm start first.',
     );
   }
-  const adminUrl = env['POSTGRES_URL'];
-  if (adminUrl) await deployDatabases(adminUrl, installation.secrets().databaseSecret, installation.path('logs'));
-  const contracts = await deployContracts({ registryUrl, kafkaBrokers });
+  const { postgresUrl: adminUrl, namespace } = config;
+  if (adminUrl) {
+    const { databaseSecret } = installation.secrets();
+    await deployDatabases(adminUrl, namespace, databaseSecret, installation.path('logs'));
+  }
+  const contracts = await deployContracts({ registryUrl, kafkaBrokers }, namespace);
   const report = { databases: adminUrl ? SERVICES.length : 0, ...contracts };
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else {
@@ -55,14 +56,15 @@ const MIGRATION_LIMIT_MS = 120_000;
  */
 export async function deployDatabases(
   adminUrl: string,
+  namespace: Namespace,
   password: string,
   logDirectory: string,
   options: { stampFile?: string; signal?: AbortSignal } = {},
 ): Promise<Record<ServiceName, string>> {
-  await ensureDatabases(adminUrl, password);
-  const urls = databaseUrls(adminUrl, password);
-  const stamp =
-    options.stampFile && (await MigrationStamp.read(options.stampFile, adminUrl, SERVICES.map(databaseName)));
+  await ensureDatabases(adminUrl, password, namespace);
+  const urls = databaseUrls(adminUrl, password, namespace);
+  const names = SERVICES.map((service) => databaseName(namespace, service));
+  const stamp = options.stampFile && (await MigrationStamp.read(options.stampFile, adminUrl, names));
   if (stamp && stamp.isCurrent) return urls;
   await Promise.all(SERVICES.map((service) => migrateService(service, urls[service], logDirectory, options.signal)));
   if (stamp) stamp.write();
@@ -72,10 +74,14 @@ export async function deployDatabases(
 /** Schemas and topics; idempotent. Topics that differ from infra/topics.yaml are reported, not changed. */
 export async function deployContracts(
   addresses: Pick<StackAddresses, 'registryUrl' | 'kafkaBrokers'>,
+  namespace: Namespace,
 ): Promise<{ schemas: number; createdTopics: string[]; differences: string[] }> {
   const [published, report] = await Promise.all([
     publishSchemas(addresses.registryUrl),
-    ensureTopics({ brokers: addresses.kafkaBrokers, clientId: 'throughline-deploy' }, topics),
+    ensureTopics(
+      { brokers: addresses.kafkaBrokers, clientId: 'throughline-deploy', topicPrefix: kafkaPrefix(namespace) },
+      topics,
+    ),
   ]);
   return { schemas: published.length, createdTopics: report.created, differences: report.differences };
 }

@@ -29,7 +29,7 @@ export interface Running extends ProcessIdentity {
 
 /** One installation: a directory with the data, logs and secrets of one local stack. */
 export class Installation {
-  constructor(readonly directory: string = process.env['THROUGHLINE_HOME'] || join(projectRoot, '.throughline')) {
+  constructor(readonly directory: string = join(projectRoot, '.throughline')) {
     mkdirSync(directory, { recursive: true });
   }
 

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { readConfig, type Config } from './config.js';
 import { Installation } from './installation.js';
 import { colours, CommandError } from './output.js';
 
@@ -23,7 +24,7 @@ program
   .option('--once', 'stop again after the sample deal', false)
   .action(async (options: { sample: boolean; once: boolean }) => {
     const { start } = await import('./start.js');
-    process.exitCode = await start(new Installation(), options);
+    process.exitCode = await start(...here(), options);
   });
 
 program
@@ -41,7 +42,7 @@ program
   .option('--json', 'print one JSON line on standard output', false)
   .action(async (options: DemoChoice) => {
     const { demo } = await import('./demo/demo.js');
-    process.exitCode = await demo(new Installation(), { ...options, seed: options.seed ?? Date.now() % 2 ** 32 });
+    process.exitCode = await demo(...here(), { ...options, seed: options.seed ?? Date.now() % 2 ** 32 });
   });
 
 program
@@ -50,7 +51,7 @@ program
   .option('--json', 'print one JSON line on standard output', false)
   .action(async (options: { json: boolean }) => {
     const { deploy } = await import('./deploy.js');
-    await deploy(process.env, new Installation(), options);
+    await deploy(...here(), options);
   });
 
 program
@@ -63,7 +64,7 @@ program
   .option('--url <url>', 'address of an orchestrator (default: the running local one, or THROUGHLINE_ORCHESTRATOR_URL)')
   .action(async (id: string, options: { json: boolean; url?: string }) => {
     const { showDeal } = await import('./deal-show.js');
-    await showDeal(id, options, new Installation());
+    await showDeal(id, options, ...here());
   });
 
 try {
@@ -74,6 +75,12 @@ try {
     `${colours.red('error')} ${known ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
   );
   process.exitCode = error instanceof CommandError ? error.exitCode : 1;
+}
+
+/** What a command works on. */
+function here(): [Config, Installation] {
+  const config = readConfig(process.env);
+  return [config, new Installation(config.home)];
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {

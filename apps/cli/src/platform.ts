@@ -9,14 +9,17 @@ import {
   type StackProgress,
 } from '@throughline/local-stack';
 import { Listr, ListrLogger, PRESET_TIMER, ProcessOutput } from 'listr2';
+import type { Config } from './config.js';
 import { deployContracts, deployDatabases } from './deploy.js';
 import type { Installation } from './installation.js';
 import type { EndedPart } from './keep-running.js';
+import { kafkaPrefix, registryDatabase } from './namespace.js';
 import { CommandError } from './output.js';
 import { Services, type Detour } from './services.js';
 import { SERVICES, type Instance, type ServiceName, type TopologyInput } from './topology.js';
 
 export interface PlatformOptions {
+  config: Config;
   installation: Installation;
   /** Instances of each service; the sandbox, which stands for the vendors, is always one. Default 1. */
   instances?: number;
@@ -61,7 +64,8 @@ interface Step {
  * A failing step stops what had started and says what to do.
  */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
-  const { installation } = options;
+  const { config, installation } = options;
+  const { namespace } = config;
   const secrets = installation.secrets();
   const context: Context = {};
   const ending = new AbortController();
@@ -84,6 +88,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     secrets,
     instances: context.instances!,
     databaseUrls: context.databaseUrls!,
+    kafkaPrefix: kafkaPrefix(namespace),
     samplingRatio: 1,
   });
 
@@ -93,7 +98,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       task: async (step) => {
         stack = startStack({
           directory: installation.path('stack'),
-          env: process.env,
+          env: config.env,
+          ...(namespace && { registryDatabase: registryDatabase(namespace) }),
           ...(options.preferPorts && { preferredPorts: usualPorts }),
           ...(options.onPartExit && { onPartExit: options.onPartExit }),
           ...(options.kafkaListeners && { kafkaListeners: options.kafkaListeners }),
@@ -113,6 +119,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
           step.output = `ended ${name} (pid ${pid}), left behind by an earlier run`;
         context.databaseUrls = await deployDatabases(
           postgresAdminUrl,
+          namespace,
           secrets.databaseSecret,
           installation.path('logs'),
           { stampFile: installation.path('migrations.stamp'), signal: ending.signal },
@@ -124,7 +131,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       title: 'Schemas and topics',
       task: async (step) => {
         await answers.from('registry');
-        const report = await deployContracts(await answers.from('kafka'));
+        const report = await deployContracts(await answers.from('kafka'), namespace);
         step.title = `Schemas and topics: ${report.schemas} schemas, ${report.createdTopics.length} new topics`;
         for (const difference of report.differences) step.output = difference;
         contracts.resolve();
@@ -138,7 +145,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         const instancesOf = (service: ServiceName): number => (service === 'sandbox' ? 1 : (options.instances ?? 1));
         context.instances = await Services.plan(instancesOf, options.preferPorts);
         ending.signal.throwIfAborted();
-        context.services = new Services(topology(addresses), installation, options.onExit, options.through);
+        context.services = new Services(topology(addresses), installation, config.env, options.onExit, options.through);
         await context.services.start();
       },
     },

@@ -39,6 +39,8 @@ export class Services {
   constructor(
     private readonly topology: TopologyInput,
     private readonly installation: Installation,
+    /** The person's own environment; some of it reaches the services. */
+    private readonly env: NodeJS.ProcessEnv,
     /** Told when an instance ends that was ready and that nobody stopped. */
     private readonly onExit: (instance: Instance, logFile: string, ended: EndedPart) => void,
     private readonly through: Detour = (_, environment) => environment,
@@ -128,7 +130,7 @@ export class Services {
       env: {
         PATH: process.env['PATH'],
         NODE_COMPILE_CACHE: this.installation.path('compile-cache'),
-        ...(await this.through(instance, instanceEnvironment(instance, this.topology, process.env))),
+        ...(await this.through(instance, instanceEnvironment(instance, this.topology, this.env))),
       },
       logFile: this.installation.path('logs', `${name}.log`),
       pidFile: this.installation.path('run', `${name}.json`),

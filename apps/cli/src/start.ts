@@ -1,4 +1,5 @@
 import { killSupervised } from '@throughline/local-stack';
+import type { Config } from './config.js';
 import { type Installation } from './installation.js';
 import { KeepRunning } from './keep-running.js';
 import { colours, table } from './output.js';
@@ -12,7 +13,11 @@ import { canonicalId } from '@throughline/contracts';
 const SAMPLE_LIMIT_MS = 60_000;
 
 /** `throughline start`: everything up, one deal through, links shown; stays until Ctrl-C. */
-export async function start(installation: Installation, options: { sample: boolean; once: boolean }): Promise<number> {
+export async function start(
+  config: Config,
+  installation: Installation,
+  options: { sample: boolean; once: boolean },
+): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const ended = Promise.withResolvers<number>();
   const interrupt = new AbortController();
@@ -36,6 +41,7 @@ export async function start(installation: Installation, options: { sample: boole
   });
 
   const platform = await startPlatform({
+    config,
     installation,
     preferPorts: true,
     signal: interrupt.signal,

@@ -29,6 +29,8 @@ export interface TopologyInput {
   secrets: Secrets;
   instances: Instance[];
   databaseUrls: Record<ServiceName, string>;
+  /** Before the name of every topic and consumer group. */
+  kafkaPrefix: string;
   /** Share of traces recorded; locally everything, so that every deal can be looked at. */
   samplingRatio: number;
 }
@@ -51,6 +53,7 @@ export function instanceEnvironment(
   };
   const bus = {
     KAFKA_BROKERS: addresses.kafkaBrokers.join(','),
+    KAFKA_PREFIX: input.kafkaPrefix,
     SCHEMA_REGISTRY_URL: addresses.registryUrl,
     INSTANCE_ID: `${instance.service}-${instance.number}`,
   };

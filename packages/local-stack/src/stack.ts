@@ -85,6 +85,8 @@ export interface StackOptions {
   /** A part answers for the first time, while others may still start: its own addresses are final from here on (none if it was skipped). */
   onPartReady?: (part: PartName, addresses: Readonly<StackAddresses>) => void;
   onPartExit?: (exit: PartExit) => void;
+  /** Name of the registry's database, and of its role, on an external PostgreSQL. Default: one of this directory alone. */
+  registryDatabase?: string;
   /** Default: all. `registry` needs `postgres`. */
   parts?: PartName[];
   /** Ends the start-up: what was started is ended again and `startStack` rejects with STACK_ABORTED. */
@@ -247,7 +249,8 @@ class StartingStack {
     if (local('registry')) {
       if (!wanted.has('postgres'))
         throw new TypeError('the registry keeps its schemas in PostgreSQL: ask for postgres too');
-      const name = external.has('postgres') ? `throughline_registry_${secrets.installationId}` : 'registry';
+      const ours = this.options.registryDatabase ?? `throughline_registry_${secrets.installationId}`;
+      const name = external.has('postgres') ? ours : 'registry';
       const spec = registryPart(this.context, async () =>
         ensureRegistryDatabase(await postgresUrl(), name, secrets.registryPassword),
       );

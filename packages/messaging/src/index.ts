@@ -14,6 +14,7 @@ export {
   type StateHandler,
 } from './routes.js';
 export type { KafkaOptions } from './kafka/client.js';
+export { removeTopicsAndGroups } from './kafka/remove-topics-and-groups.js';
 export { ensureTopics, type TopicReport } from './kafka/topics.js';
 export type { Limits } from './limits.js';
 export { Messaging, type MessagingHealth, type MessagingOptions } from './messaging.js';

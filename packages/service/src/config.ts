@@ -29,6 +29,11 @@ export const httpConfigShape = {
 export const serviceConfigShape = {
   ...httpConfigShape,
   KAFKA_BROKERS: commaSeparated,
+  /** Before the name of every topic and consumer group, where several environments share a Kafka. */
+  KAFKA_PREFIX: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{0,100}$/, 'may have letters, digits, dots, hyphens and underscores')
+    .default(''),
   /** Base address of a Confluent-compatible registry API. */
   SCHEMA_REGISTRY_URL: z.url(),
   /**

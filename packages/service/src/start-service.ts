@@ -135,7 +135,7 @@ function rootModule(
         database,
         routes,
         codec: new Codec(registrySchemaIds({ url: config.SCHEMA_REGISTRY_URL, store: schemaIdStore(database) })),
-        kafka: { brokers: config.KAFKA_BROKERS, clientId: options.name },
+        kafka: { brokers: config.KAFKA_BROKERS, clientId: options.name, topicPrefix: config.KAFKA_PREFIX },
         log: logger,
       }),
   };

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { Database, migrate, type DatabaseOptions, type MigrationClass } from '@throughline/postgres';
-import { stackAddress } from './stack.js';
+import { runNamespace, stackAddress } from './stack.js';
 
 export interface TestDatabase {
   url: string;
@@ -10,6 +10,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+const PREFIX = `throughline_${runNamespace.replaceAll('-', '_')}_`;
 /** Serialises the making of templates between the workers of one test run. */
 const TEMPLATE_LOCK = 0x7465_7374;
 
@@ -18,8 +19,8 @@ const TEMPLATE_LOCK = 0x7465_7374;
  * second spec file pays milliseconds.
  */
 export async function testDatabase(migrations: MigrationClass[]): Promise<TestDatabase> {
-  const template = `tmpl_${fingerprint(migrations)}`;
-  const name = `test_${randomBytes(8).toString('hex')}`;
+  const template = `${PREFIX}template_${fingerprint(migrations)}`;
+  const name = `${PREFIX}${randomBytes(8).toString('hex')}`;
   await asAdmin(async (admin) => {
     await admin.query('SELECT pg_advisory_lock($1)', [TEMPLATE_LOCK]);
     const { rowCount } = await admin.query('SELECT 1 FROM pg_database WHERE datname = $1', [template]);

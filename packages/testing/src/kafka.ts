@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { catalog, topics as allTopics, type MessageType, type SchemaIds } from '@throughline/contracts';
 import { ensureTopics, type KafkaOptions } from '@throughline/messaging';
 import { Kafka, logLevel, type KafkaMessage } from 'kafkajs';
-import { stackAddress } from './stack.js';
+import { runNamespace, stackAddress } from './stack.js';
 
 export interface TestTopics {
   /** For the `kafka` option of Messaging: the topics of this spec alone. */
@@ -26,7 +26,7 @@ export async function testTopics(types: MessageType[], options: { partitions?: n
   const kafkaOptions: KafkaOptions = {
     brokers: stackAddress('kafkaBrokers'),
     clientId: `spec-${id}`,
-    topicPrefix: `t${id}.`,
+    topicPrefix: `${runNamespace}.${id}.`,
   };
   const wanted = new Set(types.map((type) => catalog[type].topic));
   const topics = allTopics.filter(({ name }) => wanted.has(name));
@@ -40,7 +40,7 @@ export async function testTopics(types: MessageType[], options: { partitions?: n
 
   return {
     kafka: kafkaOptions,
-    group: `g${id}`,
+    group: 'spec',
     nameOf,
     async produce(type, messages) {
       const producer = kafka.producer({ allowAutoTopicCreation: false });

@@ -6,6 +6,9 @@ export interface StackAddresses {
   schemaRegistryUrl: string;
 }
 
+/** What this run puts into the name of everything it makes on a shared Kafka or PostgreSQL, so that it can remove all of it. */
+export const runNamespace = process.env['THROUGHLINE_NAMESPACE'] ?? 'spec';
+
 const VARIABLES = {
   postgresUrl: 'POSTGRES_URL',
   kafkaBrokers: 'KAFKA_BROKERS',

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { removePostgresData } from '@throughline/local-stack';
+import type { Config } from '../config.js';
 import { Installation } from '../installation.js';
+import { namespaceOfRun, removeNamespace } from '../namespace.js';
 import { colours, CommandError, duration, table } from '../output.js';
 import { startPlatform, type Platform } from '../platform.js';
 import { dealEnds, type DealEnd } from '../deal-show.js';
@@ -40,9 +42,10 @@ interface Kill {
  * `throughline demo`: a platform of its own, deals closed under faults, the end awaited, and then the proof by the vendors' own
  * APIs. Exit code 0 only if every deal has exactly one of each with equal amounts.
  */
-export async function demo(parent: Installation, options: DemoOptions): Promise<number> {
+export async function demo(own: Config, parent: Installation, options: DemoOptions): Promise<number> {
   const kills = options.kill ? planKills(options.deals, options.seed) : [];
   const installation = new Installation(freshDirectory(parent));
+  const config: Config = { ...own, namespace: namespaceOfRun('demo') };
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
@@ -50,22 +53,27 @@ export async function demo(parent: Installation, options: DemoOptions): Promise<
   say(
     `Demo of ${options.deals} deals, seed ${options.seed}${options.kill ? ', killing every service, the sandbox and the broker once' : ''}.`,
   );
-  const platform = await startPlatform({
-    installation,
-    instances: options.kill ? 2 : 1,
-    preferPorts: false,
-    signal: interrupt.signal,
-    onExit: (instance, logFile) => say(`${instance.service} ended by itself; its log: ${logFile}`),
-  });
+  let platform: Platform | undefined;
   let clean = false;
   try {
+    platform = await startPlatform({
+      config,
+      installation,
+      instances: options.kill ? 2 : 1,
+      preferPorts: false,
+      signal: interrupt.signal,
+      onExit: (instance, logFile) => say(`${instance.service} ended by itself; its log: ${logFile}`),
+    });
     const run = new Run(platform, options, kills, say, interrupt.signal);
     const result = await run.play();
     report(result, options);
     clean = result.ok;
     return result.ok ? 0 : 1;
   } finally {
-    await platform.stop();
+    await platform?.stop();
+    await removeNamespace(config.namespace, config).catch((error: Error) =>
+      say(`Not everything with "${config.namespace}" in its name could be removed: ${error.message}`),
+    );
     if (clean) {
       removePostgresData(installation.path('stack'));
       rmSync(installation.directory, { recursive: true, force: true });

@@ -16,7 +16,7 @@ import {
 } from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
 import { CONFIG, DATABASE, MESSAGING, ROUTES } from '@throughline/service';
-import { stackAddress, testDatabase } from '@throughline/testing';
+import { runNamespace, stackAddress, testDatabase } from '@throughline/testing';
 import { z } from 'zod';
 import { configShape, type RevenueConfig } from '../config.js';
 import { revenueMigrations } from '../migrations/index.js';
@@ -29,7 +29,7 @@ export interface Bus {
 }
 
 export async function createBus(): Promise<Bus> {
-  const bus = { brokers: stackAddress('kafkaBrokers'), topicPrefix: `${randomUUID().slice(0, 8)}.` };
+  const bus = { brokers: stackAddress('kafkaBrokers'), topicPrefix: `${runNamespace}.${randomUUID()}.` };
   const registry = stackAddress('schemaRegistryUrl');
   await Promise.all([ensureTopics({ ...bus, clientId: 'spec' }, topics), publishSchemas(registry)]);
   return bus;

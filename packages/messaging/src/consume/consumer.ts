@@ -54,15 +54,18 @@ export class Consumer {
   private batches = 0;
   private readonly topics: string[];
   private readonly effectTopics: string[];
+  /** As Kafka knows the group. */
+  private readonly groupId: string;
 
   constructor(private readonly parts: ConsumerParts) {
     const { routes, topicPrefix } = parts;
+    this.groupId = topicPrefix + routes.group;
     const topicOf = (type: string): string => topicPrefix + catalog[type as MessageType].topic;
     const entries = Object.entries(routes.routes);
     this.topics = [...new Set(entries.map(([type]) => topicOf(type)))];
     this.effectTopics = [...new Set(entries.filter(([, r]) => r?.kind === 'effect').map(([type]) => topicOf(type)))];
     this.lag = new Lag(parts.now);
-    this.lagWatch = new LagWatch({ ...parts, group: routes.group, topics: this.topics, lag: this.lag });
+    this.lagWatch = new LagWatch({ ...parts, group: this.groupId, topics: this.topics, lag: this.lag });
   }
 
   get joined(): boolean {
@@ -95,11 +98,11 @@ export class Consumer {
 
   /** Kafka may be away, or the topics not deployed yet: both are waited for, and told. */
   private async join(): Promise<void> {
-    const { kafka, routes, limits, progress, log } = this.parts;
+    const { kafka, limits, progress, log } = this.parts;
     while (!this.stopping) {
       progress.step();
       const consumer = kafka.consumer({
-        groupId: routes.group,
+        groupId: this.groupId,
         allowAutoTopicCreation: false,
         sessionTimeout: limits.sessionTimeoutMs,
         rebalanceTimeout: 30_000,

@@ -10,7 +10,7 @@ export interface KafkaOptions {
   /** TLS and SASL as kafkajs takes them. */
   ssl?: KafkaConfig['ssl'];
   sasl?: KafkaConfig['sasl'];
-  /** Put before every topic's name, for several environments on one cluster. Default none. */
+  /** Put before the name of every topic and consumer group, for several environments on one cluster. Default none. */
   topicPrefix?: string;
 }
 
