@@ -141,13 +141,16 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     expect([await count('outbox'), await count('work')]).toEqual([1, 1]);
   });
 
-  it('a key is at work until its last attempt is recorded', async () => {
+  it('a key is at work until its last attempt is recorded, or it is held', async () => {
     const atWork = async (): Promise<string[]> => [...(await keysAtWork(database, [KEY, 'another']))];
     expect(await atWork()).toEqual([]);
     await store(1);
     await settle(parts(commit), [{ kind: 'retry', item: await claim(), error: 'x', delayMs: 0, counted: true }]);
     expect(await atWork()).toEqual([KEY]);
     await settle(parts(commit), [done(await claim())]);
+    expect(await atWork()).toEqual([]);
+    await store(1);
+    await database.pool.query('UPDATE work_key SET held = true');
     expect(await atWork()).toEqual([]);
   });
 
