@@ -61,3 +61,55 @@ export function rebuildHasEffects(what: string): ThroughlineError {
     { code: 'MSG_REBUILD_HAS_EFFECTS', retry: 'never' },
   );
 }
+
+export function networkRefused(method: string, url: string): ThroughlineError {
+  return new ThroughlineError(`${method} ${url} was not sent: this is a preview, and nothing leaves it.`, {
+    code: 'MSG_PREVIEW_ONLY',
+    retry: 'never',
+  });
+}
+
+export function letterUnknown(ids: string[]): ThroughlineError {
+  return new ThroughlineError(
+    `There is no dead letter ${ids.join(', ')} here: list them, and mind that every service has numbers of its own.`,
+    { code: 'MSG_DEAD_LETTER_UNKNOWN', retry: 'never' },
+  );
+}
+
+export function groupUnknown(fingerprint: string): ThroughlineError {
+  return new ThroughlineError(
+    `There is no group ${fingerprint} of dead letters here: list the groups to see those there are.`,
+    { code: 'MSG_DEAD_LETTER_GROUP_UNKNOWN', retry: 'never' },
+  );
+}
+
+export function releaseUnknown(id: string): ThroughlineError {
+  return new ThroughlineError(`There is no release ${id} here: list the releases to see those there are.`, {
+    code: 'MSG_RELEASE_UNKNOWN',
+    retry: 'never',
+  });
+}
+
+/** What was asked for is no longer, or not yet, possible in the state things are in. */
+export function letterConflict(message: string): ThroughlineError {
+  return new ThroughlineError(message, { code: 'MSG_DEAD_LETTER_CONFLICT', retry: 'never' });
+}
+
+export function editInvalid(field: string, message: string, cause?: unknown): ThroughlineError {
+  return new ThroughlineError(message, { code: 'MSG_EDIT_INVALID', retry: 'never', field, cause });
+}
+
+/** What a handler that is still running learns when its preview has its answer. */
+export function previewOver(): ThroughlineError {
+  return new ThroughlineError('The preview is over: nothing more is needed of its handler.', {
+    code: 'MSG_PREVIEW_ONLY',
+    retry: 'never',
+  });
+}
+
+export function previewTimedOut(limitMs: number): ThroughlineError {
+  return new ThroughlineError(
+    `The handler neither ended nor called anybody within ${limitMs} ms: it may wait for a lock; preview it again.`,
+    { code: 'MSG_PREVIEW_TIMED_OUT', retry: 'later' },
+  );
+}

@@ -7,6 +7,7 @@ import { backoff } from './backoff.js';
 import { Consumer } from './consume/consumer.js';
 import { Intake } from './consume/intake.js';
 import type { PartitionLag } from './consume/lag.js';
+import { DeadLetters } from './dead-letters/dead-letters.js';
 import { kafkaClient, type KafkaOptions } from './kafka/client.js';
 import { kafkaPublisher } from './kafka/publisher.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
@@ -25,6 +26,8 @@ export interface MessagingOptions {
   service: string;
   /** Unique among running processes; the same after a restart where possible, so that its work goes on at once. Default random. */
   instanceId?: string;
+  /** Of this build, kept with its dead letters: which one failed is half of the diagnosis. */
+  version?: string;
   database: Database;
   codec: Codec;
   kafka: KafkaOptions;
@@ -51,6 +54,8 @@ export interface MessagingHealth {
 
 /** Messaging of one service instance: consumer, inbox, work queue, outbox and relay around one database. */
 export class Messaging {
+  /** What this service gave up on, for people to work on. */
+  readonly deadLetters: DeadLetters;
   private readonly parts: TransactionParts;
   private readonly relay: Relay;
   private readonly relayQueue: RelayQueue;
@@ -130,6 +135,16 @@ export class Messaging {
       now: options.now ?? Date.now,
     });
     this.instances = new Instances({ database, instanceId, limits, log, released: () => this.work.look() });
+    this.deadLetters = new DeadLetters({
+      database,
+      codec,
+      routes,
+      transaction,
+      take: (records) => this.intake.take(records),
+      look: () => this.work.look(),
+      pollMs: limits.workPollMs,
+      log,
+    });
     this.parts = {
       database,
       codec,
@@ -138,6 +153,7 @@ export class Messaging {
       relay: this.relay,
       work: this.work,
       instanceId,
+      version: options.version ?? null,
       topicPrefix,
       messageBytes: limits.messageBytes,
       now: options.now ?? Date.now,
@@ -168,7 +184,7 @@ export class Messaging {
     const left = (): number => Math.max(0, end - performance.now());
     await Promise.race([this.starting, atMost(left())]);
     if (this.started) {
-      await Promise.race([this.consumer.stop(), atMost(left() / 2)]);
+      await Promise.race([Promise.all([this.consumer.stop(), this.deadLetters.stop()]), atMost(left() / 2)]);
       this.intake.stop();
       await this.work.stop(left());
     }
@@ -212,6 +228,7 @@ export class Messaging {
         start.idle();
         this.work.start();
         this.consumer.start();
+        this.deadLetters.start();
         this.started = true;
         return;
       } catch (error) {

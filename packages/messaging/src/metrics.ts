@@ -1,7 +1,7 @@
 import { codeOf } from '@throughline/contracts';
 import { counter, durations, gauge, sizes } from '@throughline/telemetry';
 import type { TopicMessages } from 'kafkajs';
-import type { DeadLetter } from './consume/dead-letter.js';
+import type { DeadLetter } from './dead-letters/dead-letter.js';
 import type { MessagingHealth } from './messaging.js';
 import type { Outcome } from './work/outcome.js';
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { canonicalId, catalog, type Codec } from '@throughline/contracts';
 import type { Database, Statement, Tx } from '@throughline/postgres';
 import { currentTraceparent } from '@throughline/telemetry';
-import { deadLetterColumns, deathsAgainColumns, type DeadLetter } from './consume/dead-letter.js';
-import { insertDeadLetters, recordDeathsAgain } from './consume/insert-dead-letters.js';
+import { deadLetterColumns, deathsAgainColumns, type DeadLetter } from './dead-letters/dead-letter.js';
+import { insertDeadLetters, recordDeathsAgain } from './dead-letters/insert-dead-letters.js';
 import { insertJobInbox } from './consume/insert-inbox.js';
 import { messageTooLarge, noRoute } from './errors.js';
 import type { Job, MessagingTx, OutgoingMessage } from './message.js';
@@ -34,6 +34,8 @@ export interface TransactionParts {
   relay: { notify(): void };
   work: WorkSink;
   instanceId: string;
+  /** Of the service, kept with its dead letters. */
+  version: string | null;
   topicPrefix: string;
   messageBytes: number;
   /** Wall clock, in milliseconds since 1970. */
@@ -231,10 +233,11 @@ export class MessagingTransaction implements MessagingTx {
   }
 
   private writeDeadLetters(): void {
+    const { routes, version } = this.parts;
     const again = this.deadLetters.filter(({ deadLetterId }) => deadLetterId !== null);
     const first = this.deadLetters.filter(({ deadLetterId }) => deadLetterId === null);
-    if (again.length > 0) void this.raw.query(recordDeathsAgain, deathsAgainColumns(again));
-    if (first.length > 0) void this.raw.query(insertDeadLetters, deadLetterColumns(this.parts.routes.group, first));
+    if (again.length > 0) void this.raw.query(recordDeathsAgain, deathsAgainColumns(version, again));
+    if (first.length > 0) void this.raw.query(insertDeadLetters, deadLetterColumns(routes.group, version, first));
   }
 
   /** Jobs that were never stored before, as work. */

@@ -62,6 +62,7 @@ export async function messagingHarness(
     async service(routes, given = {}) {
       const messaging = new Messaging({
         service: given.service ?? 'spec',
+        version: '1.2.3',
         ...(given.instanceId && { instanceId: given.instanceId }),
         database: given.database ?? database,
         codec,

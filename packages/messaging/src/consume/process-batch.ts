@@ -15,7 +15,7 @@ import { isSampled } from '../sampled.js';
 import type { MessagingTransaction } from '../transaction.js';
 import { holdKeys } from '../work/settle-work.js';
 import type { NewWork } from '../work/work-item.js';
-import type { DeadLetter } from './dead-letter.js';
+import type { DeadLetter } from '../dead-letters/dead-letter.js';
 import { insertInbox, lockParkedKeys } from './insert-inbox.js';
 import { planBatch, type MessageIntake } from './plan-batch.js';
 import type { Intake, KafkaRecord } from './read-record.js';

@@ -1,11 +1,13 @@
 import type { MigrationClass } from '@throughline/postgres';
 import { CreateMessaging1790000000001 } from './create-messaging.js';
 import { HoldKeys1790000000002 } from './hold-keys.js';
+import { WorkOnDeadLetters1790000000003 } from './work-on-dead-letters.js';
 import { InboxGenerations1790000000004 } from './inbox-generations.js';
 
 /** Migrations of messaging; put them before the service's own. */
 export const messagingMigrations: MigrationClass[] = [
   CreateMessaging1790000000001,
   HoldKeys1790000000002,
+  WorkOnDeadLetters1790000000003,
   InboxGenerations1790000000004,
 ];

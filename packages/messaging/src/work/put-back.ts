@@ -3,7 +3,7 @@ import type { Statement, Tx } from '@throughline/postgres';
 /**
  * Puts dead letters back into the work queue, each at its old place: before everything of its key that came after it. A key that
  * waited for them goes on, unless another letter holds it. Returns the ids of those put back: not what waits in the queue already, was
- * handled since, or never had a place because nobody could read it.
+ * handled or archived since, or never had a place because nobody could read it.
  *
  * The message keeps its id, and its attempts count anew. If it dies again, it is the same letter again.
  */
@@ -33,8 +33,8 @@ const lockKeysOfLetters: Statement = {
   name: 'lock-keys-of-letters',
   text: `
     INSERT INTO work_key AS k (queue, key, pending, available_at, held)
-    SELECT DISTINCT queue, work_key, 0, clock_timestamp(), true FROM dead_letter
-     WHERE id = ANY($1::bigint[]) AND work_id IS NOT NULL ORDER BY queue, work_key
+    SELECT queue, work_key, 0, clock_timestamp(), true FROM dead_letter
+     WHERE id = ANY($1::bigint[]) AND work_id IS NOT NULL GROUP BY queue, work_key ORDER BY queue, work_key
     ON CONFLICT (queue, key) DO UPDATE SET held = k.held`,
 };
 
@@ -44,7 +44,7 @@ const takeBack: Statement = {
   text: `
     WITH letters AS (
       UPDATE dead_letter d SET held = false
-       WHERE id = ANY($1::bigint[]) AND work_id IS NOT NULL AND handled_at IS NULL
+       WHERE id = ANY($1::bigint[]) AND work_id IS NOT NULL AND handled_at IS NULL AND archived_at IS NULL
          AND NOT EXISTS (SELECT 1 FROM work w WHERE w.id = d.work_id)
       RETURNING id, work_id, queue, work_key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent, key
     )

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresFailure } from '@throughline/postgres';
 import { linkSpan, startSpan, traceparentOf, withActiveSpan, type Logger } from '@throughline/telemetry';
 import { backoff } from '../backoff.js';
-import type { DeadLetter } from '../consume/dead-letter.js';
+import type { DeadLetter } from '../dead-letters/dead-letter.js';
 import type { OutgoingMessage } from '../message.js';
 import type { Progress } from '../progress.js';
 import { withoutNul } from '../raw-headers.js';

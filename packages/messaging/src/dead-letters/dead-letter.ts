@@ -1,5 +1,6 @@
 import { codeOf } from '@throughline/contracts';
 import { withoutNul, type RawHeaders } from '../raw-headers.js';
+import { fingerprintOf } from './fingerprint.js';
 
 /** What is kept of a message that this service gave up on: everything needed to understand it and to try again. */
 export interface DeadLetter {
@@ -36,7 +37,7 @@ export interface Place {
 const TEXT_MAX = 8_000;
 
 /** Parameters of insert-dead-letters. */
-export function deadLetterColumns(consumer: string, letters: DeadLetter[]): unknown[] {
+export function deadLetterColumns(consumer: string, version: string | null, letters: DeadLetter[]): unknown[] {
   const column = <V>(read: (letter: DeadLetter) => V): V[] => letters.map(read);
   return [
     consumer,
@@ -60,11 +61,13 @@ export function deadLetterColumns(consumer: string, letters: DeadLetter[]): unkn
     column((l) => l.place?.key ?? null),
     column((l) => l.place?.workId ?? null),
     column((l) => l.held),
+    column((l) => fingerprintOf(l.error)),
+    version,
   ];
 }
 
 /** Parameters of record-deaths-again. */
-export function deathsAgainColumns(letters: DeadLetter[]): unknown[] {
+export function deathsAgainColumns(version: string | null, letters: DeadLetter[]): unknown[] {
   const column = <V>(read: (letter: DeadLetter) => V): V[] => letters.map(read);
   return [
     column((l) => l.deadLetterId),
@@ -73,6 +76,8 @@ export function deathsAgainColumns(letters: DeadLetter[]): unknown[] {
     column((l) => text((l.error as Error | null)?.stack)),
     column((l) => l.attempts),
     column((l) => l.held),
+    column((l) => fingerprintOf(l.error)),
+    version,
   ];
 }
 
