@@ -2,34 +2,48 @@
  * An adapter of the measured path: the shipped bootstrap, bus and work queue, with a vendor that is one table. Run as
  * `node --import @throughline/telemetry/register dist/adapter.js`, with ADAPTER naming the side it plays.
  */
-import { Body, Controller, Get, Inject, Module, Post } from '@nestjs/common';
-import { opportunityCorrelationId } from '@throughline/contracts';
-import { defineRoutes, effect, messagingMigrations, type Messaging, type Routes } from '@throughline/messaging';
+import { Module } from '@nestjs/common';
+import {
+  defineRoutes,
+  effect,
+  messagingMigrations,
+  type EffectContext,
+  type Message,
+  type OutgoingMessage,
+  type Routes,
+} from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
-import { DATABASE, MESSAGING, ROUTES, serviceConfigShape, startService } from '@throughline/service';
+import { DATABASE, ROUTES, serviceConfigShape, startService } from '@throughline/service';
 import { z } from 'zod';
 import { CreateVendorEffect1790000000100 } from './create-vendor-effect.js';
-import { sampleOpportunity } from './sample.js';
+import { DealsController } from './deals.controller.js';
+import { VendorController } from './vendor.controller.js';
+import { Vendor, type EffectKind } from './vendor.js';
 
-const sides = ['revenue', 'ops', 'finance'] as const;
-const side = z.enum(sides).parse(process.env['ADAPTER']);
-
-const INSERT_EFFECT = {
-  name: 'insert-vendor-effect',
-  text: `INSERT INTO vendor_effect (idempotency_key, correlation_id, kind, committed_at)
-         VALUES ($1, $2, $3, clock_timestamp()) ON CONFLICT (idempotency_key) DO NOTHING`,
-};
-
-/** What stands for a vendor: one idempotent insert with a commit of its own. */
-async function vendorEffect(database: Database, key: string, correlationId: string, kind: string): Promise<void> {
-  await database.query(INSERT_EFFECT, [key, correlationId, kind]);
-}
-
+const side = z.enum(['revenue', 'ops', 'finance']).parse(process.env['ADAPTER']);
 const NOW = '2026-11-22T10:00:00.000Z';
 
-function routes(database: Database): Routes {
-  const policy = { dependency: 'bench-vendor' };
-  const reply = (correlationId: string, causationId: string) => ({ correlationId, causationId });
+type Command = 'CreateOrder' | 'ProvisionOrder' | 'IssueInvoice' | 'RecordRevenueSchedule';
+
+function routes(vendor: Vendor): Routes {
+  /** One call to the vendor, then its event. */
+  const step = <T extends Command>(
+    kind: EffectKind,
+    answer: (message: Message<T>) => Omit<OutgoingMessage, 'correlationId'>,
+  ) =>
+    effect<T>(
+      async (message, context: EffectContext) => {
+        const { correlationId, id } = message.envelope;
+        await vendor.effect(kind, {
+          key: context.idempotencyKey(kind),
+          correlationId,
+          opportunityId: message.payload.opportunityId,
+          attempt: context.attempt,
+        });
+        return { emit: [{ ...answer(message), correlationId, causationId: id } as OutgoingMessage] };
+      },
+      { dependency: 'bench-vendor' },
+    );
   switch (side) {
     case 'revenue':
       return defineRoutes({ group: 'bench-revenue', emits: ['OpportunityClosedWon'] });
@@ -38,30 +52,14 @@ function routes(database: Database): Routes {
         group: 'bench-ops',
         emits: ['OrderCreated', 'OrderProvisioned'],
         routes: {
-          CreateOrder: effect<'CreateOrder'>(async ({ payload, envelope }, context) => {
-            await vendorEffect(database, context.idempotencyKey('create'), envelope.correlationId, 'order');
+          CreateOrder: step<'CreateOrder'>('order', ({ payload }) => {
             const { orderId, opportunityId, occurrence, currency, totalAmount } = payload;
-            const created = {
-              orderId,
-              opportunityId,
-              occurrence,
-              currency,
-              totalAmount,
-              orderNumber: orderId.slice(0, 8),
-              createdAt: NOW,
-              externalIds: [],
-            };
-            return {
-              emit: [{ type: 'OrderCreated', payload: created, ...reply(envelope.correlationId, envelope.id) }],
-            };
-          }, policy),
-          ProvisionOrder: effect<'ProvisionOrder'>(async ({ payload, envelope }, context) => {
-            await vendorEffect(database, context.idempotencyKey('fulfil'), envelope.correlationId, 'fulfilment');
-            const provisioned = { ...payload, provisionedAt: NOW, externalIds: [] };
-            return {
-              emit: [{ type: 'OrderProvisioned', payload: provisioned, ...reply(envelope.correlationId, envelope.id) }],
-            };
-          }, policy),
+            const order = { orderId, opportunityId, occurrence, currency, totalAmount, externalIds: [] };
+            return { type: 'OrderCreated', payload: { ...order, orderNumber: orderId.slice(0, 8), createdAt: NOW } };
+          }),
+          ProvisionOrder: step<'ProvisionOrder'>('fulfilment', ({ payload }) => {
+            return { type: 'OrderProvisioned', payload: { ...payload, provisionedAt: NOW, externalIds: [] } };
+          }),
         },
       });
     case 'finance':
@@ -69,91 +67,29 @@ function routes(database: Database): Routes {
         group: 'bench-finance',
         emits: ['InvoiceIssued', 'RevenueScheduleRecorded'],
         routes: {
-          IssueInvoice: effect<'IssueInvoice'>(async ({ payload, envelope }, context) => {
-            await vendorEffect(database, context.idempotencyKey('issue'), envelope.correlationId, 'invoice');
+          IssueInvoice: step<'IssueInvoice'>('invoice', ({ payload }) => {
             const { invoiceId, orderId, opportunityId, occurrence, currency, totalAmount } = payload;
-            const issued = {
-              invoiceId,
-              orderId,
-              opportunityId,
-              occurrence,
-              currency,
-              totalAmount,
-              invoiceNumber: invoiceId.slice(0, 8),
-              issuedAt: NOW,
-              externalIds: [],
-            };
+            const invoice = { invoiceId, orderId, opportunityId, occurrence, currency, totalAmount, externalIds: [] };
             return {
-              emit: [{ type: 'InvoiceIssued', payload: issued, ...reply(envelope.correlationId, envelope.id) }],
+              type: 'InvoiceIssued',
+              payload: { ...invoice, invoiceNumber: invoiceId.slice(0, 8), issuedAt: NOW },
             };
-          }, policy),
-          RecordRevenueSchedule: effect<'RecordRevenueSchedule'>(async ({ payload, envelope }, context) => {
-            await vendorEffect(database, context.idempotencyKey('record'), envelope.correlationId, 'schedule');
-            const recorded = { ...payload, entryCount: 12, recordedAt: NOW, externalIds: [] };
-            return {
-              emit: [
-                { type: 'RevenueScheduleRecorded', payload: recorded, ...reply(envelope.correlationId, envelope.id) },
-              ],
-            };
-          }, policy),
+          }),
+          RecordRevenueSchedule: step<'RecordRevenueSchedule'>('schedule', ({ payload }) => {
+            const schedule = { ...payload, entryCount: 12, recordedAt: NOW, externalIds: [] };
+            return { type: 'RevenueScheduleRecorded', payload: schedule };
+          }),
         },
       });
   }
 }
 
-const emitRequest = z.object({
-  run: z.string(),
-  count: z.int().min(1).max(200_000),
-  perSecond: z.number().positive().optional(),
-});
-/** Deals that close in one transaction where no pace is asked for. */
-const PER_TRANSACTION = 100;
-
-/** Closes deals on request: as fast as the outbox takes them, or at a steady pace, one transaction each. */
-@Controller()
-class EmitController {
-  private commits: { correlationId: string; committedAtMs: number }[] = [];
-
-  constructor(@Inject(MESSAGING) private readonly messaging: Messaging) {}
-
-  @Post('emit')
-  async emit(@Body() body: unknown): Promise<{ emitted: number }> {
-    const { run, count, perSecond } = emitRequest.parse(body);
-    this.commits = [];
-    const start = performance.now();
-    for (let index = 0; index < count;) {
-      const size = perSecond ? 1 : Math.min(PER_TRANSACTION, count - index);
-      const opportunities = Array.from({ length: size }, (_, offset) => sampleOpportunity(run, index + offset));
-      if (perSecond)
-        await new Promise((resolve) => setTimeout(resolve, start + (index * 1_000) / perSecond - performance.now()));
-      const done = this.close(opportunities);
-      // At a steady pace the next deal does not wait for this one's commit.
-      if (!perSecond || index + size >= count) await done;
-      index += size;
-    }
-    return { emitted: count };
-  }
-
-  @Get('commits')
-  committed(): { correlationId: string; committedAtMs: number }[] {
-    return this.commits;
-  }
-
-  private async close(opportunities: ReturnType<typeof sampleOpportunity>[]): Promise<void> {
-    const messages = opportunities.map((payload) => ({
-      type: 'OpportunityClosedWon' as const,
-      payload,
-      correlationId: opportunityCorrelationId(payload.opportunityId, payload.occurrence),
-    }));
-    await this.messaging.transaction(async (tx) => tx.emit(messages));
-    const committedAtMs = performance.timeOrigin + performance.now();
-    for (const { correlationId } of messages) this.commits.push({ correlationId, committedAtMs });
-  }
-}
-
 @Module({
-  controllers: side === 'revenue' ? [EmitController] : [],
-  providers: [{ provide: ROUTES, inject: [DATABASE], useFactory: routes }],
+  controllers: side === 'revenue' ? [DealsController] : [VendorController],
+  providers: [
+    { provide: Vendor, inject: [DATABASE], useFactory: (database: Database) => new Vendor(database) },
+    { provide: ROUTES, inject: [Vendor], useFactory: routes },
+  ],
 })
 class BenchAdapterModule {}
 

@@ -1,68 +1,98 @@
-import type { StackAddresses } from '@throughline/local-stack';
 import { topics } from '@throughline/contracts';
 import { ensureTopics } from '@throughline/messaging';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { databaseUrl, type Ground } from './path.js';
+import { cpuOf, difference, per1000, type CpuParts } from './proc.js';
 
 const SIDES = ['revenue', 'ops', 'finance', 'orchestrator'] as const;
-const LIMIT_MS = 240_000;
+const READY_LIMIT_MS = 60_000;
+const RUN_LIMIT_MS = 240_000;
 
-/** Processes per second of the bare loop, from the first emission to the last effect; the databases are those of the measured path. */
-export async function measureBareLoop(addresses: StackAddresses, run: string, processes: number): Promise<number> {
+export interface BareRun {
+  perSecond: number;
+  cpuParts: CpuParts;
+}
+
+/**
+ * The bare loop over the same number of processes, after the same warm-up, from the first outbox commit to the last effect commit.
+ * It uses the databases that the measured path has left, emptied.
+ */
+export async function runBareLoop(ground: Ground, run: string, warmUp: number, processes: number): Promise<BareRun> {
+  const { addresses, pids } = ground;
   const prefix = `bare-${run}.`;
-  const kafka = { brokers: addresses.kafkaBrokers, clientId: 'bench', topicPrefix: prefix };
-  await ensureTopics(kafka, topics, { replicationFactor: 1 });
-  const urlOf = (side: string): string => {
-    const url = new URL(addresses.postgresAdminUrl);
-    url.pathname = `/bench_${side}`;
-    return url.href;
-  };
-  const orchestrator = new pg.Client({ connectionString: urlOf('orchestrator') });
-  await orchestrator.connect();
-  await orchestrator.query('CREATE TABLE IF NOT EXISTS bare_instance (id uuid PRIMARY KEY, state jsonb NOT NULL)');
-  await orchestrator.end();
-  const finance = new pg.Client({ connectionString: urlOf('finance') });
-  await finance.connect();
-  const count = async (): Promise<number> => {
-    const { rows } = await finance.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM vendor_effect WHERE kind = 'schedule'`,
-    );
-    return rows[0]?.count ?? 0;
-  };
-
-  const children = new Map<string, ChildProcess>();
+  await ensureTopics({ brokers: addresses.kafkaBrokers, clientId: 'bench', topicPrefix: prefix }, topics, {
+    replicationFactor: 1,
+  });
+  await Promise.all(SIDES.map((side) => empty(databaseUrl(addresses, side))));
+  const children = new Map<(typeof SIDES)[number], ChildProcess>();
   try {
     for (const side of SIDES) {
       const config = {
         brokers: addresses.kafkaBrokers,
         registryUrl: addresses.registryUrl,
-        databaseUrl: urlOf(side),
+        databaseUrl: databaseUrl(addresses, side),
         prefix,
       };
       children.set(
         side,
         fork(fileURLToPath(new URL('./bare.js', import.meta.url)), [side], {
-          env: { ...process.env, BARE: JSON.stringify(config) },
+          env: { ...process.env, NODE_ENV: 'production', BARE: JSON.stringify(config) },
           stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
         }),
       );
     }
-    await Promise.all(
-      [...children.values()].map((child) => once(child, 'message', { signal: AbortSignal.timeout(60_000) })),
-    );
-    const before = await count();
-    const start = performance.now();
-    children.get('revenue')!.send({ emit: { run: `bare-${run}`, count: processes } });
-    while ((await count()) < before + processes) {
-      if (performance.now() - start > LIMIT_MS)
-        throw new Error(`the bare loop ended only ${(await count()) - before} of ${processes} processes`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    return Math.round((processes * 1_000) / (performance.now() - start));
+    const revenue = children.get('revenue')!;
+    const finance = children.get('finance')!;
+    await Promise.all([...children.values()].map((child) => answer(child, READY_LIMIT_MS)));
+    const services = [...children.values()].map(({ pid }) => pid!);
+    const close = async (name: string, count: number): Promise<number> => {
+      finance.send({ watch: count });
+      revenue.send({ close: { run: name, count } });
+      const [{ firstCommitMs }, { lastEffectMs }] = (await Promise.all([
+        answer(revenue, RUN_LIMIT_MS),
+        answer(finance, RUN_LIMIT_MS),
+      ])) as [{ firstCommitMs: number }, { lastEffectMs: number }];
+      return (lastEffectMs - firstCommitMs) / 1_000;
+    };
+    await close(`${prefix}warm`, warmUp);
+    const before = cpuOf({ services, ...pids });
+    const seconds = await close(prefix, processes);
+    const used = difference(cpuOf({ services, ...pids }), before);
+    return { perSecond: processes / seconds, cpuParts: per1000(used, processes) };
   } finally {
     for (const child of children.values()) if (child.connected) child.disconnect();
-    await finance.end();
+    for (const child of children.values()) if (child.exitCode === null) await once(child, 'exit');
+  }
+}
+
+async function answer(child: ChildProcess, limitMs: number): Promise<unknown> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, AbortSignal.timeout(limitMs)]);
+  try {
+    const ended = once(child, 'exit', { signal }).then(() =>
+      Promise.reject(new Error('a side of the bare loop ended')),
+    );
+    const [message] = (await Promise.race([once(child, 'message', { signal }), ended])) as [unknown];
+    return message;
+  } finally {
+    over.abort();
+  }
+}
+
+/** All but what migrations and the start of a service have written. */
+async function empty(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT quote_ident(tablename) AS name FROM pg_tables
+        WHERE schemaname = 'public' AND tablename NOT IN ('migrations', 'schema_id', 'process_definition')`,
+    );
+    await client.query(`TRUNCATE ${rows.map(({ name }) => name).join(', ')}`);
+  } finally {
+    await client.end();
   }
 }

@@ -1,307 +1,375 @@
 /**
- * The same path without our runtime: a bare loop of the same codec, SQL and broker calls, hand-written for this one case. No
- * relay, no retries, no leases, no routing, no tracing, nothing that survives a crash in order. It shows what the runtime costs.
+ * The same path without our runtime: a bare loop of the same SQL, codec and broker calls, hand-written for this one case, batched
+ * from the start. No retries, no leases that anybody looks at, no bisection, no routing, no relay that could be followed by another,
+ * no tracing, nothing that survives a crash in order. It shows what the runtime costs.
  * Run as `node dist/bare.js <side>`; the parent talks to it over its IPC channel.
  */
 import {
   canonicalId,
   catalog,
   Codec,
+  fromHeaders,
   opportunityCorrelationId,
   registrySchemaIds,
   toHeaders,
+  type Envelope,
   type MessageType,
-  type Messages,
 } from '@throughline/contracts';
+import { Database, type Tx } from '@throughline/postgres';
+import { compileDefinition, parseDefinition, type ProcessEvent } from '@throughline/process';
+import { ProcessRunner } from '@throughline/process/postgres';
+import { logger } from '@throughline/telemetry';
 import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel, type EachBatchPayload, type Producer } from 'kafkajs';
-import pg from 'pg';
+import { readFileSync } from 'node:fs';
+import { Partitioners, type EachBatchPayload, type KafkaMessage } from 'kafkajs';
+import { parse } from 'yaml';
+import { loadParts } from './bare-parts.js';
 import { sampleOpportunity } from './sample.js';
+import { insertEffect, type EffectKind } from './vendor.js';
 
-type Any = { type: MessageType; payload: Record<string, unknown>; correlationId: string; causationId?: string };
+const SIDES = {
+  revenue: [],
+  ops: ['CreateOrder', 'ProvisionOrder'],
+  finance: ['IssueInvoice', 'RecordRevenueSchedule'],
+  orchestrator: [
+    'OpportunityClosedWon',
+    'OrderCreated',
+    'OrderProvisioned',
+    'InvoiceIssued',
+    'RevenueScheduleRecorded',
+  ],
+} satisfies Record<string, MessageType[]>;
 
-const side = process.argv[2] as 'revenue' | 'ops' | 'finance' | 'orchestrator';
-const config = JSON.parse(process.env['BARE'] ?? '{}') as {
+interface Inbound {
+  envelope: Envelope;
+  payload: Record<string, unknown>;
+  key: string;
+  record: KafkaMessage;
+  topic: string;
+  partition: number;
+}
+interface Outbound {
+  type: MessageType;
+  payload: Record<string, unknown>;
+  correlationId: string;
+  causationId?: string;
+}
+interface Stored extends Outbound {
+  id: string;
+  messageId: string;
+  sequence: string;
+  key: string;
+  value: Buffer;
+}
+
+const side = process.argv[2] as keyof typeof SIDES;
+const config = JSON.parse(process.env['BARE']!) as {
   brokers: string[];
   registryUrl: string;
   databaseUrl: string;
   prefix: string;
 };
-const EFFECTS_AT_ONCE = 8;
+
+/** As shipped: rows of a transaction, rows of a send, effects at once. */
+const BATCH = 500;
+const SEND_ROWS = 1_000;
+const EFFECTS_AT_ONCE = 32;
 const PER_TRANSACTION = 100;
+const QUEUE = 'bench-vendor';
 const NOW = '2026-11-22T10:00:00.000Z';
 
-const pool = new pg.Pool({ connectionString: config.databaseUrl, max: 10, connectionTimeoutMillis: 5_000 });
+const parts = await loadParts();
+const database = await Database.connect({ url: config.databaseUrl, applicationName: `bare-${side}` });
 const codec = new Codec(registrySchemaIds({ url: config.registryUrl }));
-const kafka = new Kafka({ brokers: config.brokers, clientId: `bare-${side}`, logLevel: logLevel.ERROR });
-const producer: Producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
+const kafka = parts.kafkaClient(
+  { brokers: config.brokers, clientId: `bare-${side}` },
+  logger(`bare-${side}`, { level: 'warn' }),
+);
+const producer = kafka.producer({
+  idempotent: true,
+  maxInFlightRequests: 1,
+  allowAutoTopicCreation: false,
+  createPartitioner: Partitioners.DefaultPartitioner,
+});
 
-/** Rows that are acknowledged and leave with the next transaction. */
+/** One flush at a time; what arrives meanwhile goes into the next. */
+function gather<T>(flush: (items: T[]) => Promise<void>, atMost: number): (items: T[]) => Promise<void> {
+  let waiting: T[] = [];
+  let next: Promise<void> | undefined;
+  let running = Promise.resolve();
+  return (items) => {
+    waiting.push(...items);
+    next ??= running = running.then(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      next = undefined;
+      const all = waiting;
+      waiting = [];
+      for (let from = 0; from < all.length; from += atMost) await flush(all.slice(from, from + atMost));
+    });
+    return next;
+  };
+}
+
 let acknowledged: string[] = [];
 
-async function commit(
-  inbound: { id: string }[],
-  outbound: Any[],
-  more: (client: pg.PoolClient, fresh: Set<string>) => Promise<void>,
-): Promise<void> {
-  const client = await pool.connect();
+const publish = gather<Stored>(async (rows) => {
+  const byTopic = Map.groupBy(rows, ({ type }) => config.prefix + catalog[type].topic);
+  const topicMessages = [...byTopic].map(([topic, group]) => ({
+    topic,
+    messages: group.map(({ type, key, value, messageId, sequence, correlationId, causationId }) => ({
+      key,
+      value,
+      headers: toHeaders({
+        id: messageId,
+        type,
+        source: side,
+        subject: key,
+        time: NOW,
+        sequence: Number(sequence),
+        correlationId,
+        ...(causationId && { causationId }),
+      }),
+    })),
+  }));
+  await producer.sendBatch({ acks: -1, topicMessages });
+  acknowledged.push(...rows.map(({ id }) => id));
+}, SEND_ROWS);
+
+/** One transaction with what it sends; publishing goes on by itself, as the relay does. */
+async function commit(fn: (tx: Tx) => Promise<Outbound[]>): Promise<void> {
   const leaving = acknowledged;
   acknowledged = [];
-  let rows: { id: string }[] = [];
-  const ids = outbound.map(() => randomUUID());
-  const keys = outbound.map(({ type, payload }) => String(payload[catalog[type].keyField]));
-  const bodies = outbound.map(({ type, payload }) => codec.encode(type, payload as never));
-  try {
-    await client.query('BEGIN');
-    let fresh = new Set<string>();
-    if (inbound.length > 0) {
-      const inserted = await client.query<{ message_id: string }>({
-        name: 'bare-inbox',
-        text: `INSERT INTO inbox (consumer, message_id) SELECT 'bare', unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING message_id`,
-        values: [inbound.map(({ id }) => id)],
-      });
-      fresh = new Set(inserted.rows.map((row) => row.message_id));
-    }
-    await more(client, fresh);
-    if (outbound.length > 0) {
-      await client.query({
-        name: 'bare-outbox-key',
-        text: `INSERT INTO outbox_key (key, sequence, writer) SELECT key, 1, 'bare' FROM (SELECT DISTINCT unnest($1::text[]) AS key ORDER BY 1) AS k
-               ON CONFLICT (key) DO UPDATE SET sequence = outbox_key.sequence + 1`,
-        values: [keys],
-      });
-      ({ rows } = await client.query<{ id: string }>({
-        name: 'bare-outbox',
-        text: `INSERT INTO outbox (message_id, topic, key, type, sequence, time, correlation_id, value)
-               SELECT m, t, k, y, 1, now(), c, v FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[]) AS r (m, t, k, y, c, v) RETURNING id`,
-        values: [
-          ids,
-          outbound.map(({ type }) => catalog[type].topic),
-          keys,
-          outbound.map(({ type }) => type),
-          outbound.map(({ correlationId }) => correlationId),
-          bodies,
-        ],
-      }));
-    }
-    if (leaving.length > 0)
-      await client.query({
-        name: 'bare-leave',
-        text: 'DELETE FROM outbox WHERE id = ANY($1::bigint[])',
-        values: [leaving],
-      });
-    await client.query('COMMIT');
-  } finally {
-    client.release();
+  const stored = await database.transaction(async (tx) => {
+    const outbound = (await fn(tx)).map((message) => ({
+      ...message,
+      messageId: randomUUID(),
+      key: String(message.payload[catalog[message.type].keyField]),
+      value: codec.encode(message.type, message.payload as never),
+    }));
+    if (leaving.length > 0) void tx.query(parts.deleteOutbox, [leaving]);
+    if (outbound.length === 0) return [];
+    const rows = tx.query<{ id: string; message_id: string; sequence: string }>(parts.insertOutbox, [
+      `bare-${side}`,
+      outbound.map(({ messageId }) => messageId),
+      outbound.map(({ type }) => config.prefix + catalog[type].topic),
+      outbound.map(({ key }) => key),
+      outbound.map(({ type }) => type),
+      outbound.map(() => NOW),
+      outbound.map(({ correlationId }) => correlationId),
+      outbound.map(({ causationId }) => causationId ?? null),
+      outbound.map(() => null),
+      outbound.map(({ value }) => value),
+    ]);
+    return [{ outbound, rows }];
+  });
+  for (const { outbound, rows } of stored) {
+    const byId = new Map((await rows).map((row) => [row.message_id, row]));
+    void publish(
+      outbound.map((message) => {
+        const { id, sequence } = byId.get(message.messageId)!;
+        return { ...message, id, sequence };
+      }),
+    );
   }
-  if (outbound.length === 0) return;
-  const byTopic = new Map<string, { key: string; value: Buffer; headers: Record<string, string> }[]>();
-  for (const [index, { type, correlationId, causationId }] of outbound.entries()) {
-    const topic = config.prefix + catalog[type].topic;
-    const headers = toHeaders({
-      id: ids[index]!,
-      type,
-      source: side,
-      subject: keys[index]!,
-      time: NOW,
-      sequence: 1,
-      correlationId,
-      ...(causationId && { causationId }),
-    });
-    byTopic.set(topic, [...(byTopic.get(topic) ?? []), { key: keys[index]!, value: bodies[index]!, headers }]);
+}
+
+function takeIn(tx: Tx, inbound: Inbound[]): Promise<unknown> {
+  return tx.query(parts.insertInbox, [`bare-${side}`, inbound.map(({ envelope }) => envelope.id).sort()]);
+}
+
+interface Effect {
+  inbound: Inbound;
+  workId: string;
+  lease: string;
+}
+
+const effects: Effect[] = [];
+let running = 0;
+/** Schedules still to be recorded before the parent is told. */
+let watched = 0;
+
+const storeCommands = gather<Inbound>(async (inbound) => {
+  const lease = randomUUID();
+  const work = inbound.map(({ envelope, key, record, topic, partition }) => ({
+    queue: QUEUE,
+    key,
+    kind: 'effect',
+    type: envelope.type,
+    messageId: envelope.id,
+    topic,
+    partition,
+    offset: record.offset,
+    headers: Object.fromEntries(Object.entries(record.headers ?? {}).map(([name, value]) => [name, String(value)])),
+    value: record.value,
+    recordKey: null,
+    job: null,
+    traceparent: null,
+    attempts: 0,
+    lastError: null,
+    delayMs: 0,
+  }));
+  let rows: { id: string; message_id: string }[] = [];
+  await commit(async (tx) => {
+    await takeIn(tx, inbound);
+    rows = await tx.query(parts.insertWork, [lease, `bare-${side}`, ...parts.workColumns(work, () => 45_000)]);
+    return [];
+  });
+  const workIds = new Map(rows.map(({ id, message_id }) => [message_id, id]));
+  effects.push(...inbound.map((each) => ({ inbound: each, workId: workIds.get(each.envelope.id)!, lease })));
+  for (; running < EFFECTS_AT_ONCE && effects.length > 0; running += 1) void workOff();
+}, BATCH);
+
+async function workOff(): Promise<void> {
+  for (let effect = effects.shift(); effect; effect = effects.shift()) {
+    const { envelope } = effect.inbound;
+    const kind = KINDS[envelope.type as keyof typeof KINDS];
+    await database.query(insertEffect, [`${envelope.id}:${kind}`, envelope.correlationId, kind]);
+    if (kind === 'schedule' && --watched === 0)
+      process.send!({ lastEffectMs: performance.timeOrigin + performance.now() });
+    void settle([effect]);
   }
-  await producer.sendBatch({ acks: -1, topicMessages: [...byTopic].map(([topic, messages]) => ({ topic, messages })) });
-  acknowledged.push(...rows.map(({ id }) => id));
+  running -= 1;
 }
 
-interface Inbound {
-  id: string;
-  type: MessageType;
-  correlationId: string;
-  payload: Record<string, unknown>;
-}
+const settle = gather<Effect>(async (done) => {
+  const keys = done.map(({ inbound }) => inbound.key);
+  const queues = keys.map(() => QUEUE);
+  await commit(async (tx) => {
+    await tx.query(parts.lockLeasedKeys, [queues, keys, done.map(({ lease }) => lease)]);
+    void tx.query(parts.deleteWork, [done.map(({ workId }) => workId)]);
+    void tx.query(parts.deleteKeys, [queues, keys]);
+    return done.map(({ inbound }) => answerTo(inbound));
+  });
+}, BATCH);
 
-const typeBySubject = new Map(Object.values(catalog).map((entry) => [entry.subject, entry.type]));
+const KINDS = {
+  CreateOrder: 'order',
+  ProvisionOrder: 'fulfilment',
+  IssueInvoice: 'invoice',
+  RecordRevenueSchedule: 'schedule',
+} satisfies Partial<Record<MessageType, EffectKind>>;
 
-async function read({ batch }: EachBatchPayload): Promise<Inbound[]> {
-  return Promise.all(
-    batch.messages.map(async ({ headers, value }) => {
-      const type = typeBySubject.get(String(headers?.['ce_type']))!;
-      const payload = (codec.decodeNow(type, value!) ?? (await codec.decode(type, value!))) as unknown as Record<
-        string,
-        unknown
-      >;
-      return { id: String(headers?.['ce_id']), type, correlationId: String(headers?.['ce_correlationid']), payload };
-    }),
-  );
-}
-
-/** Effects with a commit of their own, a few at once. */
-async function effects(inbound: Inbound[]): Promise<void> {
-  const queue = [...inbound];
-  const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
-      await pool.query({
-        name: 'bare-effect',
-        text: `INSERT INTO vendor_effect (idempotency_key, correlation_id, kind, committed_at) VALUES ($1, $2, $3, clock_timestamp()) ON CONFLICT (idempotency_key) DO NOTHING`,
-        values: [
-          `${next.id}:effect`,
-          next.correlationId,
-          next.type === 'RecordRevenueSchedule' ? 'schedule' : next.type,
-        ],
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: EFFECTS_AT_ONCE }, worker));
-}
-
-function resultOf({ type, payload, correlationId, id }: Inbound): Any {
-  const { orderId, opportunityId, occurrence, currency, totalAmount, invoiceId } =
-    payload as unknown as Messages['IssueInvoice'];
+function answerTo({ envelope: { type, correlationId, id }, payload }: Inbound): Outbound {
+  const { orderId, opportunityId, occurrence, currency, totalAmount, invoiceId } = payload;
   const base = { orderId, opportunityId, occurrence, externalIds: [] };
-  const reply = (resultType: MessageType, result: object): Any => ({
+  const answer = (resultType: MessageType, result: Record<string, unknown>): Outbound => ({
     type: resultType,
-    payload: result as Record<string, unknown>,
+    payload: result,
     correlationId,
     causationId: id,
   });
   switch (type) {
     case 'CreateOrder':
-      return reply('OrderCreated', {
+      return answer('OrderCreated', {
         ...base,
         currency,
         totalAmount,
-        orderNumber: orderId.slice(0, 8),
+        orderNumber: String(orderId).slice(0, 8),
         createdAt: NOW,
       });
     case 'ProvisionOrder':
-      return reply('OrderProvisioned', { ...base, provisionedAt: NOW });
+      return answer('OrderProvisioned', { ...base, provisionedAt: NOW });
     case 'IssueInvoice':
-      return reply('InvoiceIssued', {
+      return answer('InvoiceIssued', {
         ...base,
         currency,
         totalAmount,
         invoiceId,
-        invoiceNumber: invoiceId.slice(0, 8),
+        invoiceNumber: String(invoiceId).slice(0, 8),
         issuedAt: NOW,
       });
     default:
-      return reply('RevenueScheduleRecorded', { ...payload, entryCount: 12, recordedAt: NOW, externalIds: [] });
+      return answer('RevenueScheduleRecorded', { ...payload, entryCount: 12, recordedAt: NOW, externalIds: [] });
   }
 }
 
-async function adapterBatch(payload: EachBatchPayload): Promise<void> {
-  const inbound = await read(payload);
-  let workIds: string[] = [];
-  await commit(inbound, [], async (client) => {
-    const { rows } = await client.query<{ id: string }>({
-      name: 'bare-work',
-      text: `INSERT INTO work (queue, key, kind, type, message_id, value) SELECT 'bare', c, 'effect', t, m, v
-             FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) AS r (c, t, m, v) RETURNING id`,
-      values: [
-        inbound.map((m) => m.correlationId),
-        inbound.map((m) => m.type),
-        inbound.map((m) => m.id),
-        payload.batch.messages.map(({ value }) => value),
-      ],
-    });
-    workIds = rows.map(({ id }) => id);
-  });
-  await effects(inbound);
-  await commit([], inbound.map(resultOf), async (client) => {
-    await client.query({
-      name: 'bare-work-done',
-      text: 'DELETE FROM work WHERE id = ANY($1::bigint[])',
-      values: [workIds],
-    });
-  });
-}
+/** The engine and its SQL are what the path is for, not the runtime: they are the product's own. */
+const runner = new ProcessRunner(
+  [
+    compileDefinition(
+      parseDefinition(parse(readFileSync(new URL('../processes/four-steps.yaml', import.meta.url), 'utf8'))),
+      { messages: catalog, assignId: (correlationId, field) => canonicalId(correlationId, field) },
+    ),
+  ],
+  () => {
+    throw new Error('the bare loop knows one definition');
+  },
+);
 
-const states = new Map<string, Record<string, unknown>>();
+const decideEvents = gather<Inbound>(
+  (inbound) =>
+    commit(async (tx) => {
+      await Promise.all([takeIn(tx, inbound), tx.query(parts.lockParkedKeys, [inbound.map(({ key }) => key)])]);
+      const events = inbound.map(({ envelope: { id, type, source, time, correlationId }, payload }): ProcessEvent => ({
+        messageId: id,
+        type,
+        payload,
+        source,
+        time,
+        correlationId,
+      }));
+      let commands: Outbound[] = [];
+      await runner.runBatch(tx, events, new Date(), (emitted) => (commands = emitted as Outbound[]));
+      return commands;
+    }),
+  BATCH,
+);
 
-function decide(message: Inbound): Any[] {
-  const { type, payload, correlationId, id } = message;
-  const state = { ...states.get(correlationId), ...payload, [type]: true } as Record<string, unknown>;
-  states.set(correlationId, state);
-  const command = (commandType: MessageType, fields: object = {}): Any => {
-    const all = { ...state, ...fields } as Record<string, unknown>;
-    return {
-      type: commandType,
-      payload: Object.fromEntries(catalog[commandType].fields.map((field) => [field, all[field]])),
-      correlationId,
-      causationId: id,
-    };
-  };
-  const assign = (field: string) => ({ [field]: canonicalId(correlationId, field) });
-  switch (type) {
-    case 'OpportunityClosedWon':
-      return [command('CreateOrder', assign('orderId'))];
-    case 'OrderCreated':
-      return [command('ProvisionOrder'), command('IssueInvoice', assign('invoiceId'))];
-    case 'OrderProvisioned':
-    case 'InvoiceIssued':
-      return state['OrderProvisioned'] && state['InvoiceIssued']
-        ? [command('RecordRevenueSchedule', assign('scheduleId'))]
-        : [];
-    default:
-      return [];
-  }
-}
-
-async function orchestratorBatch(payload: EachBatchPayload): Promise<void> {
-  const inbound = await read(payload);
-  const outbound = inbound.flatMap(decide);
-  await commit(inbound, outbound, async (client) => {
-    const ids = [...new Set(inbound.map(({ correlationId }) => correlationId))].sort();
-    await client.query({
-      name: 'bare-lock',
-      text: 'SELECT id FROM bare_instance WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE',
-      values: [ids],
-    });
-    await client.query({
-      name: 'bare-instance',
-      text: `INSERT INTO bare_instance (id, state) SELECT * FROM unnest($1::uuid[], $2::jsonb[]) ON CONFLICT (id) DO UPDATE SET state = excluded.state`,
-      values: [ids, ids.map((id) => JSON.stringify(states.get(id)))],
-    });
-  });
-}
-
-async function emit(run: string, count: number): Promise<void> {
-  for (let index = 0; index < count; index += PER_TRANSACTION) {
-    const opportunities = Array.from({ length: Math.min(PER_TRANSACTION, count - index) }, (_, offset) =>
-      sampleOpportunity(run, index + offset),
-    );
-    const outbound = opportunities.map((payload): Any => ({
-      type: 'OpportunityClosedWon',
+async function eachBatch({ batch: { topic, partition, messages } }: EachBatchPayload): Promise<void> {
+  const wanted = SIDES[side] as MessageType[];
+  const inbound: Inbound[] = [];
+  for (const record of messages) {
+    const envelope = fromHeaders(record.headers);
+    if (!wanted.includes(envelope.type)) continue;
+    const payload = codec.decodeNow(envelope.type, record.value!) ?? (await codec.decode(envelope.type, record.value!));
+    inbound.push({
+      envelope,
       payload: payload as unknown as Record<string, unknown>,
-      correlationId: opportunityCorrelationId(payload.opportunityId, 1),
-    }));
-    await commit([], outbound, () => Promise.resolve());
+      key: String(record.key),
+      record,
+      topic,
+      partition,
+    });
   }
+  if (inbound.length > 0) await (side === 'orchestrator' ? decideEvents : storeCommands)(inbound);
 }
 
-const TOPICS = {
-  revenue: [],
-  orchestrator: ['OpportunityClosedWon', 'OrderCreated', 'InvoiceIssued', 'RevenueScheduleRecorded'],
-  ops: ['CreateOrder'],
-  finance: ['IssueInvoice', 'RecordRevenueSchedule'],
-} satisfies Record<typeof side, MessageType[]>;
+async function close(run: string, count: number): Promise<void> {
+  for (let from = 0; from < count; from += PER_TRANSACTION) {
+    const size = Math.min(PER_TRANSACTION, count - from);
+    const outbound = Array.from({ length: size }, (_, offset): Outbound => {
+      const payload = sampleOpportunity(run, from + offset);
+      return {
+        type: 'OpportunityClosedWon',
+        payload: payload as unknown as Record<string, unknown>,
+        correlationId: opportunityCorrelationId(payload.opportunityId, 1),
+      };
+    });
+    await commit(() => Promise.resolve(outbound));
+    if (from === 0) process.send!({ firstCommitMs: performance.timeOrigin + performance.now() });
+  }
+}
 
 await codec.prepare(Object.keys(catalog) as MessageType[]);
 await producer.connect();
-const topics = (TOPICS[side] as MessageType[]).map((type) => config.prefix + catalog[type].topic);
-const consumer = topics.length > 0 ? kafka.consumer({ groupId: `bare-${side}-${config.prefix}` }) : undefined;
-if (consumer) {
+if (side === 'orchestrator') await runner.storeDefinitions(database);
+const topics = [...new Set(SIDES[side].map((type) => config.prefix + catalog[type].topic))];
+if (topics.length > 0) {
+  const consumer = kafka.consumer({
+    groupId: `${config.prefix}${side}`,
+    minBytes: 1,
+    maxWaitTimeInMs: 1_000,
+    maxBytesPerPartition: 1_048_576,
+  });
   await consumer.connect();
   await consumer.subscribe({ topics, fromBeginning: true });
-  const handle = side === 'orchestrator' ? orchestratorBatch : adapterBatch;
   const joined = new Promise<void>((resolve) => consumer.on(consumer.events.GROUP_JOIN, () => resolve()));
-  await consumer.run({ eachBatch: handle, partitionsConsumedConcurrently: 6, autoCommitInterval: 1_000 });
+  await consumer.run({ eachBatch, partitionsConsumedConcurrently: 256, autoCommitInterval: 1_000 });
   await joined;
 }
-process.on(
-  'message',
-  (message: { emit: { run: string; count: number } }) => void emit(message.emit.run, message.emit.count),
-);
+process.on('message', (message: { close?: { run: string; count: number }; watch?: number }) => {
+  if (message.watch) watched = message.watch;
+  if (message.close) void close(message.close.run, message.close.count);
+});
 process.on('disconnect', () => process.exit(0));
-process.send?.('ready');
+process.send!('ready');

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The table that stands for a vendor. */
+/** The table that stands for a vendor. `calls` above 1 is an effect that was doubled. */
 export class CreateVendorEffect1790000000100 implements MigrationInterface {
   name = 'CreateVendorEffect1790000000100';
 
@@ -10,6 +10,7 @@ export class CreateVendorEffect1790000000100 implements MigrationInterface {
         idempotency_key text PRIMARY KEY,
         correlation_id  uuid NOT NULL,
         kind            text NOT NULL,
+        calls           integer NOT NULL DEFAULT 1,
         committed_at    timestamptz NOT NULL
       )`);
   }

@@ -1,4 +1,5 @@
-import { Codec, catalog, opportunityCorrelationId, registrySchemaIds } from '@throughline/contracts';
+import { Codec, catalog, opportunityCorrelationId, registrySchemaIds, topics } from '@throughline/contracts';
+import { ensureTopics } from '@throughline/messaging';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 import { sampleOpportunity } from './sample.js';
@@ -23,7 +24,6 @@ export async function measureLimits(options: {
   registryUrl: string;
   brokers: string[];
   databaseUrl: string;
-  topic: string;
 }): Promise<Limits> {
   const codec = new Codec(registrySchemaIds({ url: options.registryUrl }));
   await codec.prepare(['OpportunityClosedWon']);
@@ -32,7 +32,7 @@ export async function measureLimits(options: {
   return {
     codec: measureCodec(codec, body),
     commits: await measureCommits(options.databaseUrl),
-    ...(await measureBroker(options.brokers, options.topic, body)),
+    ...(await measureBroker(options.brokers, body)),
   };
 }
 
@@ -69,11 +69,10 @@ async function measureCommits(databaseUrl: string): Promise<number> {
   }
 }
 
-async function measureBroker(
-  brokers: string[],
-  topic: string,
-  value: Buffer,
-): Promise<{ produce: number; consume: number }> {
+async function measureBroker(brokers: string[], value: Buffer): Promise<{ produce: number; consume: number }> {
+  const topicPrefix = 'limits.';
+  const topic = topicPrefix + catalog.OpportunityClosedWon.topic;
+  await ensureTopics({ brokers, clientId: 'bench-limits', topicPrefix }, topics, { replicationFactor: 1 });
   const kafka = new Kafka({ brokers, clientId: 'bench-limits', logLevel: logLevel.NOTHING });
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
   await producer.connect();

@@ -4,237 +4,290 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { cpuSeconds } from './cpu.js';
+import type { Closed } from './deals.controller.js';
+import { cpuOf, difference, type CpuParts } from './proc.js';
 import { EFFECTS_PER_PROCESS, MESSAGES_PER_PROCESS } from './sample.js';
+import type { EffectKind, Ended } from './vendor.js';
 
 /** The repository. */
 export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
 /** The three adapters with a table for a vendor, and the orchestrator as shipped. */
 const SIDES = ['revenue', 'ops', 'finance', 'orchestrator'] as const;
-type Side = (typeof SIDES)[number];
+export type Side = (typeof SIDES)[number];
 
 const READY_LIMIT_MS = 60_000;
 const RUN_LIMIT_MS = 240_000;
+const STOP_LIMIT_MS = 15_000;
 
-export interface PathOptions {
+/** What a measurement stands on, started once for all of them. */
+export interface Ground {
   addresses: StackAddresses;
+  /** Logs go here. */
   directory: string;
-  /** Share of traces that is recorded; `undefined` is what ships. */
-  samplingRatio: number | undefined;
   pids: { postgres: number; broker: number };
-  /** Where the services write CPU profiles of what {@link Path.profiled} runs. */
-  profiles?: string | undefined;
+  /** Paths that have been started and not stopped, for whoever is interrupted. */
+  running: Set<Path>;
+  say: (line: string) => void;
 }
 
-export interface Measurement {
+export interface PathOptions {
+  /** Share of traces that is recorded; default: what ships. */
+  samplingRatio?: number | undefined;
+  /** Sides that take part; default: all. */
+  sides?: readonly Side[];
+  /** Instances of each service to start with; default 1. */
+  instances?: number;
+  /** Where the services write CPU profiles of what {@link Path.profiled} runs. */
+  profiles?: string;
+}
+
+export interface Run {
   processes: number;
-  perSecond: number;
-  cpuSecondsPer1000: number;
-  cpuParts: { services: number; postgres: number; broker: number };
-  p50Ms: number;
-  p99Ms: number;
-  commitsPerMessage: number;
+  /** From the first outbox commit to the last effect commit. */
+  seconds: number;
+  /** CPU-seconds until the last effect, and until every process had completed in the orchestrator. */
+  cpuToLastEffect: CpuParts;
+  cpuToCompletion: CpuParts;
+  /** From each deal's outbox commit to its last effect commit, ascending; `NaN` for none. */
+  latenciesMs: number[];
+  commits: Closed['commits'];
+  ended: Ended[];
+  behindMs: number;
+}
+
+interface Service {
+  side: Side;
+  child: SupervisedProcess;
+  port: number;
+  profile: string | undefined;
 }
 
 /** The measured path, running: every service its own process, as shipped. */
 export class Path {
-  private readonly children = new Map<Side, SupervisedProcess>();
-  private readonly ports = new Map<Side, number>();
+  private services: Service[] = [];
   private collector: Server | undefined;
   private readonly admin: pg.Client;
+  private readonly clients = new Map<Side, pg.Client>();
+  private stopped: Promise<{ commitsPerMessage: number }> | undefined;
+  private completed = 0;
+  private commitsBefore = 0;
+  /** Statements of the benchmark itself in the services' databases: each is a commit that is not the path's. */
+  private own = 0;
 
-  constructor(private readonly options: PathOptions) {
+  constructor(
+    private readonly ground: Ground,
+    private readonly options: PathOptions = {},
+  ) {
     this.admin = new pg.Client({
-      connectionString: options.addresses.postgresAdminUrl,
+      connectionString: ground.addresses.postgresAdminUrl,
       connectionTimeoutMillis: 5_000,
     });
   }
 
+  /** Fresh databases, migrations, then the services until they are ready. */
   async start(): Promise<void> {
+    this.ground.running.add(this);
     await this.admin.connect();
-    if (this.options.profiles) mkdirSync(this.options.profiles, { recursive: true });
+    const { profiles, instances = 1 } = this.options;
+    if (profiles) mkdirSync(profiles, { recursive: true });
     this.collector = createServer((request, response) => request.resume().on('end', () => response.end('{}'))).listen(
       0,
       '127.0.0.1',
     );
     await once(this.collector, 'listening');
-    for (const side of SIDES) {
+    for (const side of this.sides) {
       await this.admin.query(`DROP DATABASE IF EXISTS ${databaseOf(side)} WITH (FORCE)`);
       await this.admin.query(`CREATE DATABASE ${databaseOf(side)}`);
     }
-    await Promise.all(SIDES.map((side) => this.migrate(side)));
-    await Promise.all(SIDES.map((side) => this.startSide(side)));
+    await Promise.all(this.sides.map((side) => this.migrate(side)));
+    this.commitsBefore = await this.countedCommits();
+    if (instances > 0) await Promise.all(this.sides.map((side) => this.add(side, instances)));
   }
 
-  async stop(): Promise<void> {
-    await Promise.all([...this.children.values()].map((child) => child.stop(15_000)));
-    this.collector?.closeAllConnections();
-    this.collector?.close();
-    await Promise.all([...this.watchers.values()].map((client) => client.end()));
-    await this.admin.end();
+  /** More instances of a service, at once; resolves when they are ready. */
+  async add(side: Side, instances: number): Promise<void> {
+    const from = this.instancesOf(side).length;
+    await Promise.all(Array.from({ length: instances }, (_, index) => this.startService(side, from + index)));
   }
 
-  /** Ends the services, so that they take nothing from what is measured next; the databases stay. */
-  async pause(): Promise<void> {
-    await Promise.all([...this.children.values()].map((child) => child.stop(15_000)));
-    this.children.clear();
+  /**
+   * Ends the services and returns how many commits they made per message, effects apart, from their start to their end: a backend of
+   * PostgreSQL reports the last of its commits only when it ends, or up to 10 s later.
+   */
+  stop(): Promise<{ commitsPerMessage: number }> {
+    return (this.stopped ??= this.end());
   }
 
-  /** Closes deals as fast as the outbox takes them, or at a steady pace, and measures from the first outbox commit to the last effect commit. */
-  async run(run: string, processes: number, perSecond?: number): Promise<Measurement> {
-    const before = { cpu: this.cpu(), commits: await this.commits(), done: await this.effects('finance', 'schedule') };
-    const emitted = fetch(`${this.url('revenue')}/emit`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ run, count: processes, ...(perSecond && { perSecond }) }),
-      signal: AbortSignal.timeout(RUN_LIMIT_MS),
-    });
-    emitted.catch(() => undefined);
-    const deadline = Date.now() + RUN_LIMIT_MS;
-    while ((await this.effects('finance', 'schedule')) < before.done + processes) {
-      if (Date.now() > deadline)
-        throw new Error(
-          `only ${(await this.effects('finance', 'schedule')) - before.done} of ${processes} processes ended within ${RUN_LIMIT_MS / 1_000} s; logs in ${this.options.directory}`,
-        );
-      await new Promise((resolve) => setTimeout(resolve, 50));
+  private async end(): Promise<{ commitsPerMessage: number }> {
+    try {
+      await Promise.all(this.services.map(({ child }) => child.stop(STOP_LIMIT_MS)));
+      await Promise.all([...this.clients.values()].map((client) => client.end()));
+      const commits = (await this.countedCommits()) - this.commitsBefore - this.own;
+      const effects = this.completed * EFFECTS_PER_PROCESS;
+      return { commitsPerMessage: (commits - effects) / (this.completed * MESSAGES_PER_PROCESS) };
+    } finally {
+      this.ground.running.delete(this);
+      this.collector?.closeAllConnections();
+      this.collector?.close();
+      await this.admin.end();
     }
-    const cpu = difference(this.cpu(), before.cpu);
-    const answer = await emitted;
-    if (!answer.ok) throw new Error(`the revenue side refused to emit: ${await answer.text()}`);
-    const starts = (await (await fetch(`${this.url('revenue')}/commits`)).json()) as {
-      correlationId: string;
-      committedAtMs: number;
-    }[];
-    const ends = await this.lastEffects();
-    const latencies = starts
-      .map(({ correlationId, committedAtMs }) => (ends.get(correlationId) ?? NaN) - committedAtMs)
-      .sort((a, b) => a - b);
-    const seconds =
-      (Math.max(...starts.map(({ correlationId }) => ends.get(correlationId) ?? 0)) -
-        Math.min(...starts.map((start) => start.committedAtMs))) /
-      1_000;
-    await this.settled();
-    const commits = (await this.commits()) - before.commits - processes * EFFECTS_PER_PROCESS;
-    const per1000 = 1_000 / processes;
+  }
+
+  /** Writes out what is dirty, so that a run does not pay for the one before. */
+  async checkpoint(): Promise<void> {
+    await this.admin.query('CHECKPOINT');
+  }
+
+  /** Closes deals as fast as the outbox takes them, or at a steady pace, and follows them to their ends. */
+  async run(run: string, processes: number, perSecond?: number): Promise<Run> {
+    await this.post('finance', 'vendor/watch', { kind: 'schedule', count: processes });
+    const before = this.cpu();
+    const closing = this.post('revenue', 'deals', { run, count: processes, ...(perSecond && { perSecond }) }).then(
+      (response) => response.json() as Promise<Closed>,
+    );
+    closing.catch(() => undefined);
+    const answer = await this.get('finance', 'vendor/ended');
+    const cpuToLastEffect = difference(this.cpu(), before);
+    const ended = (await answer.json()) as Ended[];
+    await this.untilCompleted(processes);
+    const cpuToCompletion = difference(this.cpu(), before);
+    const { commits, behindMs } = await closing;
+    const endOf = new Map(ended.map(({ correlationId, atMs }) => [correlationId, atMs]));
     return {
       processes,
-      perSecond: round(processes / seconds),
-      cpuSecondsPer1000: round((cpu.services + cpu.postgres + cpu.broker) * per1000),
-      cpuParts: {
-        services: round(cpu.services * per1000),
-        postgres: round(cpu.postgres * per1000),
-        broker: round(cpu.broker * per1000),
-      },
-      p50Ms: round(latencies[Math.floor(latencies.length * 0.5)] ?? NaN),
-      p99Ms: round(latencies[Math.floor(latencies.length * 0.99)] ?? NaN),
-      commitsPerMessage: round(commits / (processes * MESSAGES_PER_PROCESS)),
+      seconds: (Math.max(...endOf.values()) - Math.min(...commits.map(({ atMs }) => atMs))) / 1_000,
+      cpuToLastEffect,
+      cpuToCompletion,
+      latenciesMs: commits
+        .map(({ correlationId, atMs }) => (endOf.get(correlationId) ?? NaN) - atMs)
+        .sort((a, b) => a - b),
+      commits,
+      ended,
+      behindMs,
     };
+  }
+
+  /** From here on a share of the deals fails a few times at each vendor before it succeeds. */
+  async failFrom(share: number): Promise<void> {
+    await Promise.all((['ops', 'finance'] as const).map((side) => this.post(side, 'vendor/fail', { share })));
+  }
+
+  /** Effects of one kind that each instance of a side has made. */
+  async effectCounts(side: Side, kind: EffectKind): Promise<number[]> {
+    return Promise.all(
+      this.instancesOf(side).map(async ({ port }) => {
+        const response = await request(`http://127.0.0.1:${port}/vendor/count?kind=${kind}`);
+        return ((await response.json()) as { count: number }).count;
+      }),
+    );
+  }
+
+  /** Process ids of the instances of a side, or of all. */
+  pids(side?: Side): { side: Side; pid: number }[] {
+    return this.services
+      .filter((service) => !side || service.side === side)
+      .map((service) => ({ side: service.side, pid: service.child.pid }));
   }
 
   /** Profiles every service while `fn` runs; returns the file of each. */
   async profiled(name: string, fn: () => Promise<unknown>): Promise<Map<Side, string>> {
     const toggle = async (recording: boolean): Promise<void> => {
-      for (const child of this.children.values()) process.kill(child.pid, 'SIGUSR2');
-      for (const side of this.children.keys())
-        await this.until(() => existsSync(`${this.profileOf(side)}.recording`) === recording);
+      for (const { child } of this.services) process.kill(child.pid, 'SIGUSR2');
+      for (const { profile } of this.services)
+        await this.until(() => existsSync(`${profile}.recording`) === recording, `${profile} does not change`);
     };
     await toggle(true);
     await fn();
     await toggle(false);
     return new Map(
-      [...this.children.keys()].map((side) => {
+      this.services.map(({ side, profile }) => {
         const file = join(this.options.profiles!, `${name}-${side}.cpuprofile`);
-        renameSync(this.profileOf(side), file);
+        renameSync(profile!, file);
         return [side, file];
       }),
     );
   }
 
-  private cpu(): { services: number; postgres: number; broker: number } {
-    const { pids } = this.options;
-    return {
-      services: cpuSeconds([...this.children.values()].map((child) => child.pid)),
-      postgres: cpuSeconds([pids.postgres]),
-      broker: cpuSeconds([pids.broker]),
-    };
-  }
-
-  /** Transactions committed so far in the four databases. */
-  private async commits(): Promise<number> {
-    const { rows } = await this.admin.query<{ commits: string }>(
-      `SELECT sum(xact_commit)::text AS commits FROM pg_stat_database WHERE datname = ANY($1)`,
-      [SIDES.map(databaseOf)],
-    );
-    return Number(rows[0]?.commits ?? 0);
-  }
-
-  /** Statistics of a backend are flushed when it has been idle for a second (PostgreSQL: PGSTAT_IDLE_INTERVAL is 10 s at most). */
-  private async settled(): Promise<void> {
-    let last = -1;
-    for (let now = await this.commits(), tries = 0; now !== last && tries < 20; tries += 1) {
-      last = now;
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      now = await this.commits();
-    }
-  }
-
-  private async effects(side: Side, kind: string): Promise<number> {
-    const { rows } = await this.onDatabase<{ count: string }>(
-      side,
-      'SELECT count(*)::text AS count FROM vendor_effect WHERE kind = $1',
-      [kind],
-    );
-    return Number(rows[0]?.count ?? 0);
-  }
-
-  private async lastEffects(): Promise<Map<string, number>> {
-    const { rows } = await this.onDatabase<{ correlation_id: string; at: number }>(
-      'finance',
-      `SELECT correlation_id, extract(epoch FROM committed_at)::float8 * 1000 AS at FROM vendor_effect WHERE kind = 'schedule'`,
-      [],
-    );
-    return new Map(rows.map((row) => [row.correlation_id, row.at]));
-  }
-
-  private readonly watchers = new Map<Side, pg.Client>();
-
-  private async onDatabase<R extends pg.QueryResultRow>(
-    side: Side,
-    text: string,
-    values: unknown[],
-  ): Promise<pg.QueryResult<R>> {
-    let client = this.watchers.get(side);
+  /** One statement of the benchmark itself in the database of a side. */
+  async query<R extends pg.QueryResultRow>(side: Side, text: string, values: unknown[] = []): Promise<R[]> {
+    let client = this.clients.get(side);
     if (!client) {
       client = new pg.Client({ connectionString: this.databaseUrl(side), connectionTimeoutMillis: 5_000 });
       client.on('error', () => undefined);
       await client.connect();
-      this.watchers.set(side, client);
+      this.clients.set(side, client);
     }
-    return client.query<R>(text, values);
+    this.own += 1;
+    return (await client.query<R>(text, values)).rows;
   }
 
-  private profileOf(side: Side): string {
-    return join(this.options.profiles!, `${side}.cpuprofile`);
+  private cpu(): CpuParts {
+    return cpuOf({ services: this.services.map(({ child }) => child.pid), ...this.ground.pids });
   }
 
-  private async until(condition: () => boolean): Promise<void> {
-    for (const deadline = Date.now() + READY_LIMIT_MS; !condition();) {
-      if (Date.now() > deadline) throw new Error(`the services do not answer; logs in ${this.options.directory}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+  /** The last effect has happened, so only the last event is on its way: a few looks at most. */
+  private async untilCompleted(processes: number): Promise<void> {
+    const wanted = this.completed + processes;
+    const deadline = Date.now() + RUN_LIMIT_MS;
+    for (;;) {
+      const [row] = await this.query<{ completed: number }>(
+        'orchestrator',
+        `SELECT count(*)::int AS completed FROM process_instance WHERE status = 'completed'`,
+      );
+      if (row!.completed === wanted) break;
+      if (row!.completed > wanted || Date.now() > deadline)
+        throw new Error(`${row!.completed} processes have completed, not ${wanted}; logs in ${this.ground.directory}`);
+      await sleep(50);
+    }
+    this.completed = wanted;
+  }
+
+  /** Transactions committed so far in the services' databases, once no backend has more to report. */
+  private async countedCommits(): Promise<number> {
+    const databases = this.sides.map(databaseOf);
+    for (const deadline = Date.now() + READY_LIMIT_MS; ; await sleep(50)) {
+      const { rows } = await this.admin.query<{ backends: number; commits: string }>(
+        `SELECT (SELECT count(*)::int FROM pg_stat_activity WHERE datname = ANY($1) AND backend_type = 'client backend') AS backends,
+                sum(xact_commit)::text AS commits FROM pg_stat_database WHERE datname = ANY($1)`,
+        [databases],
+      );
+      if (rows[0]!.backends === 0) return Number(rows[0]!.commits);
+      if (Date.now() > deadline) throw new Error('somebody stays connected to the databases of the benchmark');
     }
   }
 
-  private url(side: Side): string {
-    return `http://127.0.0.1:${this.ports.get(side)}`;
+  private get sides(): readonly Side[] {
+    return this.options.sides ?? SIDES;
+  }
+
+  private instancesOf(side: Side): Service[] {
+    return this.services.filter((service) => service.side === side);
+  }
+
+  private async get(side: Side, path: string): Promise<Response> {
+    return request(`http://127.0.0.1:${this.instancesOf(side)[0]!.port}/${path}`);
+  }
+
+  private async post(side: Side, path: string, body: unknown): Promise<Response> {
+    return request(`http://127.0.0.1:${this.instancesOf(side)[0]!.port}/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  }
+
+  private async until(condition: () => boolean, otherwise: string): Promise<void> {
+    for (const deadline = Date.now() + READY_LIMIT_MS; !condition(); await sleep(20)) {
+      if (Date.now() > deadline) throw new Error(`${otherwise}; logs in ${this.ground.directory}`);
+    }
   }
 
   private databaseUrl(side: Side): string {
-    const url = new URL(this.options.addresses.postgresAdminUrl);
-    url.pathname = `/${databaseOf(side)}`;
-    return url.href;
+    return databaseUrl(this.ground.addresses, side);
   }
 
   private program(side: Side): { cwd: string; main: string } {
@@ -244,7 +297,8 @@ export class Path {
   }
 
   private environment(side: Side, port: number): Record<string, string> {
-    const { addresses, samplingRatio } = this.options;
+    const { addresses } = this.ground;
+    const { samplingRatio } = this.options;
     const collector = (this.collector!.address() as AddressInfo).port;
     return {
       PATH: process.env['PATH'] ?? '',
@@ -259,13 +313,12 @@ export class Path {
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector}`,
       ...(samplingRatio !== undefined && { OTEL_TRACES_SAMPLER_ARG: String(samplingRatio) }),
       ...(side === 'orchestrator' ? { PROCESSES_DIRECTORY: join(root, 'bench/processes') } : { ADAPTER: side }),
-      ...(this.options.profiles && { PROFILE_FILE: this.profileOf(side) }),
     };
   }
 
   private async migrate(side: Side): Promise<void> {
     const { cwd, main } = this.program(side);
-    const logFile = join(this.options.directory, `${side}-migrate.log`);
+    const logFile = join(this.ground.directory, `${side}-migrate.log`);
     const child = await spawnService({
       name: `${side} migrations`,
       command: process.execPath,
@@ -278,52 +331,68 @@ export class Path {
     if (code !== 0) throw new Error(`the migrations of ${side} failed: ${logFile}`);
   }
 
-  private async startSide(side: Side): Promise<void> {
+  private async startService(side: Side, index: number): Promise<void> {
     const { cwd, main } = this.program(side);
+    const { profiles } = this.options;
     const port = await freePort();
-    const logFile = join(this.options.directory, `${side}.log`);
+    const logFile = join(this.ground.directory, `${side}-${index}.log`);
+    const profile = profiles && join(profiles, `${side}-${index}.cpuprofile`);
     const child = await spawnService({
       name: side,
       command: process.execPath,
       args: [
         '--import',
         '@throughline/telemetry/register',
-        ...(this.options.profiles ? ['--import', join(root, 'bench/dist/profiler.js')] : []),
+        ...(profile ? ['--import', join(root, 'bench/dist/profiler.js')] : []),
         main,
       ],
       cwd,
-      env: this.environment(side, port),
+      env: { ...this.environment(side, port), ...(profile && { PROFILE_FILE: profile }) },
       logFile,
     });
-    this.children.set(side, child);
-    this.ports.set(side, port);
-    const deadline = Date.now() + READY_LIMIT_MS;
-    for (;;) {
+    this.services.push({ side, child, port, profile });
+    for (const deadline = Date.now() + READY_LIMIT_MS; ; await sleep(100)) {
       const ready = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(3_000) }).then(
         (response) => response.ok,
         () => false,
       );
       if (ready) return;
       if (child.exit || Date.now() > deadline) throw new Error(`${side} did not become ready: ${logFile}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
+}
+
+/** A path for as long as `fn` takes, and how many commits it made. */
+export async function withPath<T>(
+  ground: Ground,
+  options: PathOptions,
+  fn: (path: Path) => Promise<T>,
+): Promise<{ result: T; commitsPerMessage: number }> {
+  const path = new Path(ground, options);
+  try {
+    await path.start();
+    const result = await fn(path);
+    return { result, ...(await path.stop()) };
+  } finally {
+    await path.stop();
+  }
+}
+
+/** The database of a side; the bare loop uses the same ones. */
+export function databaseUrl(addresses: StackAddresses, side: Side): string {
+  const url = new URL(addresses.postgresAdminUrl);
+  url.pathname = `/${databaseOf(side)}`;
+  return url.href;
 }
 
 function databaseOf(side: Side): string {
   return `bench_${side}`;
 }
 
-function difference(after: { services: number; postgres: number; broker: number }, before: typeof after): typeof after {
-  return {
-    services: after.services - before.services,
-    postgres: after.postgres - before.postgres,
-    broker: after.broker - before.broker,
-  };
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+async function request(url: string, init: RequestInit = {}): Promise<Response> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(RUN_LIMIT_MS) });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  return response;
 }
 
 async function freePort(): Promise<number> {

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { root, type Path } from './path.js';
+import { root, withPath, type Ground } from './path.js';
 import { readProfile, summarise } from './profile.js';
 
 const ROWS = 25;
@@ -9,19 +9,20 @@ const ROWS = 25;
  * figure is taken from these runs.
  */
 export async function profilePath(
-  path: Path,
+  ground: Ground,
+  profiles: string,
   run: { warmUp: number; processes: number; perSecond: number; seconds: number },
-  say: (line: string) => void,
 ): Promise<void> {
-  await path.start();
-  say('warming up');
-  await path.run('profile-warm', run.warmUp);
-  say('profiling a saturation run');
-  const saturated = await path.profiled('saturation', () => path.run('profile-saturation', run.processes));
-  print('saturation', run.processes, saturated);
-  say(`profiling ${run.perSecond} per second for ${run.seconds} s`);
-  const count = run.perSecond * run.seconds;
-  print('paced', count, await path.profiled('paced', () => path.run('profile-paced', count, run.perSecond)));
+  await withPath(ground, { profiles }, async (path) => {
+    ground.say('warming up');
+    await path.run('profile-warm', run.warmUp);
+    ground.say('profiling a saturation run');
+    const saturated = await path.profiled('saturation', () => path.run('profile-saturation', run.processes));
+    print('saturation', run.processes, saturated);
+    ground.say(`profiling ${run.perSecond} per second for ${run.seconds} s`);
+    const count = run.perSecond * run.seconds;
+    print('paced', count, await path.profiled('paced', () => path.run('profile-paced', count, run.perSecond)));
+  });
 }
 
 function print(run: string, processes: number, files: Map<string, string>): void {

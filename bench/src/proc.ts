@@ -14,6 +14,38 @@ export function cpuSeconds(pids: readonly number[]): number {
   return ticks / TICKS_PER_SECOND;
 }
 
+/** CPU seconds by who used them. */
+export interface CpuParts {
+  services: number;
+  postgres: number;
+  broker: number;
+}
+
+export function cpuOf(pids: { services: number[]; postgres: number; broker: number }): CpuParts {
+  return {
+    services: cpuSeconds(pids.services),
+    postgres: cpuSeconds([pids.postgres]),
+    broker: cpuSeconds([pids.broker]),
+  };
+}
+
+export function difference(after: CpuParts, before: CpuParts): CpuParts {
+  return {
+    services: after.services - before.services,
+    postgres: after.postgres - before.postgres,
+    broker: after.broker - before.broker,
+  };
+}
+
+export function per1000({ services, postgres, broker }: CpuParts, processes: number): CpuParts {
+  const scale = (seconds: number): number => (seconds * 1_000) / processes;
+  return { services: scale(services), postgres: scale(postgres), broker: scale(broker) };
+}
+
+export function total({ services, postgres, broker }: CpuParts): number {
+  return services + postgres + broker;
+}
+
 /** USER_HZ: 100 on every Linux that Node runs on (man 5 proc). */
 const TICKS_PER_SECOND = 100;
 
@@ -43,4 +75,10 @@ function childrenByParent(): Map<number, number[]> {
     if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
   return children;
+}
+
+/** Memory of a process that is in RAM, in megabytes. */
+export function rssMegabytes(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)![1]) / 1_024;
 }
