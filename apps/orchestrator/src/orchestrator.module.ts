@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ProcessRunner } from '@throughline/process/postgres';
-import type { Database } from '@throughline/postgres';
+import { ServerClock, type Database } from '@throughline/postgres';
 import { CONFIG, DATABASE, ROUTES } from '@throughline/service';
 import { pathToFileURL } from 'node:url';
 import type { OrchestratorConfig } from './config.js';
@@ -25,7 +25,16 @@ import { TimerLoop } from './timer-loop.js';
         return runner;
       },
     },
-    { provide: ROUTES, inject: [ProcessRunner], useFactory: orchestratorRoutes },
+    {
+      provide: ServerClock,
+      inject: [DATABASE],
+      useFactory: async (database: Database) => {
+        const clock = new ServerClock();
+        await clock.read(database);
+        return clock;
+      },
+    },
+    { provide: ROUTES, inject: [ProcessRunner, ServerClock], useFactory: orchestratorRoutes },
     TimerLoop,
   ],
 })

@@ -8,7 +8,7 @@ import {
 } from '@throughline/contracts';
 import { defineRoutes, state, type Message, type Messaging, type OutgoingMessage } from '@throughline/messaging';
 import { findInstances, ProcessRunner, readHistory, type StoredInstance } from '@throughline/process/postgres';
-import type { Database } from '@throughline/postgres';
+import { ServerClock, type Database } from '@throughline/postgres';
 import { messagingHarness, testDatabase, until, type MessagingHarness, type TestDatabase } from '@throughline/testing';
 import { compileStored, loadProcesses } from './load-processes.js';
 import { migrations } from './migrations.js';
@@ -94,7 +94,9 @@ describe('over a real broker, with two instances of the orchestrator', () => {
     for (const instanceId of ['one', 'two']) {
       const runner = new ProcessRunner(loadProcesses(), compileStored);
       await runner.storeDefinitions(database);
-      await harness.service(orchestratorRoutes(runner), { service: 'orchestrator', instanceId, database });
+      const clock = new ServerClock();
+      await clock.read(database);
+      await harness.service(orchestratorRoutes(runner, clock), { service: 'orchestrator', instanceId, database });
     }
     const respond = state((messages: Message[], tx) => {
       answered.push(...messages);

@@ -1,4 +1,5 @@
 import { defineRoutes, state, type Routes } from '@throughline/messaging';
+import type { ServerClock } from '@throughline/postgres';
 import type { ProcessRunner } from '@throughline/process/postgres';
 import { takeEvents } from './take-events.js';
 
@@ -6,9 +7,9 @@ import { takeEvents } from './take-events.js';
  * Every lifecycle event goes the same way: into the instance it belongs to, whose definition (`processes/*.yaml`) decides what
  * follows. There is no vendor call here, so nothing can be slow or refused: a message that fails waits, or is a dead letter, alone.
  */
-export function orchestratorRoutes(runner: ProcessRunner): Routes {
+export function orchestratorRoutes(runner: ProcessRunner, clock: ServerClock): Routes {
   // One route object: a batch of mixed events is then one call, one query and one write.
-  const intoInstance = state(takeEvents(runner));
+  const intoInstance = state(takeEvents(runner, clock));
   return defineRoutes({
     group: 'orchestrator',
     // An instance is fed by three topics: what waits for one of its events is the instance, and no other.

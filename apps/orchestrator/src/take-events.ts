@@ -1,13 +1,14 @@
 import type { Message, MessagingTx, OutgoingMessage, StateHandler } from '@throughline/messaging';
 import type { MessageType } from '@throughline/contracts';
+import type { ServerClock } from '@throughline/postgres';
 import type { ProcessEvent } from '@throughline/process';
 import type { EmittedCommand, ProcessRunner } from '@throughline/process/postgres';
 import { countTransitions } from './metrics.js';
 
 /** Hands a batch of events to the runner; the commands leave in the same transaction. */
-export function takeEvents(runner: ProcessRunner): StateHandler<MessageType> {
+export function takeEvents(runner: ProcessRunner, clock: ServerClock): StateHandler<MessageType> {
   return async (messages, tx) => {
-    const transitions = await runner.runBatch(tx, messages.map(toProcessEvent), new Date(), emitInto(tx));
+    const transitions = await runner.runBatch(tx, messages.map(toProcessEvent), clock.now(), emitInto(tx));
     tx.onCommit(() => countTransitions(transitions));
   };
 }

@@ -1,7 +1,8 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Messaging } from '@throughline/messaging';
 import { ProcessRunner } from '@throughline/process/postgres';
-import { CONFIG, MESSAGING } from '@throughline/service';
+import { ServerClock } from '@throughline/postgres';
+import { CONFIG, Loop, MESSAGING } from '@throughline/service';
 import { logger } from '@throughline/telemetry';
 import type { OrchestratorConfig } from './config.js';
 import { countTransitions } from './metrics.js';
@@ -12,37 +13,29 @@ const log = logger('timers');
 /** Looks for due timers for as long as the service runs; what one look cannot do, the next one finds. */
 @Injectable()
 export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
-  private stopping = false;
+  private readonly loop: Loop;
   private skipped = '';
 
   constructor(
     @Inject(CONFIG) private readonly config: OrchestratorConfig,
     @Inject(MESSAGING) private readonly messaging: Messaging,
     private readonly runner: ProcessRunner,
-  ) {}
+    private readonly clock: ServerClock,
+  ) {
+    this.loop = new Loop(config.TIMER_INTERVAL_MS, (signal) => this.fireAllDue(signal));
+  }
 
   onApplicationBootstrap(): void {
-    this.schedule();
+    this.loop.start();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    clearTimeout(this.timer);
-    await this.running;
+  beforeApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
   }
 
-  private schedule(): void {
-    if (this.stopping) return;
-    this.timer = setTimeout(() => {
-      this.running = this.fireAllDue().finally(() => this.schedule());
-    }, this.config.TIMER_INTERVAL_MS);
-  }
-
-  private async fireAllDue(): Promise<void> {
+  private async fireAllDue(signal: AbortSignal): Promise<void> {
     try {
-      while (!this.stopping && (await this.fireBatch()) === this.config.TIMER_BATCH_SIZE);
+      while (!signal.aborted && (await this.fireBatch()) === this.config.TIMER_BATCH_SIZE);
     } catch (error) {
       log.warn({ err: error }, 'due timers could not be fired; the next look finds them');
     }
@@ -60,7 +53,8 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
   private fireBatch(): Promise<number> {
     return this.messaging.transaction(async (tx) => {
       const limit = this.config.TIMER_BATCH_SIZE;
-      const { fired, transitions, skipped } = await this.runner.runDueTimers(tx, new Date(), limit, emitInto(tx));
+      const now = await this.clock.read(tx);
+      const { fired, transitions, skipped } = await this.runner.runDueTimers(tx, now, limit, emitInto(tx));
       tx.onCommit(() => countTransitions(transitions));
       this.tellSkipped(skipped);
       return fired;

@@ -1,6 +1,7 @@
 import { searchDealsModifiedSince, type DealSearch, type FoundDeal } from '@throughline/connectors/hubspot';
 import type { Job, Messaging } from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
+import { Loop } from '@throughline/service';
 import { counter, logger } from '@throughline/telemetry';
 import type { RevenueConfig } from './config.js';
 import { findModifiedAt } from './deal-store.js';
@@ -40,29 +41,23 @@ export interface SweepOptions {
 /** Finds the changes whose webhook never came, and the corrections that no webhook and no search tells. All instances try; the lease in the database lets one of them at a time. */
 export class Sweep {
   private readonly log = logger('sweep');
-  private readonly stopping = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
+  private readonly loop: Loop;
 
-  constructor(private readonly options: SweepOptions) {}
+  constructor(private readonly options: SweepOptions) {
+    this.loop = new Loop(options.config.HUBSPOT_SWEEP_INTERVAL_MS, (signal) => this.attempt(signal));
+  }
 
   start(): void {
-    this.timer = setTimeout(() => {
-      this.running = this.attempt().then(() => {
-        if (!this.stopping.signal.aborted) this.start();
-      });
-    }, this.options.config.HUBSPOT_SWEEP_INTERVAL_MS);
+    this.loop.start();
   }
 
   /** Ends a sweep under way; another one repeats what it had not recorded. */
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    clearTimeout(this.timer);
-    await this.running;
+  stop(): Promise<void> {
+    return this.loop.stop();
   }
 
   /** Sweeps once if it is due and no other instance is at it. Returns how many deals are to be read, or undefined where it was not our turn. */
-  async run(): Promise<number | undefined> {
+  async run(signal?: AbortSignal): Promise<number | undefined> {
     const { database, instanceId, config, clock } = this.options;
     const claimed = await claimSweep(database, instanceId, {
       leaseMs: LEASE_MS,
@@ -74,7 +69,7 @@ export class Sweep {
       // Without this a first sweep that finds nothing would leave the next one to begin at a later `now`.
       if (!claimed.sweptUntil) await advanceSweep(database, instanceId, firstFrom, LEASE_MS);
       const from = sweepFrom(claimed.sweptUntil, firstFrom, config.HUBSPOT_SWEEP_OVERLAP_MS);
-      const count = (await this.walk(from)) + (await this.recheck());
+      const count = (await this.walk(from, signal)) + (await this.recheck());
       await purgeWebhookEvents(database, KEEP_WEBHOOK_EVENTS_DAYS);
       return count;
     } finally {
@@ -82,21 +77,21 @@ export class Sweep {
     }
   }
 
-  private async attempt(): Promise<void> {
+  private async attempt(signal: AbortSignal): Promise<void> {
     try {
-      const count = await this.run();
+      const count = await this.run(signal);
       if (count) this.log.debug({ count }, `the sweep found ${count} deals to read`);
     } catch (error) {
-      if (this.stopping.signal.aborted) return;
+      if (signal.aborted) return;
       failed.add(1);
       this.log.warn({ err: error }, `the sweep failed and is tried again: ${(error as Error).message}`);
     }
   }
 
-  private async walk(from: string): Promise<number> {
+  private async walk(from: string, signal: AbortSignal | undefined): Promise<number> {
     const { hubspot, database, messaging, config, instanceId } = this.options;
     let count = 0;
-    for await (const page of searchDealsModifiedSince(hubspot, from, { signal: this.stopping.signal })) {
+    for await (const page of searchDealsModifiedSince(hubspot, from, signal && { signal })) {
       const known = await findModifiedAt(
         database,
         page.map(({ id }) => id),

@@ -1,4 +1,5 @@
 export * from './database.js';
 export * from './errors.js';
 export * from './migrate.js';
+export * from './server-clock.js';
 export type { MigrationInterface, QueryRunner } from 'typeorm';

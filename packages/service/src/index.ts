@@ -1,4 +1,5 @@
 export { commaSeparated, ConfigError, httpConfigShape, parseConfig, serviceConfigShape } from './config.js';
+export { Loop } from './loop.js';
 export { startService } from './start-service.js';
 export { CONFIG, DATABASE, MESSAGING, ROUTES } from './tokens.js';
 export { ZodPipe } from './zod-pipe.js';

@@ -2,7 +2,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import { StripeClient } from '@throughline/connectors/stripe';
 import type { Messaging } from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
-import { CONFIG, DATABASE, MESSAGING } from '@throughline/service';
+import { CONFIG, DATABASE, Loop, MESSAGING } from '@throughline/service';
 import { logger, type Logger } from '@throughline/telemetry';
 import { randomUUID } from 'node:crypto';
 import type { FinanceConfig } from '../config.js';
@@ -13,12 +13,10 @@ import { sweepEvents, type SweepDependencies } from './sweep-events.js';
 export class SweepLoop implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly dependencies: SweepDependencies;
   private readonly log: Logger;
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
-  private stopping = false;
+  private readonly loop: Loop;
 
   constructor(
-    @Inject(CONFIG) private readonly config: FinanceConfig,
+    @Inject(CONFIG) config: FinanceConfig,
     @Inject(DATABASE) database: Database,
     @Inject(MESSAGING) messaging: Messaging,
     stripe: StripeClient,
@@ -34,23 +32,15 @@ export class SweepLoop implements OnApplicationBootstrap, BeforeApplicationShutd
       // Outlives a page and its time limit by far; a holder that died is replaced after it.
       leaseMs: Math.max(60_000, 2 * config.STRIPE_SWEEP_INTERVAL_MS),
     };
+    this.loop = new Loop(config.STRIPE_SWEEP_INTERVAL_MS, () => this.sweep());
   }
 
   onApplicationBootstrap(): void {
-    this.schedule();
+    this.loop.start();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    clearTimeout(this.timer);
-    await this.running;
-  }
-
-  private schedule(): void {
-    if (this.stopping) return;
-    this.timer = setTimeout(() => {
-      this.running = this.sweep().finally(() => this.schedule());
-    }, this.config.STRIPE_SWEEP_INTERVAL_MS);
+  beforeApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
   }
 
   private async sweep(): Promise<void> {

@@ -3,7 +3,7 @@ import { MedusaClient } from '@throughline/connectors/medusa';
 import { codeOf } from '@throughline/contracts';
 import type { Messaging } from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
-import { CONFIG, DATABASE, MESSAGING } from '@throughline/service';
+import { CONFIG, DATABASE, Loop, MESSAGING } from '@throughline/service';
 import { counter, logger } from '@throughline/telemetry';
 import { randomUUID } from 'node:crypto';
 import type { OpsConfig } from '../config.js';
@@ -21,12 +21,10 @@ const failures = counter('throughline.medusa.polls.failed', {
 @Injectable()
 export class PollLoop implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly dependencies: PollDependencies;
-  private readonly stopping = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
+  private readonly loop: Loop;
 
   constructor(
-    @Inject(CONFIG) private readonly config: OpsConfig,
+    @Inject(CONFIG) config: OpsConfig,
     @Inject(DATABASE) database: Database,
     @Inject(MESSAGING) messaging: Messaging,
     @Inject(MedusaClient) private readonly medusa: MedusaClient,
@@ -42,40 +40,32 @@ export class PollLoop implements OnApplicationBootstrap, BeforeApplicationShutdo
       // Renewed with every page and poll; an instance that died is replaced after it.
       leaseMs: Math.max(3 * config.MEDUSA_TIMEOUT_MS, 2 * config.MEDUSA_POLL_INTERVAL_MS),
     };
+    this.loop = new Loop(config.MEDUSA_POLL_INTERVAL_MS, (signal) => this.pollAll(signal));
   }
 
   onApplicationBootstrap(): void {
-    this.schedule();
+    this.loop.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    clearTimeout(this.timer);
-    await this.running;
+    await this.loop.stop();
     await releaseCursors(this.dependencies.database, this.dependencies.instanceId);
   }
 
-  private schedule(): void {
-    if (this.stopping.signal.aborted) return;
-    this.timer = setTimeout(() => {
-      this.running = this.pollAll().finally(() => this.schedule());
-    }, this.config.MEDUSA_POLL_INTERVAL_MS);
-  }
-
-  private pollAll(): Promise<void> {
-    return this.medusa.within(this.stopping.signal, async () => {
-      const events = await this.attempt(() => pollOrders(this.dependencies));
+  private pollAll(signal: AbortSignal): Promise<void> {
+    return this.medusa.within(signal, async () => {
+      const events = await this.attempt(signal, () => pollOrders(this.dependencies));
       if (events) log.info({ events }, `people changed orders in Medusa: ${events} events`);
-      const deleted = await this.attempt(() => sweepDrafts(this.dependencies));
+      const deleted = await this.attempt(signal, () => sweepDrafts(this.dependencies));
       if (deleted) log.info({ deleted }, `${deleted} drafts that lost calls had left behind were deleted`);
     });
   }
 
-  private async attempt(work: () => Promise<number | undefined>): Promise<number | undefined> {
+  private async attempt(signal: AbortSignal, work: () => Promise<number | undefined>): Promise<number | undefined> {
     try {
       return await work();
     } catch (error) {
-      if (this.stopping.signal.aborted) return undefined;
+      if (signal.aborted) return undefined;
       failures.add(1, { 'error.type': codeOf(error) });
       log.warn({ err: error }, 'the poll failed; the next one starts where the last good one ended');
       return undefined;
