@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { cancelOrder, messagingHarness, until, type MessagingHarness } from '@throughline/testing';
-import { defineRoutes, effect, type Message } from './index.js';
+import { ThroughlineError } from '@throughline/contracts';
+import { cancelOrder, messagingHarness, orderCancelled, until, type MessagingHarness } from '@throughline/testing';
+import { defineRoutes, effect, state, type Message } from './index.js';
 
 jest.setTimeout(60_000);
 
 describe('bounds: neither a slow vendor nor a stop takes for ever', () => {
   let harness: MessagingHarness;
   beforeEach(async () => {
-    harness = await messagingHarness(['CancelOrder']);
+    harness = await messagingHarness(['CancelOrder', 'OrderCancelled']);
   });
   afterEach(() => harness.close());
 
@@ -38,9 +39,49 @@ describe('bounds: neither a slow vendor nor a stop takes for ever', () => {
       );
     }
     await until('partitions pause', () => messaging.health().partitions.some(({ paused }) => paused));
+    expect(messaging.health()).toMatchObject({
+      ready: true,
+      waits: [expect.stringContaining('because too much work waits')],
+    });
     open();
     await until('all is done', () => done === 300);
     await until('partitions resume', () => messaging.health().partitions.every(({ paused }) => !paused));
+  });
+
+  it('partitions pause while too many messages are parked, and only those that bring more of them', async () => {
+    let away = true;
+    let handled = 0;
+    let called = 0;
+    const messaging = await harness.service(
+      defineRoutes({
+        group: harness.topics.group,
+        emits: ['CancelOrder', 'OrderCancelled'],
+        routes: {
+          CancelOrder: effect(async () => void called++, { dependency: 'vendor' }),
+          OrderCancelled: state(
+            async (messages, tx) => {
+              if (away) throw new ThroughlineError('not now', { code: 'NOT_NOW', retry: 'later' });
+              tx.onCommit(() => (handled += messages.length));
+            },
+            { retry: { maxAttempts: 1_000, backoffMs: [50, 100] } },
+          ),
+        },
+      }),
+      { limits: { workBacklog: 20, batchMessages: 5 } },
+    );
+    for (let i = 0; i < 20; i++) {
+      await messaging.transaction(async (tx) => tx.emit(Array.from({ length: 3 }, () => orderCancelled(randomUUID()))));
+    }
+    const paused = (): Set<string> =>
+      new Set(messaging.health().partitions.flatMap(({ topic, paused }) => (paused ? [topic] : [])));
+    await until('the partitions of events pause', () => paused().has(harness.topics.nameOf('OrderCancelled')));
+    await messaging.transaction(async (tx) => tx.emit([cancelOrder(randomUUID(), 'x')]));
+    await until('commands flow', () => called === 1);
+    expect(paused().has(harness.topics.nameOf('CancelOrder'))).toBe(false);
+    away = false;
+    await until('all is handled', () => handled === 60);
+    await until('partitions resume', () => paused().size === 0);
+    expect(await harness.rows('SELECT 1 FROM dead_letter')).toEqual([]);
   });
 
   it('a stop ends what runs within the bound, and the next start goes on with the rest', async () => {

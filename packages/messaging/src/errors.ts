@@ -40,6 +40,16 @@ export function keyInvalid(maxLength: number): ThroughlineError {
   );
 }
 
+/** A newcomer behind a held key that has no room left: it comes back by itself when the key goes on. */
+export const KEY_HELD = 'MSG_KEY_HELD';
+
+export function keyHeld(queue: string, key: string, limit: number): ThroughlineError {
+  return new ThroughlineError(
+    `More than ${limit} rows wait in "${queue}" behind the dead letter of key ${key}: put that one back, or let it go, and this one follows.`,
+    { code: KEY_HELD, retry: 'never' },
+  );
+}
+
 export function messageIdInvalid(id: string): ThroughlineError {
   return new ThroughlineError(`Header ce_id is "${id.slice(0, 100)}", which is no UUID: fix the producer.`, {
     code: 'MSG_ID_INVALID',

@@ -13,6 +13,7 @@ interface Letter {
   held: boolean;
   queue: string;
   work_key: string;
+  error_code: string;
   error_message: string;
   handled: boolean;
 }
@@ -54,6 +55,7 @@ describe('held-keys: what comes after a dead letter waits until a person has dec
         },
         jobs: { Look: job(async ({ key, payload }: Job<number>) => handle(key, payload), { dependency: 'vendor' }) },
       }),
+      { limits: { heldRowsPerKey: 3, workBacklog: 4 } },
     );
     await until('ready', () => messaging.health().ready);
   });
@@ -159,6 +161,41 @@ describe('held-keys: what comes after a dead letter waits until a person has dec
       expect(done).toEqual([`${key} 1`]);
     });
   });
+
+  it.each([
+    ['put back', putBack, [1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    ['let go', letGo, [2, 3, 4, 5, 6, 7, 8, 9]],
+  ] as const)(
+    'newcomers that find no room become letters, pause no partition, and follow in order once it is %s',
+    async (_, act, expected) => {
+      const [key, other] = [randomUUID(), randomUUID()];
+      poison = { [`${key} 1`]: 'bad' };
+      await command(key, 1, 2, 3, 4);
+      const [letter] = await dead(1);
+      await until('its successors lined up', () => messaging.health().work['vendor']!.heldRows === 3);
+      await command(key, 5, 6);
+      await command(key, 7);
+      const all = await dead(4);
+      expect(all.map(({ error_code }) => error_code)).toEqual([
+        'POISON',
+        'MSG_KEY_HELD',
+        'MSG_KEY_HELD',
+        'MSG_KEY_HELD',
+      ]);
+      await command(other, 1);
+      await until('other keys flow', () => done.includes(`${other} 1`));
+      expect(messaging.health().partitions.filter(({ paused }) => paused)).toEqual([]);
+      expect(messaging.health().waits).toContain('1 key of vendor is held by a dead letter');
+
+      poison = {};
+      await messaging.transaction((tx) => act(tx, [letter!.id]));
+      await command(key, 8, 9);
+      await until('all are through', () => done.includes(`${key} 9`));
+      expect(done.filter((it) => it.startsWith(key))).toEqual(expected.map((n) => `${key} ${n}`));
+      await until('nothing waits', async () => (await harness.rows('SELECT 1 FROM work_key')).length === 0);
+      expect((await letters()).filter(({ held }) => held)).toEqual([]);
+    },
+  );
 
   it('a job is a hint: its successors go on, and it runs when it is put back', async () => {
     const key = randomUUID();

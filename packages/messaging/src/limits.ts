@@ -6,8 +6,16 @@ export interface Limits {
   messageBytes: number;
   /** Effects that run at once, per dependency. */
   effectConcurrency: Record<string, number> & { default: number };
-  /** Work that may wait in the queue before the partitions that feed it pause. They resume at four fifths of it. */
+  /**
+   * Rows that may wait for one dependency, or parked for our own database, before the partitions that bring more of them pause. They
+   * resume at four fifths of it. Rows behind held keys do not count.
+   */
   workBacklog: number;
+  /**
+   * Rows that line up behind the dead letter of one key; what comes after them becomes a dead letter too, in order. Looked at with each
+   * poll of the queue, so that a burst may go over it.
+   */
+  heldRowsPerKey: number;
   /** How long a loop that has something to do may stay without progress before the instance calls itself not live. */
   stuckAfterMs: number;
   /** Sign of life of an instance, and for how long it counts: a silent instance's work, and its lead, are taken over after that. */
@@ -30,6 +38,7 @@ export const DEFAULT_LIMITS: Limits = {
   messageBytes: 900_000,
   effectConcurrency: { default: 32 },
   workBacklog: 20_000,
+  heldRowsPerKey: 1_000,
   stuckAfterMs: 60_000,
   aliveEveryMs: 2_000,
   aliveForMs: 10_000,

@@ -45,6 +45,8 @@ export interface MessagingHealth {
   live: boolean;
   /** Why not ready, or not live. */
   reasons: string[];
+  /** What waits for a vendor or for a person. To stop or restart this instance would help none of it. */
+  waits: string[];
   /** The consumer group, which is the consumer's name. */
   group: string;
   partitions: PartitionLag[];
@@ -131,7 +133,7 @@ export class Messaging {
       progress: this.progress.consumer,
       log,
       take: (records) => this.intake.take(records),
-      backlog: () => this.work.backlog,
+      backlog: (queue) => this.work.backlog(queue),
       now: options.now ?? Date.now,
     });
     this.instances = new Instances({ database, instanceId, limits, log, released: () => this.work.look() });
@@ -206,14 +208,17 @@ export class Messaging {
     }
     const live = watched.every((progress) => progress.stuckForMs(this.limits.stuckAfterMs) === undefined);
     const { leading, catchingUp, length: waiting } = this.relayQueue;
+    const work = this.work.health();
+    const partitions = this.consumer.health();
     return {
       ready: ready && live,
       live,
       reasons,
+      waits: waitsOf(work, partitions),
       group: this.options.routes.group,
-      partitions: this.consumer.health(),
+      partitions,
       relay: { leading, catchingUp, waiting },
-      work: this.work.health(),
+      work,
     };
   }
 
@@ -238,6 +243,18 @@ export class Messaging {
       }
     }
   }
+}
+
+function waitsOf(work: MessagingHealth['work'], partitions: MessagingHealth['partitions']): string[] {
+  const waits: string[] = [];
+  for (const [dependency, { paused, heldKeys }] of Object.entries(work)) {
+    if (paused) waits.push(`${dependency} is down: its work waits`);
+    if (heldKeys === 1) waits.push(`1 key of ${dependency} is held by a dead letter`);
+    if (heldKeys > 1) waits.push(`${heldKeys} keys of ${dependency} are held by dead letters`);
+  }
+  const paused = new Set(partitions.flatMap(({ topic, paused }) => (paused ? [topic] : [])));
+  for (const topic of paused) waits.push(`partitions of ${topic} pause because too much work waits`);
+  return waits;
 }
 
 /** A limit to wait for that keeps no process alive. */

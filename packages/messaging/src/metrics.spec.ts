@@ -7,6 +7,7 @@ const health: MessagingHealth = {
   ready: true,
   live: true,
   reasons: [],
+  waits: [],
   group: 'ops-adapter',
   partitions: [
     { topic: 'orders', partition: 0, lagMessages: 7, lagSeconds: 1.5, paused: true },

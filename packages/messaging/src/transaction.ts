@@ -5,7 +5,7 @@ import { currentTraceparent } from '@throughline/telemetry';
 import { deadLetterColumns, deathsAgainColumns, type DeadLetter } from './dead-letters/dead-letter.js';
 import { insertDeadLetters, recordDeathsAgain } from './dead-letters/insert-dead-letters.js';
 import { insertJobInbox } from './consume/insert-inbox.js';
-import { messageTooLarge, noRoute } from './errors.js';
+import { keyHeld, messageTooLarge, noRoute } from './errors.js';
 import type { Job, MessagingTx, OutgoingMessage } from './message.js';
 import { countDeadLetters } from './metrics.js';
 import { insertOutbox, type InsertedOutboxRow } from './outbox/insert-outbox.js';
@@ -14,7 +14,8 @@ import { deleteOutbox } from './outbox/read-outbox.js';
 import type { RelayQueue } from './outbox/relay-queue.js';
 import type { Routes } from './routes.js';
 import { insertWork, type InsertedWorkRow } from './work/insert-work.js';
-import { workColumns, type NewWork, type WorkItem } from './work/work-item.js';
+import { lockFullKeys } from './work/lock-full-keys.js';
+import { laneOf, letterOf, workColumns, type NewWork, type WorkItem } from './work/work-item.js';
 
 /** What a transaction tells the worker side. */
 export interface WorkSink {
@@ -22,8 +23,11 @@ export interface WorkSink {
   leaseMs(queue: string): number | undefined;
   /** Leased rows, committed. */
   accept(items: WorkItem[]): void;
-  /** Rows were stored that somebody has to claim. */
-  stored(rows: number, unclaimed: ReadonlySet<string>): void;
+  /** Whether a held key has no room for more rows, as of the last look at the table; and how many there may be. */
+  isFull(queue: string, key: string): boolean;
+  readonly heldRowsPerKey: number;
+  /** A row was stored in each of these queues; in some there are rows that somebody has to claim. */
+  stored(queues: string[], unclaimed: ReadonlySet<string>): void;
 }
 
 export interface TransactionParts {
@@ -67,7 +71,7 @@ export async function inTransaction<T>(
 export class MessagingTransaction implements MessagingTx {
   private readonly outgoing: OutboxRow[] = [];
   private readonly jobs: Job[] = [];
-  private readonly work: NewWork[] = [];
+  private work: NewWork[] = [];
   private readonly deadLetters: DeadLetter[] = [];
   private readonly callbacks: (() => void)[] = [];
   /** Traceparent of the span that handles a message, by message id. */
@@ -137,6 +141,7 @@ export class MessagingTransaction implements MessagingTx {
   async flush(): Promise<void> {
     if (this.jobs.length > 0) this.work.push(...(await this.freshJobs()));
     if (this.outgoing.length > 0) this.writeOutbox();
+    await this.turnAwayOverflow();
     if (this.work.length > 0) this.storeWork();
     if (this.deadLetters.length > 0) this.writeDeadLetters();
     this.deleting = this.parts.relayQueue.takeAcknowledged();
@@ -176,7 +181,10 @@ export class MessagingTransaction implements MessagingTx {
           });
         else unclaimed.add(row.queue);
       }
-      work.stored(this.work.length, unclaimed);
+      work.stored(
+        this.work.map(({ queue }) => queue),
+        unclaimed,
+      );
       work.accept(items);
     }
     for (const callback of this.callbacks) callback();
@@ -230,6 +238,19 @@ export class MessagingTransaction implements MessagingTx {
       ...workColumns(this.work, (queue) => leaseMs.get(queue)),
     ]);
     this.stored = { lease, rows, leasedUntil };
+  }
+
+  /** One poison deal must not fill the queue: what finds no room behind its held key is a dead letter too, in order. */
+  private async turnAwayOverflow(): Promise<void> {
+    const { work } = this.parts;
+    const suspects = this.work.filter(({ queue, key }) => work.isFull(queue, key));
+    if (suspects.length === 0) return;
+    const lanes = [suspects.map(({ queue }) => queue), suspects.map(({ key }) => key)];
+    const rows = await this.raw.query<{ queue: string; key: string }>(lockFullKeys, [...lanes, work.heldRowsPerKey]);
+    const full = new Set(rows.map(laneOf));
+    const over = this.work.filter((row) => full.has(laneOf(row)));
+    this.work = this.work.filter((row) => !full.has(laneOf(row)));
+    this.addDeadLetters(over.map((row) => letterOf(row, keyHeld(row.queue, row.key, work.heldRowsPerKey), true)));
   }
 
   private writeDeadLetters(): void {

@@ -20,8 +20,8 @@ export interface ConsumerParts {
   log: Logger;
   /** Resolves once the records are durably taken in. */
   take(records: KafkaRecord[]): Promise<void>;
-  /** Rows in the work queue. */
-  backlog(): number;
+  /** Rows that wait in one queue of the work queue. */
+  backlog(queue: string): number;
   /** Wall clock in milliseconds since 1970, to compare with the timestamps of records. */
   now: () => number;
 }
@@ -47,13 +47,14 @@ export class Consumer {
   private readonly toCommit = new Map<string, { topic: string; partition: number; offset: string }>();
   private readonly lag: Lag;
   private readonly lagWatch: LagWatch;
-  /** The work queue reached its bound and has not fallen far enough below it. */
-  private full = false;
+  /** Queues that reached their bound and have not fallen far enough below it. */
+  private readonly full = new Set<string>();
   /** Failed attempts to consume since the last fetch. */
   private failures = 0;
   private batches = 0;
   private readonly topics: string[];
-  private readonly effectTopics: string[];
+  /** Where the messages of a topic may wait. */
+  private readonly queuesOf = new Map<string, Set<string>>();
   /** As Kafka knows the group. */
   private readonly groupId: string;
 
@@ -63,7 +64,10 @@ export class Consumer {
     const topicOf = (type: string): string => topicPrefix + catalog[type as MessageType].topic;
     const entries = Object.entries(routes.routes);
     this.topics = [...new Set(entries.map(([type]) => topicOf(type)))];
-    this.effectTopics = [...new Set(entries.filter(([, r]) => r?.kind === 'effect').map(([type]) => topicOf(type)))];
+    for (const topic of this.topics) {
+      const routesOfTopic = entries.filter(([type]) => topicOf(type) === topic).map(([, route]) => route);
+      this.queuesOf.set(topic, new Set(routesOfTopic.map((route) => route.dependency)));
+    }
     this.lag = new Lag(parts.now);
     this.lagWatch = new LagWatch({ ...parts, group: this.groupId, topics: this.topics, lag: this.lag });
   }
@@ -233,27 +237,35 @@ export class Consumer {
   }
 
   /**
-   * Only the topics that feed the work queue stand still while it is full, and say so. What kafkajs has paused is asked for anew each
-   * time: it keeps that over a rebalance, forgets it with a restart, and can change nothing in between.
+   * Only the topics that feed a full queue stand still, and say so: what waits for one dependency does not stop what another one can
+   * do. What kafkajs has paused is asked for anew each time: it keeps that over a rebalance, forgets it with a restart, and can change
+   * nothing in between.
    */
   private applyBackpressure(): void {
-    if (!this.consumer || this.effectTopics.length === 0 || this.generation === 0) return;
-    const { limits, log } = this.parts;
-    const backlog = this.parts.backlog();
-    const full = this.full ? backlog > limits.workBacklog * RESUME_AT : backlog >= limits.workBacklog;
-    if (full !== this.full) {
-      const topics = this.effectTopics;
-      log.warn({ topics, backlog }, full ? 'The work queue is full: partitions pause.' : 'Partitions resume.');
-    }
-    this.full = full;
+    if (!this.consumer || this.generation === 0) return;
+    for (const queue of new Set([...this.queuesOf.values()].flatMap((queues) => [...queues]))) this.watchBound(queue);
     try {
       const before = this.pausedTopics(this.consumer);
-      const topics = this.effectTopics.filter((topic) => before.has(topic) !== full).map((topic) => ({ topic }));
-      if (topics.length > 0 && full) this.consumer.pause(topics);
-      else if (topics.length > 0) this.consumer.resume(topics);
+      const full = this.topics.filter((topic) => [...this.queuesOf.get(topic)!].some((queue) => this.full.has(queue)));
+      const pause = full.filter((topic) => !before.has(topic)).map((topic) => ({ topic }));
+      const resume = [...before].filter((topic) => !full.includes(topic)).map((topic) => ({ topic }));
+      if (pause.length > 0) this.consumer.pause(pause);
+      if (resume.length > 0) this.consumer.resume(resume);
       this.lag.paused(this.pausedTopics(this.consumer));
     } catch (error) {
-      log.debug({ err: error }, 'Partitions can neither pause nor resume while the consumer joins again.');
+      this.parts.log.debug({ err: error }, 'Partitions can neither pause nor resume while the consumer joins again.');
+    }
+  }
+
+  private watchBound(queue: string): void {
+    const { limits, log } = this.parts;
+    const backlog = this.parts.backlog(queue);
+    if (!this.full.has(queue) && backlog >= limits.workBacklog) {
+      this.full.add(queue);
+      log.warn({ queue, backlog }, 'Too much work waits: the partitions that bring more of it pause.');
+    } else if (this.full.has(queue) && backlog <= limits.workBacklog * RESUME_AT) {
+      this.full.delete(queue);
+      log.warn({ queue, backlog }, 'Enough work is done: partitions resume.');
     }
   }
 

@@ -14,7 +14,7 @@ import type { Rebuild } from '../replay/rebuild.js';
 import { isSampled } from '../sampled.js';
 import type { MessagingTransaction } from '../transaction.js';
 import { holdKeys } from '../work/settle-work.js';
-import type { NewWork } from '../work/work-item.js';
+import { letterOf, type NewWork } from '../work/work-item.js';
 import type { DeadLetter } from '../dead-letters/dead-letter.js';
 import { insertInbox, lockParkedKeys } from './insert-inbox.js';
 import { planBatch, type MessageIntake } from './plan-batch.js';
@@ -81,10 +81,9 @@ export async function giveUp(
     const held = intake.route.onDeadLetter === 'hold';
     // Another instance may have parked the key meanwhile, for a message of another topic: then this one dies in its turn.
     if (verdict.kind === 'dead' && !(held && parked.has(intake.key))) {
-      const { queue, key, kind, type, messageId } = toWork(intake);
-      if (held) void tx.query(holdKeys, [[queue], [key], 0]);
-      const place = { queue, key, workId: null };
-      tx.addDeadLetters([{ ...toDeadLetter(intake.record, error), kind, type, messageId, place, held }]);
+      const row = toWork(intake);
+      if (held) void tx.query(holdKeys, [[row.queue], [row.key], 0]);
+      tx.addDeadLetters([letterOf(row, error, held)]);
     } else {
       const delayMs = verdict.kind === 'parked' ? verdict.delayMs : 0;
       const lastError = withoutNul(String((error as Error | null)?.message ?? error)).slice(0, 1_000);

@@ -1,21 +1,24 @@
 import type { Statement, Tx } from '@throughline/postgres';
+import { KEY_HELD } from '../errors.js';
 
 /**
  * Puts dead letters back into the work queue, each at its old place: before everything of its key that came after it. A key that
- * waited for them goes on, unless another letter holds it. Returns the ids of those put back: not what waits in the queue already, was
- * handled or archived since, or never had a place because nobody could read it.
+ * waited for them goes on, unless another letter holds it, and what had found no room behind it follows (`MSG_KEY_HELD`). Returns the
+ * ids of all those put back: not what waits in the queue already, was handled or archived since, or never had a place because nobody
+ * could read it.
  *
  * The message keeps its id, and its attempts count anew. If it dies again, it is the same letter again.
  */
 export async function putBack(tx: Tx, letterIds: string[]): Promise<string[]> {
   await tx.query(lockKeysOfLetters, [letterIds]);
-  const back = await tx.query<{ dead_letter_id: string }>(takeBack, [letterIds]);
-  await tx.query(addToKeys, [back.map((row) => row.dead_letter_id)]);
-  await goOn(tx, letterIds);
-  return back.map((row) => row.dead_letter_id);
+  const back = await returnRows(tx, letterIds);
+  return [...back, ...(await goOn(tx, letterIds))];
 }
 
-/** Lets the successors of dead letters go on without them. The letters stay where they are. Returns the ids of those that were held. */
+/**
+ * Lets the successors of dead letters go on without them, those included that had found no room. The letters stay where they are.
+ * Returns the ids of those that were held.
+ */
 export async function letGo(tx: Tx, letterIds: string[]): Promise<string[]> {
   await tx.query(lockKeysOfLetters, [letterIds]);
   const gone = await tx.query<{ id: string }>(holdNoLonger, [letterIds]);
@@ -23,9 +26,26 @@ export async function letGo(tx: Tx, letterIds: string[]): Promise<string[]> {
   return gone.map(({ id }) => id);
 }
 
-async function goOn(tx: Tx, letterIds: string[]): Promise<void> {
+async function returnRows(tx: Tx, letterIds: string[]): Promise<string[]> {
+  const back = await tx.query<{ dead_letter_id: string }>(takeBack, [letterIds]);
+  const ids = back.map((row) => row.dead_letter_id);
+  if (ids.length > 0) await tx.query(addToKeys, [ids]);
+  return ids;
+}
+
+/** Releases the keys that nothing holds any more, and returns the letters that follow because they had only found no room. */
+async function goOn(tx: Tx, letterIds: string[]): Promise<string[]> {
+  const followers = await tx.query<{ id: string }>(readFollowers, [letterIds, KEY_HELD]);
+  const followed =
+    followers.length > 0
+      ? await returnRows(
+          tx,
+          followers.map(({ id }) => id),
+        )
+      : [];
   await tx.query(deleteEmptyKeys, [letterIds]);
   await tx.query(releaseHeldKeys, [letterIds]);
+  return followed;
 }
 
 /** $1 letters. Locks their keys, in order, before anything is read: whoever settles or stores work of a key holds that lock too. */
@@ -71,6 +91,16 @@ const addToKeys: Statement = {
 const holdNoLonger: Statement = {
   name: 'hold-keys-no-longer',
   text: `UPDATE dead_letter SET held = false WHERE id = ANY($1::bigint[]) AND held RETURNING id`,
+};
+
+/** $1 letters, $2 code of those that found no room: these, of keys that no other letter holds. */
+const readFollowers: Statement = {
+  name: 'read-followers-of-letters',
+  text: `
+    SELECT d.id FROM dead_letter d
+     WHERE d.held AND d.error_code = $2 AND (d.queue, d.work_key) IN (SELECT queue, work_key FROM dead_letter WHERE id = ANY($1::bigint[]))
+       AND NOT EXISTS (SELECT 1 FROM dead_letter o
+                        WHERE o.held AND o.error_code <> $2 AND o.queue = d.queue AND o.work_key = d.work_key)`,
 };
 
 const NOTHING_HOLDS = `

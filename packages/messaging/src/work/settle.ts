@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresFailure } from '@throughline/postgres';
 import { linkSpan, startSpan, traceparentOf, withActiveSpan, type Logger } from '@throughline/telemetry';
 import { backoff } from '../backoff.js';
-import type { DeadLetter } from '../dead-letters/dead-letter.js';
 import type { OutgoingMessage } from '../message.js';
 import type { Progress } from '../progress.js';
 import { withoutNul } from '../raw-headers.js';
@@ -23,7 +22,7 @@ import {
   recordHandled,
   releaseKeys,
 } from './settle-work.js';
-import { fromStored, type WorkItem } from './work-item.js';
+import { fromStored, laneOf, letterOf, type WorkItem } from './work-item.js';
 
 export interface SettleParts {
   routes: Routes;
@@ -96,7 +95,7 @@ async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Ou
   for (const outcome of ours) if (outcome.kind === 'done') await recordResult(tx, outcome);
   const dead = ours.filter((outcome) => outcome.kind === 'dead');
   const holding = dead.filter(({ item }) => onDeadLetterOf(parts.routes, item) === 'hold');
-  tx.addDeadLetters(dead.map((outcome) => toDeadLetter(outcome, holding.includes(outcome))));
+  tx.addDeadLetters(dead.map((outcome) => letterOf(outcome.item, outcome.error, holding.includes(outcome))));
 
   const counted = ours.filter((outcome) => outcome.kind === 'retry' && outcome.counted);
   if (counted.length > 0) {
@@ -168,32 +167,6 @@ async function keepKeys(parts: SettleParts, tx: MessagingTransaction, kept: Outc
 
 function lanes(outcomes: Outcome[]): [string[], string[]] {
   return [outcomes.map(({ item }) => item.queue), outcomes.map(({ item }) => item.key)];
-}
-
-function laneOf({ queue, key }: { queue: string; key: string }): string {
-  return `${queue}\0${key}`;
-}
-
-function toDeadLetter({ item, error }: Dead, held: boolean): DeadLetter {
-  return {
-    kind: item.kind,
-    topic: item.topic,
-    partition: item.partition,
-    offset: item.offset,
-    key: item.recordKey ?? Buffer.from(item.key),
-    messageId: item.messageId,
-    type: item.type,
-    headers: item.headers,
-    value: item.value,
-    job: item.job,
-    place: { queue: item.queue, key: item.key, workId: item.id },
-    held,
-    deadLetterId: item.deadLetterId,
-    traceparent: item.traceparent,
-    error,
-    attempts: item.attempts + 1,
-    firstFailedAt: item.firstFailedAt,
-  };
 }
 
 function errorText(error: unknown): string {

@@ -1,5 +1,6 @@
 import { fromHeaders, type Codec, type MessageType } from '@throughline/contracts';
 import type { WorkKind } from '../advice.js';
+import type { DeadLetter } from '../dead-letters/dead-letter.js';
 import type { Job, Message } from '../message.js';
 import { fromRawHeaders, type RawHeaders } from '../raw-headers.js';
 import type { StoredWorkRow } from './claim-work.js';
@@ -72,6 +73,35 @@ export async function messageOf(item: WorkItem, codec: Codec): Promise<Message> 
 
 export function jobOf(item: WorkItem): Job {
   return { type: item.type, key: item.key, id: item.job!.id, payload: item.job!.payload };
+}
+
+/** Names a key within its queue. */
+export function laneOf({ queue, key }: { queue: string; key: string }): string {
+  return `${queue}\0${key}`;
+}
+
+/** The letter of a row, or of what would have become one. */
+export function letterOf(row: NewWork | WorkItem, error: unknown, held: boolean): DeadLetter {
+  const stored = 'id' in row ? row : undefined;
+  return {
+    kind: row.kind,
+    topic: row.topic,
+    partition: row.partition,
+    offset: row.offset,
+    key: row.recordKey ?? Buffer.from(row.key),
+    messageId: row.messageId,
+    type: row.type,
+    headers: row.headers,
+    value: row.value,
+    job: row.job,
+    place: { queue: row.queue, key: row.key, workId: stored?.id ?? null },
+    held,
+    deadLetterId: stored?.deadLetterId ?? null,
+    traceparent: row.traceparent,
+    error,
+    attempts: row.attempts + 1,
+    firstFailedAt: stored?.firstFailedAt ?? null,
+  };
 }
 
 /** Parameters of insert-work, after lease and owner. */

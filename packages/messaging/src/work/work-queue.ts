@@ -16,7 +16,8 @@ import { Dependency } from './dependency.js';
 import type { Outcome } from './outcome.js';
 import { LEASE_MARGIN_MS, runWork } from './run-work.js';
 import { settle } from './settle.js';
-import { fromStored, type WorkItem } from './work-item.js';
+import { readFullKeys } from './lock-full-keys.js';
+import { fromStored, laneOf, type WorkItem } from './work-item.js';
 
 export interface WorkQueueParts {
   routes: Routes;
@@ -60,7 +61,9 @@ export class WorkQueue implements WorkSink {
   private readonly wake = new Wake();
   private readonly abort = new AbortController();
   private state: WorkState[] = [];
-  private storedSinceRead = 0;
+  private fullKeys: ReadonlySet<string> = new Set();
+  /** Rows stored less rows over, by queue: what `state` does not know yet. */
+  private readonly sinceRead = new Map<string, number>();
   private readAt = -Infinity;
   private dueAt = Infinity;
   private releasing = 0;
@@ -100,8 +103,8 @@ export class WorkQueue implements WorkSink {
   }
 
   /** Rows that wait, as far as this instance knows. Those behind held keys do not count: no worker can make them fewer. */
-  get backlog(): number {
-    return this.state.reduce((sum, queue) => sum + queue.pending, 0) + this.storedSinceRead;
+  backlog(queue: string): number {
+    return (this.state.find((state) => state.queue === queue)?.pending ?? 0) + (this.sinceRead.get(queue) ?? 0);
   }
 
   health(): Record<string, QueueHealth> {
@@ -125,8 +128,16 @@ export class WorkQueue implements WorkSink {
     return !this.stopping && this.loop && dependency.wantsMore() ? dependency.leaseMs : undefined;
   }
 
-  stored(rows: number, unclaimed: ReadonlySet<string>): void {
-    this.storedSinceRead += rows;
+  get heldRowsPerKey(): number {
+    return this.parts.limits.heldRowsPerKey;
+  }
+
+  isFull(queue: string, key: string): boolean {
+    return this.fullKeys.size > 0 && this.fullKeys.has(laneOf({ queue, key }));
+  }
+
+  stored(queues: string[], unclaimed: ReadonlySet<string>): void {
+    for (const queue of queues) this.sinceRead.set(queue, (this.sinceRead.get(queue) ?? 0) + 1);
     for (const queue of unclaimed) this.dependency(queue).mayHaveMore = true;
     if (unclaimed.size > 0) this.wake.wake();
   }
@@ -213,7 +224,10 @@ export class WorkQueue implements WorkSink {
         { ...this.parts, progress: settleProgress, leaseMs: (queue) => this.dependency(queue).leaseMs },
         outcomes,
       );
-      this.storedSinceRead -= outcomes.filter(({ kind }) => kind === 'done' || kind === 'dead').length;
+      for (const { kind, item } of outcomes) {
+        if (kind === 'done' || kind === 'dead')
+          this.sinceRead.set(item.queue, (this.sinceRead.get(item.queue) ?? 0) - 1);
+      }
       this.accept(next);
     } catch (error) {
       log.error({ err: error }, 'Outcomes could not be recorded; their leases run out and the rows are tried again.');
@@ -273,9 +287,14 @@ export class WorkQueue implements WorkSink {
   private async readState(): Promise<void> {
     const { database, monotonic } = this.parts;
     this.dueAt = Infinity;
-    this.storedSinceRead = 0;
+    this.sinceRead.clear();
     this.state = await database.query<WorkState>(readWorkState);
     this.readAt = monotonic();
+    const mayBeFull = this.state.some(({ held_rows }) => held_rows >= this.heldRowsPerKey);
+    const full = mayBeFull
+      ? await database.query<{ queue: string; key: string }>(readFullKeys, [this.heldRowsPerKey])
+      : [];
+    this.fullKeys = new Set(full.map(laneOf));
     for (const { queue, due_in_ms } of this.state) {
       const dependency = this.dependency(queue);
       if (due_in_ms === null) continue;
