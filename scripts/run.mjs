@@ -25,6 +25,11 @@ const commands = {
     script: 'scripts/faults.mjs',
     java: () => requireJava({ PATH: process.env.PATH }),
   },
+  'test:mutants': {
+    what: 'make known defects one by one and show which spec notices each (--only)',
+    script: 'scripts/mutants.mjs',
+    java: requireJava,
+  },
   check: { what: 'types, lint, format, import rules, generated code, unused code', script: 'scripts/check.mjs' },
   build: {
     what: 'compile every workspace whose sources have changed',

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { catalog } from '@throughline/contracts';
 import { logger } from '@throughline/telemetry';
-import type { Consumer as KafkaConsumer, Kafka } from 'kafkajs';
+import type { Consumer as KafkaConsumer, ConsumerRunConfig, EachBatchPayload, Kafka } from 'kafkajs';
 import { DEFAULT_LIMITS } from '../limits.js';
 import { Progress } from '../progress.js';
 import { defineRoutes, effect } from '../routes.js';
@@ -27,7 +27,12 @@ class FakeConsumer extends EventEmitter {
   subscribe = async (): Promise<void> => undefined;
   stop = async (): Promise<void> => undefined;
   disconnect = async (): Promise<void> => void (this.group = false);
-  run = async (): Promise<void> => {
+  eachBatch: ConsumerRunConfig['eachBatch'];
+  committed: string[] = [];
+  commitOffsets = async (offsets: { offset: string }[]): Promise<void> =>
+    void this.committed.push(...offsets.map(({ offset }) => offset));
+  run = async (config: ConsumerRunConfig = {}): Promise<void> => {
+    this.eachBatch ??= config.eachBatch;
     this.group = true;
     this.emit('join', { payload: { memberAssignment: { [topic]: [0] } } });
   };
@@ -47,6 +52,7 @@ class FakeConsumer extends EventEmitter {
 describe('Consumer', () => {
   let made: FakeConsumer[];
   let backlog: number;
+  let taking: Promise<void>;
   let consumer: Consumer;
   const kafka = new EventEmitter();
 
@@ -54,6 +60,7 @@ describe('Consumer', () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'performance'] });
     made = [];
     backlog = 0;
+    taking = Promise.resolve();
     consumer = new Consumer({
       kafka: Object.assign(kafka, {
         consumer: (): KafkaConsumer => {
@@ -67,7 +74,7 @@ describe('Consumer', () => {
       limits: { ...DEFAULT_LIMITS, workBacklog: 100 },
       progress: new Progress('consumer', () => 0),
       log: logger('spec', { level: 'silent' }),
-      take: async () => undefined,
+      take: () => taking,
       backlog: () => backlog,
       now: Date.now,
     });
@@ -85,6 +92,24 @@ describe('Consumer', () => {
     backlog = at;
     return jest.advanceTimersByTimeAsync(200);
   };
+
+  it('moves a partition on, and tells Kafka so, only after its records are durably taken in', async () => {
+    const taken = Promise.withResolvers<void>();
+    taking = taken.promise;
+    const resolved: string[] = [];
+    const fetched = made[0]!.eachBatch!({
+      batch: { topic, partition: 0, messages: [{ offset: '7' }], highWatermark: '8' },
+      resolveOffset: (offset: string) => void resolved.push(offset),
+      heartbeat: async () => undefined,
+      isStale: () => false,
+    } as unknown as EachBatchPayload);
+    await jest.advanceTimersByTimeAsync(2 * DEFAULT_LIMITS.offsetCommitMs);
+    expect([resolved, made[0]!.committed]).toEqual([[], []]);
+    taken.resolve();
+    await fetched;
+    await jest.advanceTimersByTimeAsync(DEFAULT_LIMITS.offsetCommitMs);
+    expect([resolved, made[0]!.committed]).toEqual([['7'], ['8']]);
+  });
 
   it('joins again after a crash that kafkajs gives up on, however often', async () => {
     for (let crashes = 1; crashes <= 2; crashes++) {
