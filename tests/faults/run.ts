@@ -79,13 +79,13 @@ export class FaultRun {
     for (const [index, round] of rounds.entries()) {
       await this.waitFor(() => performance.now() - this.startedAt >= index * ROUND_MS);
       await this.waitFor(() => this.underWay.size < MAX_IN_FLIGHT);
-      const mine = round.stories.map(({ story, pauseMs }, at) => ({ deal: deals[lived.length + at]!, story, pauseMs }));
-      lived.push(...mine);
-      await Promise.all(mine.map(({ deal, story, pauseMs }) => this.begin({ deal, story }, pauseMs)));
       const hold = holdOf(round.fault);
       await this.waitFor(() =>
         [...this.going].every((one) => !round.alone && (hold === undefined || one.hold !== hold)),
       );
+      const mine = round.stories.map(({ story, pauseMs }, at) => ({ deal: deals[lived.length + at]!, story, pauseMs }));
+      lived.push(...mine);
+      await Promise.all(mine.map(({ deal, story, pauseMs }) => this.begin({ deal, story }, pauseMs)));
       this.strike(round.fault);
     }
     await Promise.all([...this.going].map(({ over }) => over));

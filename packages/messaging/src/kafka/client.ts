@@ -2,6 +2,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { Logger } from '@throughline/telemetry';
+import { patchKafkaHalfResponses } from './half-response-patch.js';
 import { patchKafkaIdleTimer } from './idle-timer-patch.js';
 
 export interface KafkaOptions {
@@ -17,6 +18,7 @@ export interface KafkaOptions {
 /** The one place where a Kafka client is made. */
 export function kafkaClient(options: KafkaOptions, log: Logger): Kafka {
   patchKafkaIdleTimer();
+  patchKafkaHalfResponses();
   return new Kafka({
     clientId: options.clientId,
     brokers: options.brokers,
