@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { canonicalId, Codec, opportunityCorrelationId, type Messages } from '@throughline/contracts';
 import { Messaging, type Message } from '@throughline/messaging';
 import { findInstances, ProcessRunner, type StoredInstance } from '@throughline/process/postgres';
 import { ServerClock, type Database } from '@throughline/postgres';
-import { fixedSchemaIds, testDatabase, until, type TestDatabase } from '@throughline/testing';
+import { fixedSchemaIds, setWallClock, testDatabase, until, type TestDatabase } from '@throughline/testing';
 import type { OrchestratorConfig } from './config.js';
 import { compileStored, loadProcesses } from './load-processes.js';
 import { migrations } from './migrations.js';
@@ -26,15 +26,9 @@ describe('clock-jumps: timers go by the clock of the database, whatever an insta
   });
   afterEach(async () => {
     await Promise.all(loops.splice(0).map((loop) => loop.beforeApplicationShutdown()));
-    jest.useRealTimers();
+    setWallClock(0);
   });
   afterAll(() => test.drop());
-
-  /** Only what says what time it is: the waits, and the monotonic clock, are a machine's that goes on. */
-  function setWallClock(aheadMs: number): void {
-    const now = Date.now() + aheadMs;
-    jest.useFakeTimers({ now, advanceTimers: true, doNotFake: [...EVERYTHING_BUT_DATE] });
-  }
 
   /** An instance of the orchestrator, as far as time goes. */
   async function startInstance(): Promise<{ take(message: Message): Promise<void> }> {
@@ -85,7 +79,7 @@ describe('clock-jumps: timers go by the clock of the database, whatever an insta
     expect(dueInMs).toBeLessThan(ORDER_TIMEOUT_MS + 1_000);
 
     // Neither early, by a right instance or a wrong one ...
-    jest.useRealTimers();
+    setWallClock(0);
     const right = await startInstance();
     setWallClock(aheadMs);
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -96,19 +90,6 @@ describe('clock-jumps: timers go by the clock of the database, whatever an insta
     await until('the timer has fired', async () => (await instance(key)).status !== 'running', { timeoutMs: 5_000 });
   });
 });
-
-const EVERYTHING_BUT_DATE = [
-  'hrtime',
-  'nextTick',
-  'performance',
-  'queueMicrotask',
-  'setImmediate',
-  'clearImmediate',
-  'setInterval',
-  'clearInterval',
-  'setTimeout',
-  'clearTimeout',
-] as const;
 
 function closedWon(opportunityId: string): Message<'OpportunityClosedWon'> {
   const at = '2026-11-22T10:00:00.000Z';

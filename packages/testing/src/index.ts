@@ -8,3 +8,4 @@ export * from './sandbox.js';
 export * from './stack.js';
 export * from './tcp-proxy.js';
 export * from './until.js';
+export * from './wall-clock.js';

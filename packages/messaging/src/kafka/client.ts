@@ -3,6 +3,7 @@ import tls from 'node:tls';
 import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { Logger } from '@throughline/telemetry';
 import { patchKafkaHalfResponses } from './half-response-patch.js';
+import { patchKafkaClock } from './clock-patch.js';
 import { patchKafkaIdleTimer } from './idle-timer-patch.js';
 
 export interface KafkaOptions {
@@ -19,6 +20,7 @@ export interface KafkaOptions {
 export function kafkaClient(options: KafkaOptions, log: Logger): Kafka {
   patchKafkaIdleTimer();
   patchKafkaHalfResponses();
+  patchKafkaClock();
   return new Kafka({
     clientId: options.clientId,
     brokers: options.brokers,
