@@ -1,4 +1,5 @@
 import { formatMoney } from '@throughline/contracts';
+import { traceUrl } from '@throughline/telemetry';
 import type { Config } from './config.js';
 import { type Installation } from './installation.js';
 import { colours, CommandError, duration, table } from './output.js';
@@ -217,12 +218,6 @@ function timeText(durationMs: number | null): string {
   return durationMs === null ? '' : duration(durationMs);
 }
 
-/** Zipkin's page; other viewers are linked by their own address alone. */
-function traceUrl(viewerUrl: string | undefined, traceId: string | null): string | null {
-  return viewerUrl && traceId ? `${viewerUrl.replace(/\/$/, '')}/zipkin/traces/${traceId}` : null;
-}
-
-/** What the orchestrator knows of a deal; `undefined` where no event of it has arrived. */
 export async function readDeal(urls: string[], id: string): Promise<DealStory | undefined> {
   const response = await ask(urls, `/v1/deals/${encodeURIComponent(id)}`);
   if (response.status === 404) return undefined;

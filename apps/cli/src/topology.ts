@@ -55,6 +55,7 @@ export function instanceEnvironment(
     KAFKA_BROKERS: addresses.kafkaBrokers.join(','),
     KAFKA_PREFIX: input.kafkaPrefix,
     SCHEMA_REGISTRY_URL: addresses.registryUrl,
+    TRACE_VIEWER_URL: addresses.viewerUrl,
     INSTANCE_ID: `${instance.service}-${instance.number}`,
   };
   const passedThrough = Object.fromEntries(

@@ -1,3 +1,9 @@
+export type { LetterEdit } from './dead-letters/apply-edit.js';
+export type { StoredAuditEntry } from './dead-letters/audit.js';
+export type { By, DeadLetters, LetterStory, Selection } from './dead-letters/dead-letters.js';
+export { groupStatuses, type Group } from './dead-letters/find-groups.js';
+export { letterStatuses, type LetterSummary } from './dead-letters/letter.js';
+export { releaseStatuses, type Release } from './dead-letters/release.js';
 export type { EffectContext, OnceOptions } from './effect-context.js';
 export type { EffectResult, Job, Message, MessagingTx, OutgoingMessage } from './message.js';
 export {

@@ -163,6 +163,10 @@ export class Messaging {
     };
   }
 
+  get service(): string {
+    return this.options.service;
+  }
+
   /**
    * Runs `fn` in one transaction: its SQL, the messages it emits and the jobs it enqueues are committed together or not at all.
    * Afterwards relay and workers are handed them from memory.

@@ -41,6 +41,10 @@ export const serviceConfigShape = {
    * back at once. Without one the others release that after a while.
    */
   INSTANCE_ID: z.string().min(1).max(200).optional(),
+  /** What this build is called, for example the image's tag or the commit; kept with every dead letter. Default: the package's version. */
+  SERVICE_VERSION: z.string().min(1).max(200).optional(),
+  /** The page that shows traces, for links to them. */
+  TRACE_VIEWER_URL: z.url().optional(),
 } as const;
 
 /** All that `migrate` needs. */

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
 import { Module, type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -11,6 +12,7 @@ import { stopTelemetry } from '@throughline/telemetry/sdk';
 import { raw, type NextFunction, type Request, type Response } from 'express';
 import type { z } from 'zod';
 import { ConfigError, migrationConfigShape, parseConfig, type ServiceConfig } from './config.js';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { HealthController } from './health.controller.js';
 import { Lifecycle } from './lifecycle.js';
 import { NestLogger } from './nest-logger.js';
@@ -132,6 +134,7 @@ function rootModule(
       new Messaging({
         service: options.name,
         ...(config.INSTANCE_ID && { instanceId: config.INSTANCE_ID }),
+        version: config.SERVICE_VERSION ?? packageVersion(),
         database,
         routes,
         codec: new Codec(registrySchemaIds({ url: config.SCHEMA_REGISTRY_URL, store: schemaIdStore(database) })),
@@ -145,7 +148,7 @@ function rootModule(
     global: true,
     // The service's module is global so that the message bus can be given its routes.
     imports: [{ module: options.module, global: true, exports: onBus ? [ROUTES] : [] }],
-    controllers: [HealthController],
+    controllers: [HealthController, ...(onBus ? [DeadLettersController] : [])],
     providers: [
       { provide: DATABASE, useValue: database },
       { provide: CONFIG, useValue: config },
@@ -154,6 +157,12 @@ function rootModule(
     ],
     exports: [DATABASE, CONFIG, ...(onBus ? [MESSAGING] : [])],
   };
+}
+
+/** All packages of a release have the same. */
+function packageVersion(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 function keepRawBody(request: Request & { rawBody?: Buffer }, _response: Response, next: NextFunction): void {

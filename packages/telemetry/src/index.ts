@@ -1,3 +1,4 @@
 export * from './counter.js';
 export * from './logger.js';
 export * from './span.js';
+export * from './trace-url.js';

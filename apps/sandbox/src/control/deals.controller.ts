@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, HttpException, Inject, Param, Patch, Post } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Database } from '@throughline/postgres';
-import { CONFIG, DATABASE, ZodPipe } from '@throughline/service';
+import { CONFIG, DATABASE, openApiSchema, ZodPipe } from '@throughline/service';
 import { z } from 'zod';
 import type { SandboxConfig } from '../config.js';
 import { multiplyDecimals, sumDecimals } from '../decimal.js';
@@ -11,7 +11,7 @@ import { associationKind, defaultKind } from '../hubspot/object-types.js';
 import { dealStages } from '../hubspot/properties.js';
 import { Courier } from '../webhooks/courier.js';
 import { WebhookQueue } from '../webhooks/webhook-queue.js';
-import { openApiSchema } from './open-api-schema.js';
+
 import { type DealRow, readDeals } from './read-overview.js';
 
 const decimal = z.union([z.string().regex(/^-?\d+(\.\d+)?$/), z.number()]).transform(String);

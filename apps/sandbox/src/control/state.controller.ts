@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, HttpException, Inject, Param, Post } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Database } from '@throughline/postgres';
-import { CONFIG, DATABASE, ZodPipe } from '@throughline/service';
+import { CONFIG, DATABASE, openApiSchema, ZodPipe } from '@throughline/service';
 import { z } from 'zod';
 import type { SandboxConfig } from '../config.js';
 import { isVendorRefusal } from '../errors.js';
@@ -11,7 +11,6 @@ import { seedStore } from '../medusa/seed.js';
 import { tables } from '../migrations/1732200000000-initial.js';
 import { randomId } from '../random-id.js';
 import { Courier } from '../webhooks/courier.js';
-import { openApiSchema } from './open-api-schema.js';
 import { type InvoiceRow, type OrderRow, readInvoices, readOrders, readState, type State } from './read-overview.js';
 
 const payment = z.strictObject({

@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Put } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { ZodPipe } from '@throughline/service';
+import { openApiSchema, ZodPipe } from '@throughline/service';
 import { z } from 'zod';
-import { openApiSchema } from '../control/open-api-schema.js';
+
 import { faultPlan } from './fault.js';
 import { FaultBox } from './fault-box.js';
 

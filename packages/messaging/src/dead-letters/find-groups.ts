@@ -27,8 +27,8 @@ export interface GroupFilter {
   fingerprint?: string | undefined;
   status?: GroupStatus | undefined;
   owner?: string | undefined;
-  /** Only groups whose last failure was earlier: the next page. */
-  before?: Date | undefined;
+  /** Only groups that come after this one: the next page. */
+  before?: string | undefined;
   limit: number;
 }
 
@@ -50,8 +50,9 @@ const statement: Statement = {
       JOIN dead_letter newest ON newest.id = l.newest
      WHERE ($2::text IS NULL OR g.status = $2)
        AND ($3::text IS NULL OR g.owner = $3)
-       AND ($4::timestamptz IS NULL OR l.failed_at < $4)
-     ORDER BY l.failed_at DESC, g.fingerprint LIMIT $5`,
+       AND ($4::text IS NULL OR
+            (l.failed_at, g.fingerprint) < ((SELECT max(failed_at) FROM dead_letter WHERE fingerprint = $4), $4))
+     ORDER BY l.failed_at DESC, g.fingerprint DESC LIMIT $5`,
 };
 
 /** The one that failed last comes first. A group without letters, for they all turned out to be another defect, is not shown. */

@@ -2,7 +2,8 @@ import type { Queryable, Statement } from '@throughline/postgres';
 import { STATUS } from './letter.js';
 import type { ReleaseProgress } from './decide-release.js';
 
-export type ReleaseStatus = 'running' | 'done' | 'stopped' | 'cancelled';
+export const releaseStatuses = ['running', 'done', 'stopped', 'cancelled'] as const;
+export type ReleaseStatus = (typeof releaseStatuses)[number];
 
 /** Letters that are put back in stages. */
 export interface Release {
