@@ -5,7 +5,7 @@ import { readRecord, type KafkaRecord } from '../consume/read-record.js';
 import { groupUnknown, letterConflict, letterUnknown, releaseUnknown } from '../errors.js';
 import type { Routes } from '../routes.js';
 import type { MessagingTransaction } from '../transaction.js';
-import { letGo, putBack } from '../work/put-back.js';
+import { letGo, lockKeysOfLetters, putBack } from '../work/put-back.js';
 import { recordHandled } from '../work/settle-work.js';
 import { applyEdit, toRecord, type Content, type LetterEdit } from './apply-edit.js';
 import { archiveLetters, restoreLetters } from './archive-letters.js';
@@ -235,8 +235,10 @@ export class DeadLetters {
       groupStatus: 'archived',
       whyNot: NOT_RETRIED,
       move: async (tx, ids) => {
+        await tx.query(lockKeysOfLetters, [ids]);
+        const archived = (await tx.query<{ id: string }>(archiveLetters, [ids])).map((row) => row.id);
         await letGo(tx, ids);
-        return (await tx.query<{ id: string }>(archiveLetters, [ids])).map((row) => row.id);
+        return archived;
       },
     });
   }

@@ -49,7 +49,7 @@ async function goOn(tx: Tx, letterIds: string[]): Promise<string[]> {
 }
 
 /** $1 letters. Locks their keys, in order, before anything is read: whoever settles or stores work of a key holds that lock too. */
-const lockKeysOfLetters: Statement = {
+export const lockKeysOfLetters: Statement = {
   name: 'lock-keys-of-letters',
   text: `
     INSERT INTO work_key AS k (queue, key, pending, available_at, held)
