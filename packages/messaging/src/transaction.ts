@@ -4,17 +4,18 @@ import type { Database, Statement, Tx } from '@throughline/postgres';
 import { currentTraceparent } from '@throughline/telemetry';
 import { deadLetterColumns, deathsAgainColumns, type DeadLetter } from './dead-letters/dead-letter.js';
 import { insertDeadLetters, recordDeathsAgain } from './dead-letters/insert-dead-letters.js';
-import { insertJobInbox } from './consume/insert-inbox.js';
+import { insertInboxes } from './consume/insert-inbox.js';
 import { keyHeld, messageTooLarge, noRoute } from './errors.js';
 import type { Job, MessagingTx, OutgoingMessage } from './message.js';
 import { countDeadLetters } from './metrics.js';
-import { insertOutbox, type InsertedOutboxRow } from './outbox/insert-outbox.js';
+import { insertOutbox, outboxColumns, type InsertedOutboxRow } from './outbox/insert-outbox.js';
 import type { OutboxRow } from './outbox/outbox-row.js';
 import { deleteOutbox } from './outbox/read-outbox.js';
 import type { RelayQueue } from './outbox/relay-queue.js';
 import type { Routes } from './routes.js';
 import { insertWork, type InsertedWorkRow } from './work/insert-work.js';
 import { lockFullKeys } from './work/lock-full-keys.js';
+import { settleDone, type SettledRow } from './work/settle-done.js';
 import { laneOf, letterOf, workColumns, type NewWork, type WorkItem } from './work/work-item.js';
 
 /** What a transaction tells the worker side. */
@@ -80,6 +81,7 @@ export class MessagingTransaction implements MessagingTx {
   private written: { keys: Set<string>; writer: string; rows: Promise<InsertedOutboxRow[]> } | undefined;
   private stored: { lease: string; rows: Promise<InsertedWorkRow[]>; leasedUntil: Map<string, number> } | undefined;
   private deleting: number[] = [];
+  private statements = 0;
   private over = false;
 
   constructor(
@@ -88,6 +90,7 @@ export class MessagingTransaction implements MessagingTx {
   ) {}
 
   query<R extends object = Record<string, unknown>>(statement: Statement, values?: unknown[]): Promise<R[]> {
+    this.statements++;
     return this.raw.query<R>(statement, values);
   }
 
@@ -137,15 +140,44 @@ export class MessagingTransaction implements MessagingTx {
     if (traceparent) this.spans.set(messageId, traceparent);
   }
 
+  /**
+   * Ends rows of the work queue, each with what it emits. Answers the positions of those it ended; the others, whose lease is lost or
+   * whose key has more rows, are as before. Nothing else may be emitted in this transaction.
+   */
+  async settleDone(rows: { item: WorkItem; emit: OutgoingMessage[] }[]): Promise<ReadonlySet<number>> {
+    const emitters: number[] = [];
+    for (const [index, { emit }] of rows.entries()) {
+      this.emit(emit);
+      for (let n = 0; n < emit.length; n++) emitters.push(index + 1);
+    }
+    const written = this.writing((writer) =>
+      this.query<SettledRow>(settleDone, [
+        rows.map(({ item }) => item.queue),
+        rows.map(({ item }) => item.key),
+        rows.map(({ item }) => item.lease),
+        rows.map(({ item }) => item.id),
+        writer,
+        ...outboxColumns(this.outgoing),
+        emitters,
+      ]),
+    );
+    const rowsOfOutbox = written.rows.then((all) => all.filter((row) => row.settled === null));
+    rowsOfOutbox.catch(() => undefined); // it fails the transaction, which says so
+    this.written = { ...written, rows: rowsOfOutbox };
+    return new Set((await written.rows).flatMap(({ settled }) => (settled === null ? [] : [Number(settled) - 1])));
+  }
+
   /** Sends what was collected. The statements are not awaited: they travel with COMMIT, and decide it. */
   async flush(): Promise<void> {
-    if (this.jobs.length > 0) this.work.push(...(await this.freshJobs()));
-    if (this.outgoing.length > 0) this.writeOutbox();
+    if (this.jobs.length > 0) this.work.push(...this.jobsAsWork());
+    if (this.outgoing.length > 0) this.written ??= this.writing((writer) => this.insertOutbox(writer));
     await this.turnAwayOverflow();
     if (this.work.length > 0) this.storeWork();
     if (this.deadLetters.length > 0) this.writeDeadLetters();
+    // A statement that is alone needs no BEGIN and COMMIT: then what was acknowledged leaves by itself, a little later.
+    if (this.statements <= 1) return;
     this.deleting = this.parts.relayQueue.takeAcknowledged();
-    if (this.deleting.length > 0) void this.raw.query(deleteOutbox, [this.deleting]);
+    if (this.deleting.length > 0) void this.query(deleteOutbox, [this.deleting]);
   }
 
   async committed(): Promise<void> {
@@ -155,9 +187,9 @@ export class MessagingTransaction implements MessagingTx {
     countDeadLetters(this.deadLetters);
     if (this.written) {
       const inserted = new Map((await this.written.rows).map((row) => [row.message_id, row]));
-      const rows = this.outgoing.map((row) => {
-        const { id, sequence } = inserted.get(row.messageId)!;
-        return { ...row, id: Number(id), sequence: Number(sequence) };
+      const rows = this.outgoing.flatMap((row) => {
+        const found = inserted.get(row.messageId);
+        return found ? [{ ...row, id: Number(found.id), sequence: Number(found.sequence) }] : [];
       });
       const previous = [...inserted.values()].map((row) => row.previous_writer);
       relayQueue.committed(this.written.keys, this.written.writer, rows, previous);
@@ -167,9 +199,13 @@ export class MessagingTransaction implements MessagingTx {
       const { lease, leasedUntil } = this.stored;
       const byMessage = new Map((await this.stored.rows).map((row) => [row.message_id, row]));
       const items: WorkItem[] = [];
+      const stored: string[] = [];
       const unclaimed = new Set<string>();
       for (const row of this.work) {
-        const { id, ours } = byMessage.get(row.messageId)!;
+        const inserted = byMessage.get(row.messageId);
+        if (!inserted) continue; // the inbox knew it
+        stored.push(row.queue);
+        const { id, ours } = inserted;
         if (ours)
           items.push({
             ...row,
@@ -181,10 +217,7 @@ export class MessagingTransaction implements MessagingTx {
           });
         else unclaimed.add(row.queue);
       }
-      work.stored(
-        this.work.map(({ queue }) => queue),
-        unclaimed,
-      );
+      work.stored(stored, unclaimed);
       work.accept(items);
     }
     for (const callback of this.callbacks) callback();
@@ -201,25 +234,20 @@ export class MessagingTransaction implements MessagingTx {
     }
   }
 
-  private writeOutbox(): void {
-    const rows = this.outgoing;
-    const keys = new Set(rows.map((row) => row.key));
+  private writing<R>(write: (writer: string) => Promise<R[]>): {
+    keys: Set<string>;
+    writer: string;
+    rows: Promise<R[]>;
+  } {
+    const keys = new Set(this.outgoing.map((row) => row.key));
     const { relayQueue } = this.parts;
-    const writer = relayQueue.writer;
+    const { writer } = relayQueue;
     relayQueue.begin(keys);
-    const inserted = this.raw.query<InsertedOutboxRow>(insertOutbox, [
-      writer,
-      rows.map((row) => row.messageId),
-      rows.map((row) => row.topic),
-      rows.map((row) => row.key),
-      rows.map((row) => row.type),
-      rows.map((row) => row.time),
-      rows.map((row) => row.correlationId),
-      rows.map((row) => row.causationId),
-      rows.map((row) => row.traceparent),
-      rows.map((row) => row.value),
-    ]);
-    this.written = { keys, writer, rows: inserted };
+    return { keys, writer, rows: write(writer) };
+  }
+
+  private insertOutbox(writer: string): Promise<InsertedOutboxRow[]> {
+    return this.query<InsertedOutboxRow>(insertOutbox, [writer, ...outboxColumns(this.outgoing)]);
   }
 
   private storeWork(): void {
@@ -232,9 +260,10 @@ export class MessagingTransaction implements MessagingTx {
       leaseMs.set(queue, ms);
       if (ms !== undefined) leasedUntil.set(queue, this.parts.monotonic() + ms);
     }
-    const rows = this.raw.query<InsertedWorkRow>(insertWork, [
+    const rows = this.query<InsertedWorkRow>(insertWork, [
       lease,
       this.parts.instanceId,
+      this.parts.routes.group,
       ...workColumns(this.work, (queue) => leaseMs.get(queue)),
     ]);
     this.stored = { lease, rows, leasedUntil };
@@ -246,35 +275,41 @@ export class MessagingTransaction implements MessagingTx {
     const suspects = this.work.filter(({ queue, key }) => work.isFull(queue, key));
     if (suspects.length === 0) return;
     const lanes = [suspects.map(({ queue }) => queue), suspects.map(({ key }) => key)];
-    const rows = await this.raw.query<{ queue: string; key: string }>(lockFullKeys, [...lanes, work.heldRowsPerKey]);
+    const rows = await this.query<{ queue: string; key: string }>(lockFullKeys, [...lanes, work.heldRowsPerKey]);
     const full = new Set(rows.map(laneOf));
-    const over = this.work.filter((row) => full.has(laneOf(row)));
+    const over = await this.fresh(this.work.filter((row) => full.has(laneOf(row))));
     this.work = this.work.filter((row) => !full.has(laneOf(row)));
     this.addDeadLetters(over.map((row) => letterOf(row, keyHeld(row.queue, row.key, work.heldRowsPerKey), true)));
+  }
+
+  /** Those that the inbox did not know, where they go through it. */
+  private async fresh(rows: NewWork[]): Promise<NewWork[]> {
+    const through = rows.filter(({ consumer }) => consumer !== null);
+    if (through.length === 0) return rows;
+    const taken = await this.query<{ message_id: string }>(insertInboxes, [
+      this.parts.routes.group,
+      through.map(({ consumer }) => consumer),
+      through.map(({ messageId }) => messageId),
+    ]);
+    const ids = new Set(taken.map((row) => row.message_id));
+    return rows.filter(({ consumer, messageId }) => consumer === null || ids.has(messageId));
   }
 
   private writeDeadLetters(): void {
     const { routes, version } = this.parts;
     const again = this.deadLetters.filter(({ deadLetterId }) => deadLetterId !== null);
     const first = this.deadLetters.filter(({ deadLetterId }) => deadLetterId === null);
-    if (again.length > 0) void this.raw.query(recordDeathsAgain, deathsAgainColumns(version, again));
-    if (first.length > 0) void this.raw.query(insertDeadLetters, deadLetterColumns(routes.group, version, first));
+    if (again.length > 0) void this.query(recordDeathsAgain, deathsAgainColumns(version, again));
+    if (first.length > 0) void this.query(insertDeadLetters, deadLetterColumns(routes.group, version, first));
   }
 
-  /** Jobs that were never stored before, as work. */
-  private async freshJobs(): Promise<NewWork[]> {
+  private jobsAsWork(): NewWork[] {
     const all = new Map<string, NewWork>();
     for (const job of this.jobs) {
       const messageId = canonicalId('job', job.type, job.id);
       if (!all.has(messageId)) all.set(messageId, toWork(job, messageId, this.parts.routes.jobs[job.type]!.dependency));
     }
-    const sorted = [...all.values()].sort((a, b) => (a.messageId < b.messageId ? -1 : 1));
-    const fresh = await this.raw.query<{ message_id: string }>(insertJobInbox, [
-      sorted.map((row) => `job:${row.type}`),
-      sorted.map((row) => row.messageId),
-    ]);
-    const ids = new Set(fresh.map((row) => row.message_id));
-    return [...all.values()].filter((row) => ids.has(row.messageId));
+    return [...all.values()];
   }
 }
 
@@ -296,5 +331,7 @@ function toWork(job: Job, messageId: string, queue: string): NewWork {
     attempts: 0,
     lastError: null,
     delayMs: 0,
+    // Each type of job is a consumer of its own.
+    consumer: `job:${job.type}`,
   };
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { testDatabase, type TestDatabase } from '@throughline/testing';
-import { Database, migrate, postgresFailure } from './index.js';
+import { Database, migrate, postgresFailure, type Tx } from './index.js';
 
 class CreateThing1700000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -37,6 +37,42 @@ describe('Database', () => {
       void tx.query(insert, [2]);
     });
     expect(await things()).toBe(2);
+  });
+
+  it('sends a transaction of one statement as that alone, and begins one for what waits or comes with others', async () => {
+    const one = { name: 'one', text: 'SELECT 1 AS one' };
+    const sent = async (fn: (tx: Tx) => Promise<unknown>): Promise<string[]> => {
+      const names: string[] = [];
+      database.pool.once('acquire', (client) => {
+        const { query } = client;
+        const telling = (config: string | { name: string }): unknown => {
+          names.push(typeof config === 'string' ? config : config.name);
+          return query.call(client, config);
+        };
+        Object.assign(client, { query: telling });
+        database.pool.once('release', () => Object.assign(client, { query }));
+      });
+      await database.transaction(fn);
+      return names;
+    };
+    expect(await sent(async (tx) => void tx.query(one))).toEqual(['one']);
+    expect(await sent(async (tx) => void [tx.query(one), tx.query(one)])).toEqual(['BEGIN', 'one', 'one', 'COMMIT']);
+    expect(await sent((tx) => tx.query(one))).toEqual(['BEGIN', 'one', 'COMMIT']);
+    expect(await sent(async () => undefined)).toEqual([]);
+  });
+
+  it('sends nothing of a transaction that fails in the turn in which it asked', async () => {
+    const failing = database.transaction((tx) => {
+      void tx.query(insert, [60]);
+      throw new Error('on purpose');
+    });
+    await expect(failing).rejects.toThrow('on purpose');
+    expect(await things()).toBe(2);
+  });
+
+  it('refuses a statement that comes after its transaction', async () => {
+    const late = await database.transaction(async (tx) => tx);
+    await expect(late.query(insert, [61])).rejects.toThrow('came after its transaction');
   });
 
   it('commits nothing when the function throws, and gives the connection back', async () => {

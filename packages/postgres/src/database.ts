@@ -103,21 +103,17 @@ export class Database implements Queryable {
     const tx = new ClientTx(client);
     let broken: Error | boolean = true;
     try {
-      // Awaited: were it sent along with the first statement and failed alone, that statement would commit by itself.
-      await client.query('BEGIN');
       let result: T;
       try {
         result = await fn(tx);
       } catch (error) {
-        const failed = await tx.settle();
+        const failed = await tx.rollback();
         // A statement failed: the connection is dropped, and the transaction with it. What followed the first failure says only so.
         if (failed) throw (error as { code?: string }).code === IN_FAILED_TRANSACTION ? failed : error;
-        await client.query('ROLLBACK');
         broken = false;
         throw error;
       }
-      const [committed, failed] = await Promise.all([tx.commit(), tx.settle()]);
-      if (committed.command !== 'COMMIT') throw failed ?? commitRefused();
+      await tx.commit();
       broken = false;
       return result;
     } finally {
@@ -137,7 +133,7 @@ export class Database implements Queryable {
     const rehearsal = new Rehearsal(tx);
     let broken: Error | boolean = true;
     try {
-      await client.query('BEGIN');
+      await tx.begin();
       try {
         const result = await this.rehearsals.run(rehearsal, () => fn(rehearsal));
         await rehearsal.wouldCommit();
@@ -181,19 +177,37 @@ export function dedicatedClient(database: Database, { idleMs }: { idleMs: number
   });
 }
 
+/**
+ * BEGIN is sent with the first statement that has to wait for another one. A transaction that turns out to be one statement is sent as
+ * that alone: it commits or fails as a whole by itself, and three trips to the server are one.
+ */
 class ClientTx implements Tx {
   private readonly inFlight = new Set<Promise<unknown>>();
   private failure: Error | undefined;
-
+  /** Statements of the turn in which nothing is known yet. */
+  private held: { send: () => void; drop: (error: Error) => void }[] = [];
+  private state: 'held' | 'beginning' | 'open' | 'over' = 'held';
+  private beginning: Promise<void> | undefined;
   private corked = false;
 
   constructor(private readonly client: pg.PoolClient) {}
 
+  /** Opens it at once, for a caller that ends it by itself. */
+  async begin(): Promise<void> {
+    this.state = 'beginning';
+    try {
+      // Awaited: were it sent along with the first statement and failed alone, that statement would commit by itself.
+      await this.client.query('BEGIN');
+    } catch (error) {
+      this.dropHeld(error as Error);
+      throw error;
+    }
+    this.state = 'open';
+    this.sendHeld();
+  }
+
   query<R extends object = Record<string, unknown>>(statement: Statement, values: unknown[] = []): Promise<R[]> {
-    this.inOneWrite();
-    const run = async (): Promise<R[]> =>
-      (await this.client.query<R>({ name: statement.name, text: statement.text, values })).rows;
-    const rows = inStatementSpan(statement, run);
+    const rows = inStatementSpan(statement, () => this.send<R>(statement, values));
     this.inFlight.add(rows);
     const done = (): boolean => this.inFlight.delete(rows);
     rows.then(done, (error: Error) => {
@@ -203,9 +217,64 @@ class ClientTx implements Tx {
     return rows;
   }
 
-  commit(): Promise<pg.QueryResult> {
+  async commit(): Promise<void> {
+    if (this.state === 'held' && this.held.length <= 1) {
+      this.state = 'over';
+      this.sendHeld();
+      const failed = await this.settle();
+      if (failed) throw failed;
+      return;
+    }
+    await (this.beginning ??= this.begin());
+    this.state = 'over';
     this.inOneWrite();
-    return this.client.query('COMMIT');
+    const [committed, failed] = await Promise.all([this.client.query('COMMIT'), this.settle()]);
+    if (committed.command !== 'COMMIT') throw failed ?? commitRefused();
+  }
+
+  /** The first failure of a statement, if any; then nothing more can be done on this connection. */
+  async rollback(): Promise<Error | undefined> {
+    if (this.state === 'held') {
+      this.state = 'over';
+      this.dropHeld(new Error('The transaction was rolled back before this statement was sent.'));
+      await this.settle();
+      return undefined;
+    }
+    const failed = await this.settle();
+    if (!failed) await this.client.query('ROLLBACK');
+    return failed;
+  }
+
+  /** Waits for statements nobody awaited; the first failure of all, if any. */
+  async settle(): Promise<Error | undefined> {
+    await Promise.allSettled(this.inFlight);
+    return this.failure;
+  }
+
+  private send<R extends object>({ name, text }: Statement, values: unknown[]): Promise<R[]> {
+    const send = async (): Promise<R[]> => {
+      this.inOneWrite();
+      return (await this.client.query<R>({ name, text, values })).rows;
+    };
+    if (this.state === 'open') return send();
+    if (this.state === 'over') return Promise.reject(new Error(`Statement "${name}" came after its transaction.`));
+    return new Promise<R[]>((resolve, reject) => {
+      this.held.push({ send: () => void send().then(resolve, reject), drop: reject });
+      if (this.state === 'held' && this.held.length === 1) process.nextTick(() => this.beginUnlessOver());
+    });
+  }
+
+  /** Microtasks have run: had this been all there is to it, it would have been committed by now. */
+  private beginUnlessOver(): void {
+    if (this.state === 'held') (this.beginning = this.begin()).catch(() => undefined);
+  }
+
+  private sendHeld(): void {
+    for (const { send } of this.held.splice(0)) send();
+  }
+
+  private dropHeld(error: Error): void {
+    for (const { drop } of this.held.splice(0)) drop(error);
   }
 
   /**
@@ -221,12 +290,6 @@ class ClientTx implements Tx {
       this.corked = false;
       stream.uncork();
     });
-  }
-
-  /** Waits for statements nobody awaited; the first failure of all, if any. */
-  async settle(): Promise<Error | undefined> {
-    await Promise.allSettled(this.inFlight);
-    return this.failure;
   }
 }
 

@@ -14,12 +14,13 @@ export const insertInbox: Statement = {
     RETURNING message_id`,
 };
 
-/** $1 consumers, $2 message ids: as insertInbox, for jobs, where each type is a consumer of its own. */
-export const insertJobInbox: Statement = {
-  name: 'insert-job-inbox',
+/** $1 this service's consumer, $2 consumers, $3 message ids: as insertInbox, where each id has a consumer of its own. */
+export const insertInboxes: Statement = {
+  name: 'insert-inboxes',
   text: `
     INSERT INTO inbox (consumer, message_id)
-    SELECT consumer, id FROM unnest($1::text[], $2::uuid[]) AS t (consumer, id)
+    SELECT CASE consumer WHEN $1 THEN (SELECT inbox_of($1, NULL)) ELSE consumer END, id
+      FROM unnest($2::text[], $3::uuid[]) AS t (consumer, id) ORDER BY id
     ON CONFLICT DO NOTHING
     RETURNING message_id`,
 };

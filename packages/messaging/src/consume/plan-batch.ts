@@ -15,14 +15,14 @@ export interface HandlerCall {
 export interface BatchPlan {
   /** Calls of state handlers, in this order. */
   calls: HandlerCall[];
-  /** Commands for the keyed work queue. */
+  /** Commands for the keyed work queue; they go through the inbox on their way into it. */
   effects: MessageIntake[];
   /** Messages of state routes whose key has parked ones: they line up behind them. */
   parked: MessageIntake[];
 }
 
 /**
- * @param fresh ids the inbox took in; anything else has been handled before
+ * @param fresh ids of messages of state routes that the inbox took in; the others have been handled before
  * @param parkedKeys keys with messages that wait
  */
 export function planBatch(
@@ -35,9 +35,10 @@ export function planBatch(
   const seen = new Set<string>();
   for (const intake of intakes) {
     const { id } = intake.message.envelope;
-    if (!fresh.has(id) || seen.has(id)) continue;
+    if (seen.has(id)) continue;
     seen.add(id);
     if (intake.route.kind === 'effect') plan.effects.push(intake);
+    else if (!fresh.has(id)) continue;
     else if (parkedKeys.has(intake.key)) plan.parked.push(intake);
     else direct.push(intake);
   }

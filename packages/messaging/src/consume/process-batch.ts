@@ -44,8 +44,9 @@ export async function processBatch(parts: BatchParts, intakes: Intake[]): Promis
         const span = spans.get(message.envelope.id);
         tx.traceBy(message.envelope.id, span ? traceparentOf(span) : message.envelope.traceparent);
       }
-      const plan = planBatch(messages, ...(await takeIn(tx, parts, messages)));
-      tx.addWork(plan.effects.map((intake) => toWork(intake)));
+      const ofState = messages.filter(({ route }) => route.kind === 'state');
+      const plan = planBatch(messages, ...(ofState.length > 0 ? await takeIn(tx, parts, ofState) : NOTHING_TAKEN_IN));
+      tx.addWork(plan.effects.map((intake) => ({ ...toWork(intake), consumer: parts.routes.group })));
       tx.addWork(plan.parked.map((intake) => toWork(intake)));
       times.handling();
       const ofHandlers = parts.rebuild ? parts.rebuild.withoutEffects(tx) : tx;
@@ -92,6 +93,8 @@ export async function giveUp(
   });
 }
 
+const NOTHING_TAKEN_IN: [ReadonlySet<string>, ReadonlySet<string>] = [new Set(), new Set()];
+
 /** Which ids are new, and which keys have parked messages. The second statement waits behind the first, see lockParkedKeys. */
 async function takeIn(
   tx: MessagingTransaction,
@@ -100,7 +103,6 @@ async function takeIn(
 ): Promise<[ReadonlySet<string>, ReadonlySet<string>]> {
   const ids = [...new Set(messages.map(({ message }) => message.envelope.id))].sort();
   const stateKeys = [...new Set(messages.filter(({ route }) => route.kind === 'state').map(({ key }) => key))];
-  if (ids.length === 0) return [new Set(), new Set()];
   const [fresh, parked] = await Promise.all([
     tx.query<{ message_id: string }>(insertInbox, [routes.group, ids, rebuild?.id ?? null]),
     stateKeys.length > 0 ? tx.query<{ key: string }>(lockParkedKeys, [stateKeys]) : [],
@@ -126,6 +128,7 @@ function toWork({ record, key, message, route }: MessageIntake): NewWork {
     attempts: 0,
     lastError: null,
     delayMs: 0,
+    consumer: null,
     message,
   };
 }

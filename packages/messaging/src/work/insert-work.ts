@@ -1,7 +1,9 @@
 import type { Statement } from '@throughline/postgres';
 
 /**
- * $1 lease, $2 owner, then one array per column. The upsert takes the lock of each key, in key order, and only then ids are drawn:
+ * $1 lease, $2 owner, $3 this service's consumer, then one array per column. A row with a `consumer` goes through its inbox first, and
+ * is dropped where the inbox knows it; the inbox is filled in the order of ids, so that two instances with the same messages wait for
+ * each other instead of deadlocking. The upsert takes the lock of each key, in key order, and only then ids are drawn:
  * order of ids = order of commits within a key. A key that had nothing pending is leased to us at once where `lease_ms` is set;
  * otherwise it becomes available after `delay_ms`.
  */
@@ -9,18 +11,26 @@ export const insertWork: Statement = {
   name: 'insert-work',
   text: `
     WITH input AS (
-      SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::int[], $10::bigint[],
-                           $11::jsonb[], $12::bytea[], $13::jsonb[], $14::text[], $15::int[], $16::text[], $17::bytea[],
-                           $18::int[], $19::int[])
+      SELECT * FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::int[], $11::bigint[],
+                           $12::jsonb[], $13::bytea[], $14::jsonb[], $15::text[], $16::int[], $17::text[], $18::bytea[],
+                           $19::int[], $20::int[], $21::text[])
         WITH ORDINALITY AS t (queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
-                              attempts, last_error, record_key, lease_ms, delay_ms, n)
+                              attempts, last_error, record_key, lease_ms, delay_ms, consumer, n)
+    ), fresh AS (
+      INSERT INTO inbox (consumer, message_id)
+      SELECT CASE consumer WHEN $3 THEN (SELECT inbox_of($3, NULL)) ELSE consumer END, message_id
+        FROM input WHERE consumer IS NOT NULL ORDER BY message_id
+      ON CONFLICT DO NOTHING
+      RETURNING message_id
+    ), taken AS (
+      SELECT * FROM input WHERE consumer IS NULL OR message_id IN (SELECT message_id FROM fresh)
     ), keys AS (
       INSERT INTO work_key AS k (queue, key, pending, available_at, lease, lease_owner)
       SELECT queue, key, count(*),
              clock_timestamp() + (max(coalesce(lease_ms, 0)) + max(delay_ms)) * interval '1 millisecond',
              CASE WHEN max(lease_ms) IS NULL THEN NULL ELSE $1 END,
              CASE WHEN max(lease_ms) IS NULL THEN NULL ELSE $2 END
-        FROM input GROUP BY queue, key ORDER BY queue, key
+        FROM taken GROUP BY queue, key ORDER BY queue, key
       ON CONFLICT (queue, key) DO UPDATE SET pending = k.pending + excluded.pending
       RETURNING queue, key, pending, lease
     ), rows AS (
@@ -28,7 +38,7 @@ export const insertWork: Statement = {
                         attempts, first_failed_at, last_error, record_key)
       SELECT queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
              attempts, CASE WHEN attempts > 0 THEN now() END, last_error, record_key
-        FROM input JOIN keys USING (queue, key)
+        FROM taken JOIN keys USING (queue, key)
        ORDER BY n
       RETURNING id, queue, key, message_id
     )

@@ -9,6 +9,7 @@ import { defineRoutes, job, keysAtWork, Messaging, messagingMigrations } from '.
 import { Progress } from '../progress.js';
 import { claimKeys, readHeads, type StoredWorkRow } from './claim-work.js';
 import type { Outcome } from './outcome.js';
+import { settleDone } from './settle-done.js';
 import { settle, type SettleParts } from './settle.js';
 import { fromStored, type WorkItem } from './work-item.js';
 
@@ -67,20 +68,23 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     log,
   });
   const commit: SettleParts['transaction'] = (fn) => messaging.transaction((tx) => fn(tx as never));
-  /** The first COMMIT is durable, but the connection vanishes before its answer is read. */
-  function commitAnswerLost(): SettleParts['transaction'] {
+  /** The first commit is durable, but the connection vanishes before its answer is read. */
+  function commitAnswerLost(rows: number): SettleParts['transaction'] {
     let lost = false;
     return (fn) => {
-      if (!lost) database.pool.once('acquire', vanishAfterCommit);
+      if (!lost) database.pool.once('acquire', (client) => vanishAfterCommit(client, rows));
       lost = true;
       return commit(fn);
     };
   }
-  function vanishAfterCommit(client: object): void {
+  /** The last row of a key is settled by one statement that commits by itself. */
+  function vanishAfterCommit(client: object, rows: number): void {
     const { connection, query } = client as { connection: { stream: Duplex }; query(...args: unknown[]): unknown };
+    const commits = (sent: unknown): boolean =>
+      sent === 'COMMIT' || (rows === 1 && (sent as { name?: string }).name === settleDone.name);
     Object.assign(client, {
       query: (...args: unknown[]): unknown => {
-        if (args[0] === 'COMMIT') {
+        if (commits(args[0])) {
           connection.stream.pause();
           void until('it is durable', async () => (await count('outbox')) > 0).finally(() =>
             connection.stream.destroy(),
@@ -105,13 +109,13 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     await store(rows);
     const first = await claim();
     let transactions = 0;
-    const losing = commitAnswerLost();
+    const losing = commitAnswerLost(rows);
     const counting: SettleParts['transaction'] = (fn) => {
       transactions++;
       return losing(fn);
     };
     expect(await settle(parts(counting), [done(first)])).toEqual([]);
-    expect(transactions).toBe(2);
+    expect(transactions).toBeGreaterThan(2);
     expect([await count('outbox'), await count('work')]).toEqual([1, rows - 1]);
     // What was advanced, but is run by nobody, is found when its lease ends.
     for (let next = 1; next < rows; next++) {

@@ -74,12 +74,32 @@ async function settleFailed(parts: SettleParts, outcome: Outcome, error: unknown
 
 async function settleTogether(parts: SettleParts, outcomes: Outcome[]): Promise<WorkItem[]> {
   const span = startSettleSpan(parts.routes.group, outcomes);
-  const run = (): Promise<WorkItem[]> => parts.transaction((tx) => record(parts, tx, outcomes));
+  const run = async (): Promise<WorkItem[]> => {
+    const left = outcomes.every(isPlainlyDone) ? await settlePlainlyDone(parts, outcomes) : outcomes;
+    return left.length > 0 ? parts.transaction((tx) => record(parts, tx, left)) : [];
+  };
   try {
     return await (span ? withActiveSpan(span, run) : run());
   } finally {
     span?.end();
   }
+}
+
+/** Nothing to write but the end of the row and its messages: the usual case, and then one statement is the whole transaction. */
+function isPlainlyDone(outcome: Outcome): outcome is Done {
+  return outcome.kind === 'done' && !outcome.result.apply && outcome.item.deadLetterId === null;
+}
+
+/** Returns those that need a closer look. */
+async function settlePlainlyDone(parts: SettleParts, outcomes: Done[]): Promise<Done[]> {
+  let settled: Promise<ReadonlySet<number>> | undefined;
+  await parts.transaction(async (tx) => {
+    // Not awaited in here: alone, the statement is the transaction, and its answer comes with the COMMIT.
+    settled = tx.settleDone(outcomes.map((outcome) => ({ item: outcome.item, emit: emittedBy(outcome) })));
+    settled.catch(() => undefined);
+  });
+  const ended = await settled!;
+  return outcomes.filter((_, index) => !ended.has(index));
 }
 
 async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Outcome[]): Promise<WorkItem[]> {
@@ -142,16 +162,23 @@ async function lockOurKeys(tx: MessagingTransaction, outcomes: Outcome[]): Promi
   return new Map(rows.map((row) => [laneOf(row), row]));
 }
 
-async function recordResult(tx: MessagingTransaction, { item, result, traceparent }: Done): Promise<void> {
-  const trace = traceparent ?? item.traceparent ?? undefined;
-  tx.traceBy(item.messageId, trace);
-  await result.apply?.(tx);
-  const caused = (message: OutgoingMessage): OutgoingMessage => ({
+async function recordResult(tx: MessagingTransaction, done: Done): Promise<void> {
+  tx.traceBy(done.item.messageId, traceOf(done));
+  await done.result.apply?.(tx);
+  tx.emit(emittedBy(done));
+}
+
+function emittedBy(done: Done): OutgoingMessage[] {
+  const { item, result } = done;
+  return (result.emit ?? []).map((message) => ({
     ...message,
     causationId: message.causationId ?? item.messageId,
-    traceparent: message.traceparent ?? trace,
-  });
-  if (result.emit) tx.emit(result.emit.map(caused));
+    traceparent: message.traceparent ?? traceOf(done),
+  }));
+}
+
+function traceOf({ item, traceparent }: Done): string | undefined {
+  return traceparent ?? item.traceparent ?? undefined;
 }
 
 /** Keys with successors stay with us: their next rows run without a claim. */

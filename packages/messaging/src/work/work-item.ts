@@ -25,12 +25,14 @@ export interface NewWork {
   lastError: string | null;
   /** Wait before its key is available, where the key was free. */
   delayMs: number;
+  /** Whose inbox it goes through on its way into the queue; `null` where it has been through it. */
+  consumer: string | null;
   /** Decoded already; saves the worker from doing it again. */
   message?: Message;
 }
 
 /** A row whose key this instance has leased. */
-export interface WorkItem extends Omit<NewWork, 'delayMs' | 'lastError'> {
+export interface WorkItem extends Omit<NewWork, 'delayMs' | 'lastError' | 'consumer'> {
   id: string;
   lease: string;
   /** Monotonic time at which the lease may be somebody else's, in milliseconds. */
@@ -104,7 +106,7 @@ export function letterOf(row: NewWork | WorkItem, error: unknown, held: boolean)
   };
 }
 
-/** Parameters of insert-work, after lease and owner. */
+/** Parameters of insert-work, after the first three. */
 export function workColumns(rows: NewWork[], leaseMs: (queue: string) => number | undefined): unknown[] {
   const column = <V>(read: (row: NewWork) => V): V[] => rows.map(read);
   return [
@@ -125,5 +127,6 @@ export function workColumns(rows: NewWork[], leaseMs: (queue: string) => number 
     column((r) => r.recordKey),
     column((r) => (r.delayMs > 0 ? null : (leaseMs(r.queue) ?? null))),
     column((r) => r.delayMs),
+    column((r) => r.consumer),
   ];
 }
