@@ -123,3 +123,70 @@ export function previewTimedOut(limitMs: number): ThroughlineError {
     { code: 'MSG_PREVIEW_TIMED_OUT', retry: 'later' },
   );
 }
+
+export function replayPlaceInvalid(field: 'from' | 'to', text: string): ThroughlineError {
+  return new ThroughlineError(
+    `${field} is "${text.slice(0, 50)}": give an offset, or a time in ISO 8601 with its zone, for example 2026-11-22T10:00:00Z.`,
+    { code: 'MSG_REPLAY_PLACE_INVALID', retry: 'never', field },
+  );
+}
+
+export function replayTopicUnknown(topic: string): ThroughlineError {
+  return new ThroughlineError(
+    `Topic ${topic} does not exist, or the consumer does not read it: ask GET /v1/consumer.`,
+    {
+      code: 'MSG_REPLAY_TOPIC_UNKNOWN',
+      retry: 'never',
+      field: 'topic',
+    },
+  );
+}
+
+export function replayUnknown(id: string): ThroughlineError {
+  return new ThroughlineError(
+    `There is no replay ${id.slice(0, 50)} here. A dry run is known to the instance that runs it alone, and until that ends.`,
+    { code: 'MSG_REPLAY_UNKNOWN', retry: 'never' },
+  );
+}
+
+export function replayRunning(consumer: string, id: string): ThroughlineError {
+  return new ThroughlineError(`Replay ${id} of ${consumer} is running: wait for its end, or cancel it first.`, {
+    code: 'MSG_REPLAY_RUNNING',
+    retry: 'later',
+  });
+}
+
+export function replayStalled(partitions: string[]): ThroughlineError {
+  return new ThroughlineError(`Kafka brings nothing more of ${partitions.join(', ')}, although there is more.`, {
+    code: 'MSG_REPLAY_STALLED',
+    retry: 'later',
+  });
+}
+
+export function notReplayable(consumer: string, why: string): ThroughlineError {
+  return new ThroughlineError(
+    `${consumer} cannot be rebuilt: ${why}. Declare its state routes replayable where they are, or replay with mode "missed".`,
+    { code: 'MSG_NOT_REPLAYABLE', retry: 'never' },
+  );
+}
+
+export function rebuildIsWhole(field: string): ThroughlineError {
+  return new ThroughlineError(
+    `A rebuild takes in everything that is retained, or what it builds would be a mixture: leave out ${field}.`,
+    { code: 'MSG_REBUILD_IS_WHOLE', retry: 'never', field },
+  );
+}
+
+export function rebuildBlocked(why: string): ThroughlineError {
+  return new ThroughlineError(
+    `A rebuild would take in again what still waits here: ${why}. Let it pass, put it back or archive it first.`,
+    { code: 'MSG_REBUILD_BLOCKED', retry: 'never' },
+  );
+}
+
+export function rebuildUnfinished(consumer: string): ThroughlineError {
+  return new ThroughlineError(
+    `A rebuild of ${consumer} was begun and not completed, so its state is half built: start the rebuild again first.`,
+    { code: 'MSG_REBUILD_UNFINISHED', retry: 'never' },
+  );
+}

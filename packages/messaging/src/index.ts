@@ -25,5 +25,6 @@ export { ensureTopics, type TopicReport } from './kafka/topics.js';
 export type { Limits } from './limits.js';
 export { Messaging, type MessagingHealth, type MessagingOptions } from './messaging.js';
 export { messagingMigrations } from './migrations/index.js';
+export { progressOf, type Counts, type Replay, type ReplayRequest } from './replay/replay.js';
 export { schemaIdStore } from './schema-id-store.js';
 export { keysAtWork } from './work/keys-at-work.js';

@@ -16,6 +16,7 @@ import { observeHealth } from './metrics.js';
 import { Relay } from './outbox/relay.js';
 import { RelayQueue } from './outbox/relay-queue.js';
 import { Progress } from './progress.js';
+import { Replays } from './replay/replays.js';
 import type { Routes } from './routes.js';
 import { inTransaction, type MessagingTransaction, type TransactionParts } from './transaction.js';
 import { Instances } from './work/instances.js';
@@ -58,6 +59,8 @@ export interface MessagingHealth {
 export class Messaging {
   /** What this service gave up on, for people to work on. */
   readonly deadLetters: DeadLetters;
+  /** Re-reads retained history into this service's consumer. */
+  readonly replays: Replays;
   private readonly parts: TransactionParts;
   private readonly relay: Relay;
   private readonly relayQueue: RelayQueue;
@@ -124,6 +127,7 @@ export class Messaging {
       progress: this.progress.intake,
       log,
       batchMessages: limits.batchMessages,
+      onRebuilding: () => this.replays.resume(),
     });
     this.consumer = new Consumer({
       kafka,
@@ -136,7 +140,6 @@ export class Messaging {
       backlog: (queue) => this.work.backlog(queue),
       now: options.now ?? Date.now,
     });
-    this.instances = new Instances({ database, instanceId, limits, log, released: () => this.work.look() });
     this.deadLetters = new DeadLetters({
       database,
       codec,
@@ -147,6 +150,22 @@ export class Messaging {
       pollMs: limits.workPollMs,
       log,
     });
+    this.replays = new Replays({
+      kafka,
+      database,
+      codec,
+      routes,
+      transaction,
+      topicPrefix,
+      limits,
+      log,
+      backlog: (queue) => this.work.backlog(queue),
+    });
+    const released = (): void => {
+      this.work.look();
+      if (this.started) this.replays.resume();
+    };
+    this.instances = new Instances({ database, instanceId, limits, log, released });
     this.parts = {
       database,
       codec,
@@ -190,7 +209,8 @@ export class Messaging {
     const left = (): number => Math.max(0, end - performance.now());
     await Promise.race([this.starting, atMost(left())]);
     if (this.started) {
-      await Promise.race([Promise.all([this.consumer.stop(), this.deadLetters.stop()]), atMost(left() / 2)]);
+      const ending = [this.consumer.stop(), this.deadLetters.stop(), this.replays.stop()];
+      await Promise.race([Promise.all(ending), atMost(left() / 2)]);
       this.intake.stop();
       await this.work.stop(left());
     }
@@ -239,6 +259,7 @@ export class Messaging {
         this.consumer.start();
         this.deadLetters.start();
         this.started = true;
+        this.replays.resume();
         return;
       } catch (error) {
         start.waitingFor = 'schema-registry';

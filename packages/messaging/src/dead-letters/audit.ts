@@ -4,7 +4,7 @@ import type { Queryable, Statement } from '@throughline/postgres';
 export interface AuditEntry {
   actor: string;
   action: string;
-  target: { type: 'letter' | 'group' | 'release'; id: string };
+  target: { type: 'letter' | 'group' | 'release' | 'replay'; id: string };
   reason: string | null;
   before: unknown;
   after: unknown;
