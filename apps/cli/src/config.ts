@@ -11,6 +11,10 @@ export interface Config {
   registryUrl: string | undefined;
   viewerUrl: string | undefined;
   orchestratorUrls: string[] | undefined;
+  /** `service=url`, once per instance. */
+  serviceUrls: string[] | undefined;
+  /** Who acts. */
+  actor: string | undefined;
   /** All of it: the local stack and the services take from it what is theirs. */
   env: NodeJS.ProcessEnv;
 }
@@ -25,6 +29,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     registryUrl: text(env['SCHEMA_REGISTRY_URL']),
     viewerUrl: text(env['TRACE_VIEWER_URL']),
     orchestratorUrls: list(env['THROUGHLINE_ORCHESTRATOR_URL']),
+    serviceUrls: list(env['THROUGHLINE_SERVICE_URLS']),
+    actor: text(env['THROUGHLINE_ACTOR']),
     env,
   };
 }

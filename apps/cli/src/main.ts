@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { readConfig, type Config } from './config.js';
+import { addDeadLetters } from './dead-letters/commands.js';
 import { Installation } from './installation.js';
 import { colours, CommandError } from './output.js';
 
@@ -66,6 +67,8 @@ program
     const { showDeal } = await import('./deal-show.js');
     await showDeal(id, options, ...here());
   });
+
+addDeadLetters(program, here);
 
 try {
   await program.parseAsync();
