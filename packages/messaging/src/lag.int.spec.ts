@@ -60,6 +60,47 @@ describe('lag: in messages and in seconds, also of what is not being fetched', (
     await until('it is taken in', () => lagOf(messaging)[0] === 0 && lagOf(messaging)[1] === 0);
   });
 
+  it('parked keys are counted, and how long the oldest has waited, until they go on', async () => {
+    let broken = true;
+    const messaging = await harness.service(
+      defineRoutes({
+        group: harness.topics.group,
+        emits: ['CancelOrder', 'OrderCancelled'],
+        routes: {
+          CancelOrder: effect(
+            async () => {
+              if (broken) throw new Error('not now');
+            },
+            { dependency: 'vendor', retry: { maxAttempts: 1_000, backoffMs: [100, 200] } },
+          ),
+          OrderCancelled: state(
+            async () => {
+              if (broken) throw Object.assign(new Error('not now'), { retry: 'later' });
+            },
+            { retry: { maxAttempts: 1_000, backoffMs: [100, 200] } },
+          ),
+        },
+      }),
+    );
+    const key = randomUUID();
+    await messaging.transaction(async (tx) =>
+      tx.emit([cancelOrder(key, '1'), cancelOrder(key, '2'), cancelOrder(randomUUID(), '1'), orderCancelled(key)]),
+    );
+    const parked = (): [number, number][] =>
+      ['vendor', 'state'].map((queue) => {
+        const { parkedKeys, parkedSeconds } = messaging.health().work[queue]!;
+        return [parkedKeys, parkedSeconds];
+      });
+    await until('three keys are parked', () => parked()[0]![0] === 2 && parked()[1]![0] === 1);
+    await until('they grow older', () => parked().every(([, seconds]) => seconds > 1));
+    broken = false;
+    await until('they are gone', () =>
+      parked()
+        .flat()
+        .every((value) => value === 0),
+    );
+  });
+
   it('what waited before a start is seen at the start', async () => {
     const writer = await harness.service(
       defineRoutes({ group: `${harness.topics.group}-w`, emits: ['OrderCancelled'] }),

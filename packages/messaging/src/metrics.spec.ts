@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { MessagingHealth } from './messaging.js';
 import { gauges } from './metrics.js';
 
+const parked = (parkedKeys: number, parkedSeconds: number) => ({ parkedKeys, parkedSeconds });
 const health: MessagingHealth = {
   ready: true,
   live: true,
@@ -15,8 +16,8 @@ const health: MessagingHealth = {
   ],
   relay: { leading: true, catchingUp: false, waiting: 3 },
   work: {
-    medusa: { pending: 12, keys: 5, leased: 4, heldKeys: 2, heldRows: 9, paused: true },
-    state: { pending: 2, keys: 1, leased: 0, heldKeys: 0, heldRows: 0, paused: false },
+    medusa: { pending: 12, keys: 5, ...parked(3, 40), leased: 4, heldKeys: 2, heldRows: 9, paused: true },
+    state: { pending: 2, keys: 1, ...parked(0, 0), leased: 0, heldKeys: 0, heldRows: 0, paused: false },
   },
 };
 
@@ -36,6 +37,10 @@ describe('the metrics of messaging', () => {
     expect(read).toEqual({
       'throughline.work.pending': [of('medusa', 12), of('state', 2)],
       'throughline.work.keys': [of('medusa', 5), of('state', 1)],
+      'throughline.work.parked_keys': [of('medusa', 3), of('state', 0)],
+      'throughline.work.parked.age': [of('medusa', 40), of('state', 0)],
+      'throughline.work.held_keys': [of('medusa', 2), of('state', 0)],
+      'throughline.work.held_rows': [of('medusa', 9), of('state', 0)],
       'throughline.work.paused': [of('medusa', 1), of('state', 0)],
       'throughline.consumer.lag': perPartition(7, 0),
       'throughline.consumer.lag.age': perPartition(1.5, 0),

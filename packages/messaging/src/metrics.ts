@@ -45,9 +45,33 @@ export const gauges: GaugeOfHealth[] = [
   },
   {
     name: 'throughline.work.keys',
-    description: 'Keys that have rows in the work queue, by dependency; those of the dependency "state" are parked.',
+    description: 'Keys that these rows belong to, by dependency.',
     unit: '{key}',
     read: ({ work }) => perDependency(work, ({ keys }) => keys),
+  },
+  {
+    name: 'throughline.work.parked_keys',
+    description: 'Keys that wait behind a message that failed and is tried again, of all instances.',
+    unit: '{key}',
+    read: ({ work }) => perDependency(work, ({ parkedKeys }) => parkedKeys),
+  },
+  {
+    name: 'throughline.work.parked.age',
+    description: 'Since the first failure of the message that has been parked longest; 0 where none is.',
+    unit: 's',
+    read: ({ work }) => perDependency(work, ({ parkedSeconds }) => parkedSeconds),
+  },
+  {
+    name: 'throughline.work.held_keys',
+    description: 'Keys that wait for a dead letter to be put back or let go, of all instances.',
+    unit: '{key}',
+    read: ({ work }) => perDependency(work, ({ heldKeys }) => heldKeys),
+  },
+  {
+    name: 'throughline.work.held_rows',
+    description: 'Rows behind held keys.',
+    unit: '{row}',
+    read: ({ work }) => perDependency(work, ({ heldRows }) => heldRows),
   },
   {
     name: 'throughline.work.paused',

@@ -45,10 +45,15 @@ export class InboxGenerations1790000000004 implements MigrationInterface {
         started_at    timestamptz NOT NULL DEFAULT now(),
         ended_at      timestamptz
       )`);
+    // What failed and waits is few, and asked for every second.
+    await runner.query(
+      `CREATE INDEX work_failed ON work (queue, first_failed_at, key) WHERE first_failed_at IS NOT NULL`,
+    );
     await runner.query(`CREATE UNIQUE INDEX replay_running ON replay (consumer) WHERE status = 'running'`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`DROP INDEX work_failed`);
     await runner.query(`DROP TABLE replay`);
     await runner.query(`DROP FUNCTION inbox_of`);
     await runner.query(`DROP TABLE inbox_generation`);

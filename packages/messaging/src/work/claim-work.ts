@@ -28,14 +28,19 @@ export const readHeads: Statement = {
          FROM work w WHERE w.queue = k.queue AND w.key = k.key ORDER BY w.id LIMIT 1) head`,
 };
 
-/** What the queue looks like; runs when nothing else told us, so it must stay cheap: as many rows as keys are waiting. */
+/** What the queue looks like; runs when nothing else told us, so it must stay cheap: as many rows as keys are waiting, or failed. */
 export const readWorkState: Statement = {
   name: 'read-work-state',
   text: `
+    WITH failed AS (
+      SELECT queue, count(DISTINCT key)::int AS keys, min(first_failed_at) AS first_at
+        FROM work WHERE first_failed_at IS NOT NULL GROUP BY queue)
     SELECT queue, coalesce(sum(pending) FILTER (WHERE NOT held), 0)::int AS pending, (count(*) FILTER (WHERE NOT held))::int AS keys,
            coalesce(sum(pending) FILTER (WHERE held), 0)::int AS held_rows, (count(*) FILTER (WHERE held))::int AS held_keys,
-           (extract(epoch FROM min(available_at) FILTER (WHERE NOT held) - clock_timestamp()) * 1000)::float8 AS due_in_ms
-      FROM work_key GROUP BY queue`,
+           (extract(epoch FROM min(available_at) FILTER (WHERE NOT held) - clock_timestamp()) * 1000)::float8 AS due_in_ms,
+           coalesce(max(failed.keys), 0) AS parked_keys,
+           coalesce(extract(epoch FROM clock_timestamp() - max(failed.first_at)), 0)::float8 AS parked_seconds
+      FROM work_key k LEFT JOIN failed USING (queue) GROUP BY queue`,
 };
 
 export interface WorkState {
@@ -46,6 +51,9 @@ export interface WorkState {
   held_keys: number;
   /** `null` where all keys are held. */
   due_in_ms: number | null;
+  parked_keys: number;
+  /** Since the first failure of what has waited longest. */
+  parked_seconds: number;
 }
 
 export interface StoredWorkRow {

@@ -36,6 +36,9 @@ export interface QueueHealth {
   /** Rows that wait or run, of all instances, and how many keys they belong to; without those behind held keys. */
   pending: number;
   keys: number;
+  /** Keys that wait behind a message that failed and is tried again, and for how long the oldest has. */
+  parkedKeys: number;
+  parkedSeconds: number;
   /** Rows this instance has leased. */
   leased: number;
   /** Keys that wait for a dead letter to be put back or let go, and the rows behind it. */
@@ -109,11 +112,14 @@ export class WorkQueue implements WorkSink {
 
   health(): Record<string, QueueHealth> {
     const health: Record<string, QueueHealth> = {};
+    const sinceRead = (this.parts.monotonic() - this.readAt) / 1_000;
     for (const [name, dependency] of this.dependencies) {
       const state = this.state.find(({ queue }) => queue === name);
       health[name] = {
         pending: state?.pending ?? 0,
         keys: state?.keys ?? 0,
+        parkedKeys: state?.parked_keys ?? 0,
+        parkedSeconds: state?.parked_keys ? state.parked_seconds + sinceRead : 0,
         leased: dependency.leased,
         heldKeys: state?.held_keys ?? 0,
         heldRows: state?.held_rows ?? 0,
