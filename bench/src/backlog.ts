@@ -21,9 +21,9 @@ export interface DrainFigures {
   perSecondByDecile: number[];
   /** The slowest tenth against the median one. */
   slowestToMedian: number;
-  /** Memory of the hungriest instance: median of its samples in the first and in the last tenth. */
-  rssFirstMegabytes: number;
-  rssLastMegabytes: number;
+  /** Memory of the hungriest instance: median of its samples in each tenth. */
+  rssMegabytesByDecile: number[];
+  /** The last tenth against the median one: what grows with the backlog grows to the end. */
   rssGrowth: number;
   /** What each instance took of it. */
   shares: number[];
@@ -34,7 +34,7 @@ export interface DrainFigures {
 
 /** Requests of this size keep the producer's memory small and the broker busy. */
 const SEND = 500;
-const SAMPLE_MS = 500;
+const SAMPLE_MS = 200;
 const LIMIT_MS = 600_000;
 
 /** Commands that piled up while the order side was away: it starts, alone or with a second instance, and drains them. */
@@ -127,24 +127,28 @@ async function drain(path: Path, messages: number, instances: number): Promise<D
       GROUP BY decile ORDER BY decile`,
   );
   const rates = deciles.map(({ rows, seconds }) => rows / seconds);
-  const within = (from: number, to: number): Sample[] =>
-    samples.filter(({ counts }) => sum(counts) >= messages * from && sum(counts) <= messages * to);
-  const hungriest = (of: Sample[]): number =>
-    Math.max(...Array.from({ length: instances }, (_, index) => median(of.map(({ megabytes }) => megabytes[index]!))));
-  const [first, last] = [hungriest(within(0, 0.1)), hungriest(within(0.9, 1))];
+  const megabytes = rates.map((_, decile) =>
+    hungriest(samples, (messages * decile) / 10, (messages * (decile + 1)) / 10),
+  );
   return {
     messages,
     instances,
     perSecond: messages / effects!.seconds,
     perSecondByDecile: rates.map(Math.round),
     slowestToMedian: Math.min(...rates) / median(rates),
-    rssFirstMegabytes: first,
-    rssLastMegabytes: last,
-    rssGrowth: last / first,
+    rssMegabytesByDecile: megabytes.map(Math.round),
+    rssGrowth: megabytes.at(-1)! / median(megabytes),
     shares: samples.at(-1)!.counts.map((count) => count / messages),
     doubled: effects!.calls - effects!.rows,
     missing: messages - effects!.rows,
   };
+}
+
+/** Median memory of the instance that needed most of it, while so much of the backlog was done. */
+function hungriest(samples: Sample[], from: number, to: number): number {
+  const during = samples.filter(({ counts }) => sum(counts) >= from && sum(counts) <= to);
+  const instances = during[0]?.megabytes.keys() ?? [];
+  return Math.max(...[...instances].map((index) => median(during.map(({ megabytes }) => megabytes[index]!))));
 }
 
 function sum(list: readonly number[]): number {

@@ -88,11 +88,8 @@ export function printTable(results: Results): void {
     row(`backlog of ${drain.messages} ${of}, per second`, round(drain.perSecond));
     row('  per second by tenths', drain.perSecondByDecile.join(' '));
     row('  slowest tenth to median', round(drain.slowestToMedian), `slowestToMedian ${of}`);
-    row(
-      '  memory in the first / last tenth, MB',
-      [drain.rssFirstMegabytes, drain.rssLastMegabytes].map(round).join(' / '),
-    );
-    row('  last to first', round(drain.rssGrowth), `rssGrowth ${of}`);
+    row('  memory by tenths, MB', drain.rssMegabytesByDecile.join(' '));
+    row('  last tenth to median', round(drain.rssGrowth), `rssGrowth ${of}`);
     row('  taken by each instance, %', drain.shares.map((share) => round(share * 100)).join(' / '));
     row('  effects doubled', drain.doubled, `doubled ${of}`);
     row('  effects missing', drain.missing, `missing ${of}`);
