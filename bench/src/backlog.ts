@@ -43,7 +43,6 @@ export async function measureBacklog(ground: Ground, messages: number, instances
   const { result } = await withPath(ground, { sides: ['ops'], instances: 0 }, async (path) => {
     ground.say(`backlog: writing ${messages} commands for ${instances} instance(s)`);
     await produce(ground, name, messages);
-    await path.checkpoint();
     ground.say('backlog: draining');
     await path.add('ops', instances);
     return drain(path, messages, instances);

@@ -27,6 +27,7 @@ export async function runBareLoop(ground: Ground, run: string, warmUp: number, p
     replicationFactor: 1,
   });
   await Promise.all(SIDES.map((side) => empty(databaseUrl(addresses, side))));
+  await checkpoint(addresses.postgresAdminUrl);
   const children = new Map<(typeof SIDES)[number], ChildProcess>();
   try {
     for (const side of SIDES) {
@@ -79,6 +80,17 @@ async function answer(child: ChildProcess, limitMs: number): Promise<unknown> {
     return message;
   } finally {
     over.abort();
+  }
+}
+
+/** As before the runs it is compared with. */
+async function checkpoint(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  await client.connect();
+  try {
+    await client.query('CHECKPOINT');
+  } finally {
+    await client.end();
   }
 }
 

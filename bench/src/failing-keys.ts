@@ -48,7 +48,6 @@ async function healthyRate(
     if (failsTransiently(opportunityId, share)) failing.add(opportunityCorrelationId(opportunityId, occurrence));
   }
   await path.failFrom(share);
-  await path.checkpoint();
   const { commits, ended } = await path.run(run, processes);
   const healthyEndMs = Math.max(...ended.filter((end) => !failing.has(end.correlationId)).map(({ atMs }) => atMs));
   const startMs = Math.min(...commits.map(({ atMs }) => atMs));

@@ -42,7 +42,6 @@ export async function measurePath(
     ground.say(`${name}: saturation, run ${round} of ${size.runs}`);
     const { result, commitsPerMessage } = await withPath(ground, { samplingRatio }, async (path) => {
       await path.run(`${name}-${round}-warm`, size.warmUp);
-      await path.checkpoint();
       return path.run(`${name}-${round}`, size.processes);
     });
     saturated.push({ run: result, commitsPerMessage });
@@ -78,7 +77,6 @@ async function measurePaced(
     const runs: Run[] = [];
     for (let round = 1; round <= size.runs; round += 1) {
       ground.say(`${name}: ${size.perSecond} per second for ${size.seconds} s, run ${round} of ${size.runs}`);
-      await path.checkpoint();
       runs.push(await path.run(`${name}-paced-${round}`, size.perSecond * size.seconds, size.perSecond));
     }
     return runs;
