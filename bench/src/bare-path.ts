@@ -3,10 +3,10 @@ import { ensureTopics } from '@throughline/messaging';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
-import { databaseUrl, type Ground } from './path.js';
+import { databaseUrl, makeDatabases, type Ground } from './path.js';
 import { cpuOf, difference, per1000, type CpuParts } from './proc.js';
 
+const DATABASES = 'bare';
 const SIDES = ['revenue', 'ops', 'finance', 'orchestrator'] as const;
 const READY_LIMIT_MS = 60_000;
 const RUN_LIMIT_MS = 240_000;
@@ -17,8 +17,8 @@ export interface BareRun {
 }
 
 /**
- * The bare loop over the same number of processes, after the same warm-up, from the first outbox commit to the last effect commit.
- * It uses the databases that the measured path has left, emptied.
+ * The bare loop over the same number of processes, after the same warm-up in databases as fresh, from the first outbox commit to the
+ * last effect commit.
  */
 export async function runBareLoop(ground: Ground, run: string, warmUp: number, processes: number): Promise<BareRun> {
   const { addresses, pids } = ground;
@@ -26,15 +26,14 @@ export async function runBareLoop(ground: Ground, run: string, warmUp: number, p
   await ensureTopics({ brokers: addresses.kafkaBrokers, clientId: 'bench', topicPrefix: prefix }, topics, {
     replicationFactor: 1,
   });
-  await Promise.all(SIDES.map((side) => empty(databaseUrl(addresses, side))));
-  await checkpoint(addresses.postgresAdminUrl);
+  await makeDatabases(ground, SIDES, DATABASES);
   const children = new Map<(typeof SIDES)[number], ChildProcess>();
   try {
     for (const side of SIDES) {
       const config = {
         brokers: addresses.kafkaBrokers,
         registryUrl: addresses.registryUrl,
-        databaseUrl: databaseUrl(addresses, side),
+        databaseUrl: databaseUrl(addresses, DATABASES, side),
         prefix,
       };
       children.set(
@@ -80,31 +79,5 @@ async function answer(child: ChildProcess, limitMs: number): Promise<unknown> {
     return message;
   } finally {
     over.abort();
-  }
-}
-
-/** As before the runs it is compared with. */
-async function checkpoint(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  await client.connect();
-  try {
-    await client.query('CHECKPOINT');
-  } finally {
-    await client.end();
-  }
-}
-
-/** All but what migrations and the start of a service have written. */
-async function empty(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ name: string }>(
-      `SELECT quote_ident(tablename) AS name FROM pg_tables
-        WHERE schemaname = 'public' AND tablename NOT IN ('migrations', 'schema_id', 'process_definition')`,
-    );
-    await client.query(`TRUNCATE ${rows.map(({ name }) => name).join(', ')}`);
-  } finally {
-    await client.end();
   }
 }

@@ -173,8 +173,9 @@ async function commit(fn: (tx: Tx) => Promise<Outbound[]>): Promise<void> {
   }
 }
 
+/** As of no rebuild. */
 function takeIn(tx: Tx, inbound: Inbound[]): Promise<unknown> {
-  return tx.query(parts.insertInbox, [`bare-${side}`, inbound.map(({ envelope }) => envelope.id).sort()]);
+  return tx.query(parts.insertInbox, [`bare-${side}`, inbound.map(({ envelope }) => envelope.id).sort(), null]);
 }
 
 interface Effect {

@@ -19,6 +19,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/
 const SIDES = ['revenue', 'ops', 'finance', 'orchestrator'] as const;
 export type Side = (typeof SIDES)[number];
 
+/** The databases' names begin with it. */
+const DATABASES = 'bench';
 const READY_LIMIT_MS = 60_000;
 const RUN_LIMIT_MS = 240_000;
 const STOP_LIMIT_MS = 15_000;
@@ -99,14 +101,8 @@ export class Path {
       '127.0.0.1',
     );
     await once(this.collector, 'listening');
-    for (const side of this.sides) {
-      await this.admin.query(`DROP DATABASE IF EXISTS ${databaseOf(side)} WITH (FORCE)`);
-      await this.admin.query(`CREATE DATABASE ${databaseOf(side)}`);
-    }
-    await Promise.all(this.sides.map((side) => this.migrate(side)));
+    await makeDatabases(this.ground, this.sides, DATABASES);
     this.commitsBefore = await this.countedCommits();
-    // A checkpoint makes the next change of each page dearer, so all runs begin with one, before their warm-up.
-    await this.admin.query('CHECKPOINT');
     if (instances > 0) await Promise.all(this.sides.map((side) => this.add(side, instances)));
   }
 
@@ -213,7 +209,10 @@ export class Path {
   async query<R extends pg.QueryResultRow>(side: Side, text: string, values: unknown[] = []): Promise<R[]> {
     let client = this.clients.get(side);
     if (!client) {
-      client = new pg.Client({ connectionString: this.databaseUrl(side), connectionTimeoutMillis: 5_000 });
+      client = new pg.Client({
+        connectionString: databaseUrl(this.ground.addresses, DATABASES, side),
+        connectionTimeoutMillis: 5_000,
+      });
       client.on('error', () => undefined);
       await client.connect();
       this.clients.set(side, client);
@@ -245,7 +244,7 @@ export class Path {
 
   /** Transactions committed so far in the services' databases, once no backend has more to report. */
   private async countedCommits(): Promise<number> {
-    const databases = this.sides.map(databaseOf);
+    const databases = this.sides.map((side) => databaseOf(DATABASES, side));
     for (const deadline = Date.now() + READY_LIMIT_MS; ; await sleep(50)) {
       const { rows } = await this.admin.query<{ backends: number; commits: string }>(
         `SELECT (SELECT count(*)::int FROM pg_stat_activity WHERE datname = ANY($1) AND backend_type = 'client backend') AS backends,
@@ -283,16 +282,6 @@ export class Path {
     }
   }
 
-  private databaseUrl(side: Side): string {
-    return databaseUrl(this.ground.addresses, side);
-  }
-
-  private program(side: Side): { cwd: string; main: string } {
-    return side === 'orchestrator'
-      ? { cwd: join(root, 'apps/orchestrator'), main: 'dist/main.js' }
-      : { cwd: join(root, 'bench'), main: 'dist/adapter.js' };
-  }
-
   private environment(side: Side, port: number): Record<string, string> {
     const { addresses } = this.ground;
     const { samplingRatio } = this.options;
@@ -303,7 +292,7 @@ export class Path {
       LOG_LEVEL: 'warn',
       HOST: '127.0.0.1',
       PORT: String(port),
-      DATABASE_URL: this.databaseUrl(side),
+      DATABASE_URL: databaseUrl(this.ground.addresses, DATABASES, side),
       KAFKA_BROKERS: addresses.kafkaBrokers.join(','),
       SCHEMA_REGISTRY_URL: addresses.registryUrl,
       OTEL_SERVICE_NAME: `bench-${side}`,
@@ -313,23 +302,8 @@ export class Path {
     };
   }
 
-  private async migrate(side: Side): Promise<void> {
-    const { cwd, main } = this.program(side);
-    const logFile = join(this.ground.directory, `${side}-migrate.log`);
-    const child = await spawnService({
-      name: `${side} migrations`,
-      command: process.execPath,
-      args: [main, 'migrate'],
-      cwd,
-      env: this.environment(side, 0),
-      logFile,
-    });
-    const { code } = await child.exited;
-    if (code !== 0) throw new Error(`the migrations of ${side} failed: ${logFile}`);
-  }
-
   private async startService(side: Side, index: number): Promise<void> {
-    const { cwd, main } = this.program(side);
+    const { cwd, main } = programOf(side);
     const { profiles } = this.options;
     const port = await freePort();
     const logFile = join(this.ground.directory, `${side}-${index}.log`);
@@ -375,15 +349,53 @@ export async function withPath<T>(
   }
 }
 
-/** The database of a side; the bare loop uses the same ones. */
-export function databaseUrl(addresses: StackAddresses, side: Side): string {
+/** Fresh databases, one per side, migrated as the services would be. */
+export async function makeDatabases(ground: Ground, sides: readonly Side[], prefix: string): Promise<void> {
+  const { addresses, directory } = ground;
+  const admin = new pg.Client({ connectionString: addresses.postgresAdminUrl, connectionTimeoutMillis: 5_000 });
+  await admin.connect();
+  try {
+    for (const side of sides) {
+      await admin.query(`DROP DATABASE IF EXISTS ${databaseOf(prefix, side)} WITH (FORCE)`);
+      await admin.query(`CREATE DATABASE ${databaseOf(prefix, side)}`);
+    }
+    await Promise.all(sides.map((side) => migrate(side, databaseUrl(addresses, prefix, side), directory)));
+    // A checkpoint makes the next change of each page dearer, so all runs begin with one, before their warm-up.
+    await admin.query('CHECKPOINT');
+  } finally {
+    await admin.end();
+  }
+}
+
+async function migrate(side: Side, url: string, directory: string): Promise<void> {
+  const { cwd, main } = programOf(side);
+  const logFile = join(directory, `${side}-migrate.log`);
+  const child = await spawnService({
+    name: `${side} migrations`,
+    command: process.execPath,
+    args: [main, 'migrate'],
+    cwd,
+    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', DATABASE_URL: url, ADAPTER: side },
+    logFile,
+  });
+  const { code } = await child.exited;
+  if (code !== 0) throw new Error(`the migrations of ${side} failed: ${logFile}`);
+}
+
+export function databaseUrl(addresses: StackAddresses, prefix: string, side: Side): string {
   const url = new URL(addresses.postgresAdminUrl);
-  url.pathname = `/${databaseOf(side)}`;
+  url.pathname = `/${databaseOf(prefix, side)}`;
   return url.href;
 }
 
-function databaseOf(side: Side): string {
-  return `bench_${side}`;
+function databaseOf(prefix: string, side: Side): string {
+  return `${prefix}_${side}`;
+}
+
+function programOf(side: Side): { cwd: string; main: string } {
+  return side === 'orchestrator'
+    ? { cwd: join(root, 'apps/orchestrator'), main: 'dist/main.js' }
+    : { cwd: join(root, 'bench'), main: 'dist/adapter.js' };
 }
 
 async function request(url: string, init: RequestInit = {}): Promise<Response> {
