@@ -1,5 +1,5 @@
-// The service that crash-recovery.int.spec.ts and two-instances.int.spec.ts kill: either side of a small conversation.
-//   ops:    CancelOrder -> a vendor that keeps no idempotency key -> OrderCancelled
+// The service that crash-recovery.int.spec.ts, two-instances.int.spec.ts and zombie.int.spec.ts kill: either side of a small conversation.
+//   ops:    CancelOrder -> a vendor, which keeps idempotency keys only where the spec says so -> OrderCancelled
 //   ledger: OrderCancelled -> a row per event; its outbox carries the CancelOrder commands that the spec writes
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Codec } from '@throughline/contracts';
@@ -15,7 +15,7 @@ const vendor = await Database.connect({ url: VENDOR_URL, applicationName: `vendo
 const find = { name: 'find', text: 'SELECT id FROM vendor_object WHERE reference = $1' };
 const create = {
   name: 'create',
-  text: 'INSERT INTO vendor_object (reference, key, n) VALUES ($1, $2, $3) RETURNING id',
+  text: 'INSERT INTO vendor_object (reference, key, n) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id',
 };
 const note = { name: 'note', text: 'INSERT INTO ledger (key, n) SELECT * FROM unnest($1::text[], $2::int[])' };
 
@@ -29,7 +29,7 @@ async function cancelOrder({ payload, envelope }, context) {
     await sleep(Math.random() * 20);
     const [created] = await vendor.query(create, [reference, request.key, request.n]);
     await sleep(Math.random() * 20);
-    return created;
+    return created ?? (await vendor.query(find, [reference]))[0]; // somebody was faster, and the vendor keeps keys
   });
   return { emit: [{ ...orderCancelled(payload.orderId, { occurrence: n }), causationId: envelope.id }] };
 }

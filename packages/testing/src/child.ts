@@ -8,6 +8,10 @@ export interface ChildProgram {
   said(line: string): Promise<void>;
   /** SIGKILL, and wait until it is gone. */
   kill(): Promise<void>;
+  /** SIGSTOP: it stands still, and its connections stay open. */
+  freeze(): void;
+  /** SIGCONT: it goes on as if no time had passed. */
+  thaw(): void;
 }
 
 /** Runs a program of a spec in a process of its own, from the sources, so that it can be killed at any moment. */
@@ -42,5 +46,7 @@ export function startChild(program: URL, env: Record<string, string>): ChildProg
       child.kill('SIGKILL');
       await gone;
     },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
   };
 }

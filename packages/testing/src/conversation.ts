@@ -22,8 +22,16 @@ export interface Conversation {
   close(): Promise<void>;
 }
 
-/** @param program the child, see packages/messaging/scripts/crash-child.mjs */
-export async function conversation(program: URL, env: Record<string, string> = {}): Promise<Conversation> {
+/**
+ * @param program the child, see packages/messaging/scripts/crash-child.mjs
+ * @param options.vendorKeepsKeys the vendor makes one object per reference, also where two calls are on their way at once. Otherwise
+ *   it is one that can only be asked whether it has an object already
+ */
+export async function conversation(
+  program: URL,
+  env: Record<string, string> = {},
+  options: { vendorKeepsKeys?: boolean } = {},
+): Promise<Conversation> {
   const harness = await messagingHarness(['CancelOrder', 'OrderCancelled']);
   const opsDatabase = await harness.otherDatabase();
   const vendor = await testDatabase([]);
@@ -31,6 +39,7 @@ export async function conversation(program: URL, env: Record<string, string> = {
   await vendorDatabase.pool.query(
     'CREATE TABLE vendor_object (id serial PRIMARY KEY, reference text NOT NULL, key text NOT NULL, n int NOT NULL)',
   );
+  if (options.vendorKeepsKeys) await vendorDatabase.pool.query('CREATE UNIQUE INDEX ON vendor_object (reference)');
   await harness.database.pool.query('CREATE TABLE ledger (id serial PRIMARY KEY, key text NOT NULL, n int NOT NULL)');
   // Writes into the ledger's outbox without relaying: whether its rows leave depends on the children alone.
   const writer: Messaging = await harness.service(
