@@ -12,6 +12,8 @@ export interface ThroughlineErrorOptions {
   retry: Retry;
   /** Earliest next try, in milliseconds from now, where the other side said so. */
   retryAfterMs?: number;
+  /** The other side limits how often it is called: every call to it waits, and none is at fault. */
+  rateLimited?: boolean;
   /** The system that failed, for example `stripe`. */
   dependency?: string;
   /** Path of the field at fault. */
@@ -24,6 +26,7 @@ export class ThroughlineError extends Error {
   readonly code: string;
   readonly retry: Retry;
   readonly retryAfterMs?: number;
+  readonly rateLimited?: boolean;
   readonly dependency?: string;
   readonly field?: string;
 
@@ -33,6 +36,7 @@ export class ThroughlineError extends Error {
     this.code = options.code;
     this.retry = options.retry;
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
+    if (options.rateLimited !== undefined) this.rateLimited = options.rateLimited;
     if (options.dependency !== undefined) this.dependency = options.dependency;
     if (options.field !== undefined) this.field = options.field;
   }

@@ -1,34 +1,65 @@
 import { describe, expect, it } from '@jest/globals';
 import { ThroughlineError, type Retry } from '@throughline/contracts';
-import { decide } from './advice.js';
+import { classify, decide } from './advice.js';
 import { backoff } from './backoff.js';
 import { callInProgress } from './errors.js';
 
-const policy = { maxAttempts: 3, backoffMs: [200, 30_000] as [number, number] };
-const error = (retry: Retry, retryAfterMs?: number): Error =>
-  new ThroughlineError('x', { code: 'X', retry, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+const policy = { maxAttempts: 3, giveUpAfterMs: 60_000, backoffMs: [200, 30_000] as [number, number] };
+const error = (retry: Retry, more: { retryAfterMs?: number; rateLimited?: boolean } = {}): Error =>
+  new ThroughlineError('x', { code: 'X', retry, ...more });
 const pg = (code: string): Error => Object.assign(new Error(code), { code, severity: 'ERROR' });
+const unclear = (saysDown: boolean, waitMs = 0) => ({ kind: 'unclear', saysDown, waitMs }) as const;
 
-describe('decide', () => {
+describe('classify: what a failure says by itself', () => {
   it.each([
-    ['effect', error('never'), 1, { kind: 'dead' }],
-    ['effect', error('later'), 1, { kind: 'retry', delayMs: 100, counted: true }],
-    ['effect', error('later'), 2, { kind: 'retry', delayMs: 200, counted: true }],
-    ['effect', error('later'), 3, { kind: 'dead' }],
-    ['effect', error('later', 5_000), 1, { kind: 'retry', delayMs: 5_000, counted: true }],
-    ['effect', error('pause', 7_000), 99, { kind: 'pause', retryAfterMs: 7_000 }],
-    ['job', new Error('fetch failed'), 1, { kind: 'retry', delayMs: 100, counted: true }],
-    ['effect', callInProgress('s', 'c'), 99, { kind: 'retry', delayMs: 250, counted: false }],
-    ['effect', pg('53300'), 99, { kind: 'retry', delayMs: 1_000, counted: false }],
-    ['effect', pg('23505'), 1, { kind: 'dead' }],
-    ['effect', pg('40P01'), 1, { kind: 'retry', delayMs: 100, counted: true }],
-    ['state', new TypeError('undefined is not a function'), 1, { kind: 'dead' }],
-    ['state', pg('22P02'), 1, { kind: 'dead' }],
-    ['state', error('later'), 1, { kind: 'retry', delayMs: 100, counted: true }],
-    ['state', error('pause'), 1, { kind: 'retry', delayMs: 100, counted: true }],
-  ] as const)('%s, %s, attempt %i', (kind, thrown, attempts, expected) => {
-    expect(decide(kind, thrown, attempts, policy, 0)).toEqual(expected);
+    ['effect', error('never'), { kind: 'never' }],
+    ['effect', error('later'), unclear(false)],
+    ['effect', error('later', { retryAfterMs: 5_000 }), unclear(false, 5_000)],
+    ['effect', error('later', { rateLimited: true }), { kind: 'limited', waitMs: 1_000 }],
+    ['effect', error('pause', { rateLimited: true, retryAfterMs: 9 }), { kind: 'limited', waitMs: 9 }],
+    ['effect', error('pause', { retryAfterMs: 7_000 }), unclear(true, 7_000)],
+    ['job', new Error('fetch failed'), unclear(false)],
+    ['effect', callInProgress('s', 'c'), { kind: 'ours', waitMs: 250 }],
+    ['effect', pg('53300'), { kind: 'ours', waitMs: 1_000 }],
+    ['effect', pg('23505'), { kind: 'never' }],
+    ['effect', pg('40P01'), unclear(false)],
+    ['state', new TypeError('undefined is not a function'), { kind: 'never' }],
+    ['state', pg('22P02'), { kind: 'never' }],
+    ['state', pg('40P01'), unclear(false)],
+    ['state', error('later'), unclear(false)],
+    ['state', error('pause'), unclear(false)],
+  ] as const)('%s, %s', (kind, thrown, expected) => {
+    expect(classify(kind, thrown)).toEqual(expected);
   });
+});
+
+describe('decide: whose fault it was, by evidence', () => {
+  const dead = { kind: 'dead' };
+  const counted = (delayMs: number) => ({ kind: 'retry', delayMs, counted: true });
+  const uncounted = (delayMs: number) => ({ kind: 'retry', delayMs, counted: false });
+  it.each([
+    [{ kind: 'never' }, 'up', 1, 0, dead],
+    [{ kind: 'ours', waitMs: 250 }, 'up', 99, 0, uncounted(250)],
+    [{ kind: 'limited', waitMs: 5_000 }, 'up', 99, 0, uncounted(5_000)],
+    [unclear(false), 'up', 1, 0, counted(100)],
+    [unclear(false), 'up', 2, 0, counted(200)],
+    [unclear(false), 'up', 3, 0, dead],
+    [unclear(false), 'up', 1, 60_000, dead],
+    [unclear(false, 5_000), 'up', 1, 0, counted(5_000)],
+    [unclear(true), 'up', 1, 0, counted(100)],
+    [unclear(true), 'up', 3, 0, dead],
+    [unclear(false), 'down', 99, 90_000, { kind: 'pause', retryAfterMs: 0 }],
+    [unclear(true, 7_000), 'down', 99, 0, { kind: 'pause', retryAfterMs: 7_000 }],
+    [unclear(true), 'recovered', 99, 90_000, uncounted(100)],
+    [unclear(true), 'unknown', 99, 0, { kind: 'pause', retryAfterMs: 0 }],
+    [unclear(false), 'unknown', 1, 0, counted(100)],
+    [unclear(false), 'unknown', 3, 0, dead],
+  ] as const)(
+    '%j while its dependency is %s, attempt %i after %i ms',
+    (failure, standing, attempts, failingMs, decision) => {
+      expect(decide(failure, standing, { attempts, failingMs }, policy, 0)).toEqual(decision);
+    },
+  );
 });
 
 describe('backoff', () => {

@@ -1,4 +1,4 @@
-import { codeOf, retryOf, type Retry } from '@throughline/contracts';
+import { codeOf, retryOf } from '@throughline/contracts';
 import { postgresFailure } from '@throughline/postgres';
 import { backoff } from './backoff.js';
 import { CALL_IN_PROGRESS } from './errors.js';
@@ -6,46 +6,87 @@ import type { RetryPolicy } from './routes.js';
 
 export type WorkKind = 'state' | 'effect' | 'job';
 
+/** What a failure says by itself. */
+export type Failure =
+  /** Nobody's fault: our own database is away, or another worker is at it. */
+  | { kind: 'ours'; waitMs: number }
+  /** The dependency answered, and its answer stands: this message's own fault. */
+  | { kind: 'never' }
+  /** The dependency answered that we call too often: no message's fault, and nobody calls it for so long. */
+  | { kind: 'limited'; waitMs: number }
+  /** The message's fault or the dependency's; only evidence can tell. `saysDown`: it looks like the dependency's. */
+  | { kind: 'unclear'; saysDown: boolean; waitMs: number };
+
+/**
+ * What is known about the dependency that a call failed at. `recovered`: it was down when the call began, and is up again. `unknown`: it
+ * has no probe, so that the failure itself is all there is.
+ */
+export type Standing = 'up' | 'down' | 'recovered' | 'unknown';
+
+/** How often, and for how long, this piece of work has failed while its dependency was up, this attempt included. */
+export interface Tries {
+  attempts: number;
+  failingMs: number;
+}
+
 /** What becomes of a piece of work after a failed attempt. */
 export type Decision =
   /** Over: a dead letter. */
   | { kind: 'dead' }
-  /** Its key waits. `counted` false: the attempt was nobody's fault. */
+  /** Its key waits. `counted` false: the attempt was not its fault. */
   | { kind: 'retry'; delayMs: number; counted: boolean }
   /** Its dependency is down: the key goes back, nothing counts, the dependency pauses. */
   | { kind: 'pause'; retryAfterMs: number };
 
-const UNCOUNTED_RETRY_MS = 250;
+const CALL_IN_PROGRESS_MS = 250;
 const DATABASE_AWAY_MS = 1_000;
+/** Where a vendor limits our rate and does not say for how long. */
+const LIMITED_MS = 1_000;
 
 /**
- * Decides from the error's advice. Without any, an effect is tried again, because vendors and networks fail in unknown ways; a state
- * handler is not, because it is code and SQL over the same input.
- *
- * @param attempts failed attempts so far, this one included
+ * By type first. An error without advice is tried again where a vendor was called, because vendors and networks fail in unknown ways;
+ * a state handler is not, because it is code and SQL over the same input.
+ */
+export function classify(kind: WorkKind, error: unknown): Failure {
+  const database = postgresFailure(error);
+  if (database === 'outage') return { kind: 'ours', waitMs: DATABASE_AWAY_MS };
+  if (codeOf(error) === CALL_IN_PROGRESS) return { kind: 'ours', waitMs: CALL_IN_PROGRESS_MS };
+  if (database === 'fault') return { kind: 'never' };
+  const { retry, retryAfterMs, rateLimited } = (error ?? {}) as {
+    retry?: unknown;
+    retryAfterMs?: number;
+    rateLimited?: boolean;
+  };
+  if (kind === 'state' && database === undefined && retry === undefined) return { kind: 'never' };
+  const advice = retryOf(error);
+  if (advice === 'never') return { kind: 'never' };
+  if (rateLimited && kind !== 'state') return { kind: 'limited', waitMs: retryAfterMs ?? LIMITED_MS };
+  return { kind: 'unclear', saysDown: advice === 'pause' && kind !== 'state', waitMs: retryAfterMs ?? 0 };
+}
+
+/**
+ * By evidence second. An attempt counts only while its dependency is up, so that an outage gives up nothing; and while it is up an attempt
+ * counts whatever its error says, so that a message whose call always breaks the connection is given up, alone.
  */
 export function decide(
-  kind: WorkKind,
-  error: unknown,
-  attempts: number,
+  failure: Failure,
+  standing: Standing,
+  { attempts, failingMs }: Tries,
   policy: Required<RetryPolicy>,
   random: number,
 ): Decision {
-  const database = postgresFailure(error);
-  if (database === 'outage') return { kind: 'retry', delayMs: DATABASE_AWAY_MS, counted: false };
-  if (codeOf(error) === CALL_IN_PROGRESS) {
-    return { kind: 'retry', delayMs: Math.round(UNCOUNTED_RETRY_MS * (1 + random)), counted: false };
+  switch (failure.kind) {
+    case 'never':
+      return { kind: 'dead' };
+    case 'ours':
+    case 'limited':
+      return { kind: 'retry', delayMs: Math.round(failure.waitMs * (1 + random / 4)), counted: false };
+    case 'unclear':
+      if (standing === 'down' || (standing === 'unknown' && failure.saysDown))
+        return { kind: 'pause', retryAfterMs: failure.waitMs };
+      if (standing === 'recovered')
+        return { kind: 'retry', delayMs: backoff(1, policy.backoffMs, random, failure.waitMs), counted: false };
+      if (attempts >= policy.maxAttempts || failingMs >= policy.giveUpAfterMs) return { kind: 'dead' };
+      return { kind: 'retry', delayMs: backoff(attempts, policy.backoffMs, random, failure.waitMs), counted: true };
   }
-  const advice = adviceOf(kind, error, database);
-  const retryAfterMs = (error as { retryAfterMs?: number } | null)?.retryAfterMs ?? 0;
-  if (advice === 'pause' && kind !== 'state') return { kind: 'pause', retryAfterMs };
-  if (advice === 'never' || attempts >= policy.maxAttempts) return { kind: 'dead' };
-  return { kind: 'retry', delayMs: backoff(attempts, policy.backoffMs, random, retryAfterMs), counted: true };
-}
-
-function adviceOf(kind: WorkKind, error: unknown, database: ReturnType<typeof postgresFailure>): Retry {
-  if (database === 'conflict') return 'later';
-  if (database === 'fault') return 'never';
-  const says = (error as { retry?: unknown } | null)?.retry;
-  return kind === 'state' && says === undefined ? 'never' : retryOf(error);
 }

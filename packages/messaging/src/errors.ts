@@ -30,6 +30,13 @@ export function noRoute(kind: string, type: string): ThroughlineError {
   );
 }
 
+export function dependencyUndeclared(dependency: string): ThroughlineError {
+  return new ThroughlineError(
+    `A route calls "${dependency}", which is not among the declared dependencies: add it there, or correct the name.`,
+    { code: 'MSG_DEPENDENCY_UNDECLARED', retry: 'never' },
+  );
+}
+
 export function keyInvalid(maxLength: number): ThroughlineError {
   return new ThroughlineError(
     `The record has no usable key or correlation id: the producer must set them, as text of at most ${maxLength} characters.`,

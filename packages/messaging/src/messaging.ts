@@ -272,8 +272,9 @@ export class Messaging {
 
 function waitsOf(work: MessagingHealth['work'], partitions: MessagingHealth['partitions']): string[] {
   const waits: string[] = [];
-  for (const [dependency, { paused, heldKeys }] of Object.entries(work)) {
-    if (paused) waits.push(`${dependency} is down: its work waits`);
+  for (const [dependency, { pausedBecause, heldKeys }] of Object.entries(work)) {
+    if (pausedBecause === 'down') waits.push(`${dependency} is down: its work waits`);
+    if (pausedBecause === 'many-fail') waits.push(`calls of many keys fail at ${dependency}: its work waits`);
     if (heldKeys === 1) waits.push(`1 key of ${dependency} is held by a dead letter`);
     if (heldKeys > 1) waits.push(`${heldKeys} keys of ${dependency} are held by dead letters`);
   }

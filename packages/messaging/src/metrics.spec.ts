@@ -4,6 +4,8 @@ import type { MessagingHealth } from './messaging.js';
 import { gauges } from './metrics.js';
 
 const parked = (parkedKeys: number, parkedSeconds: number) => ({ parkedKeys, parkedSeconds });
+const paused = (pausedBecause: 'down' | null) => ({ paused: pausedBecause !== null, pausedBecause });
+
 const health: MessagingHealth = {
   ready: true,
   live: true,
@@ -16,8 +18,8 @@ const health: MessagingHealth = {
   ],
   relay: { leading: true, catchingUp: false, waiting: 3 },
   work: {
-    medusa: { pending: 12, keys: 5, ...parked(3, 40), leased: 4, heldKeys: 2, heldRows: 9, paused: true },
-    state: { pending: 2, keys: 1, ...parked(0, 0), leased: 0, heldKeys: 0, heldRows: 0, paused: false },
+    medusa: { pending: 12, keys: 5, ...parked(3, 40), leased: 4, heldKeys: 2, heldRows: 9, ...paused('down') },
+    state: { pending: 2, keys: 1, ...parked(0, 0), leased: 0, heldKeys: 0, heldRows: 0, ...paused(null) },
   },
 };
 

@@ -1,6 +1,7 @@
 import type { MessageType } from '@throughline/contracts';
 import type { Tx } from '@throughline/postgres';
 import type { EffectContext } from './effect-context.js';
+import { dependencyUndeclared } from './errors.js';
 import type { EffectResult, Job, Message, MessagingTx } from './message.js';
 
 /** Decides with SQL alone, inside the transaction of the whole batch: no HTTP, no timers. Messages are in order per key. */
@@ -18,6 +19,8 @@ export type JobHandler<P> = (job: Job<P>, context: EffectContext) => Promise<Eff
 export interface RetryPolicy {
   /** The message becomes a dead letter after this many failed attempts. Default 10. */
   maxAttempts?: number;
+  /** ... or once it has failed for this long, whichever comes first; time in which its dependency was down does not count. Default 1 h. */
+  giveUpAfterMs?: number;
   /** First and longest wait between attempts; doubles in between, with jitter. Default [200, 30,000]. */
   backoffMs?: [number, number];
 }
@@ -27,6 +30,18 @@ export interface RetryPolicy {
  * may be wrong without it. `continue`: each stands for itself.
  */
 export type OnDeadLetter = 'hold' | 'continue';
+
+/** A system that effects call, named by vendor and tenant: `stripe:acct_1`. */
+export interface DependencyOptions {
+  /**
+   * A cheap read that ends with the signal: it is up where this resolves, or is refused with an answer (`never`, or a rate limit). While
+   * it fails, the dependency pauses and no attempt counts. Without it one row is tried to find out, and what cannot be told apart from an
+   * outage counts as one.
+   */
+  probe?: (signal: AbortSignal) => Promise<unknown>;
+  /** Limit of one probe. Default 5,000. */
+  probeTimeoutMs?: number;
+}
 
 export interface EffectOptions {
   /** The system that is called; work for it pauses as a whole while it is down. Order is kept per key within one dependency. */
@@ -65,6 +80,7 @@ export interface Routes {
   /** Kafka consumer group, and the consumer's name in the inbox: never rename it. */
   group: string;
   orderBy: 'key' | 'correlationId';
+  dependencies: Record<string, DependencyOptions>;
   routes: Partial<Record<MessageType, StateRoute | EffectRoute>>;
   jobs: Record<string, JobRoute>;
   /** Types this service emits; their schema ids are learnt at start. */
@@ -74,7 +90,7 @@ export interface Routes {
 /** The dependency of state routes: our own database. */
 export const STATE_DEPENDENCY = 'state';
 
-const DEFAULT_RETRY: Required<RetryPolicy> = { maxAttempts: 10, backoffMs: [200, 30_000] };
+const DEFAULT_RETRY: Required<RetryPolicy> = { maxAttempts: 10, giveUpAfterMs: 3_600_000, backoffMs: [200, 30_000] };
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** Handles messages with SQL alone, a whole batch at once. A message that fails is parked or dead-lettered without the others. */
@@ -114,13 +130,22 @@ export function defineRoutes(definition: {
    * by entities of several topics: once a message waits, everything of its correlation id lines up behind it, from whichever topic.
    */
   orderBy?: 'key' | 'correlationId';
+  /** The systems its effects and jobs call. Where any is declared, all must be. */
+  dependencies?: Record<string, DependencyOptions>;
   routes?: { [T in MessageType]?: StateRoute | EffectRoute };
   jobs?: Record<string, JobRoute>;
   emits?: MessageType[];
 }): Routes {
+  const dependencies = definition.dependencies ?? {};
+  const called = [...Object.values(definition.routes ?? {}), ...Object.values(definition.jobs ?? {})];
+  for (const { kind, dependency } of called) {
+    if (kind === 'state' || Object.keys(dependencies).length === 0 || dependencies[dependency]) continue;
+    throw dependencyUndeclared(dependency);
+  }
   return {
     group: definition.group,
     orderBy: definition.orderBy ?? 'key',
+    dependencies,
     routes: definition.routes ?? {},
     jobs: definition.jobs ?? {},
     emits: definition.emits ?? [],

@@ -213,6 +213,7 @@ export class MessagingTransaction implements MessagingTx {
             lease,
             leasedUntil: leasedUntil.get(row.queue)!,
             firstFailedAt: null,
+            failingMs: 0,
             deadLetterId: null,
           });
         else unclaimed.add(row.queue);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, type Codec } from '@throughline/contracts';
 import { postgresFailure } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
-import { decide } from '../advice.js';
+import { classify, decide } from '../advice.js';
 import { backoff } from '../backoff.js';
 import { REBUILDING } from '../errors.js';
 import { GroupCommit } from '../group-commit.js';
@@ -104,7 +104,7 @@ export class Intake {
       return this.bisect([intake]);
     }
     const { retry } = intake.route;
-    const decision = decide('state', error, 1, retry, Math.random());
+    const decision = decide(classify('state', error), 'up', { attempts: 1, failingMs: 0 }, retry, Math.random());
     const verdict: Verdict =
       decision.kind === 'retry' ? { kind: 'parked', delayMs: decision.delayMs } : { kind: 'dead' };
     log.warn(

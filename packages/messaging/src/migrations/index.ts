@@ -1,5 +1,6 @@
 import type { MigrationClass } from '@throughline/postgres';
 import { CreateMessaging1790000000001 } from './create-messaging.js';
+import { CountFailingTime1790000000006 } from './count-failing-time.js';
 import { HoldKeys1790000000002 } from './hold-keys.js';
 import { WorkOnDeadLetters1790000000003 } from './work-on-dead-letters.js';
 import { InboxGenerations1790000000004 } from './inbox-generations.js';
@@ -10,4 +11,5 @@ export const messagingMigrations: MigrationClass[] = [
   HoldKeys1790000000002,
   WorkOnDeadLetters1790000000003,
   InboxGenerations1790000000004,
+  CountFailingTime1790000000006,
 ];

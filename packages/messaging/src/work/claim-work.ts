@@ -24,7 +24,7 @@ export const readHeads: Statement = {
     SELECT head.* FROM unnest($1::text[], $2::text[]) AS k (queue, key)
      CROSS JOIN LATERAL (
        SELECT id, queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent, attempts,
-              first_failed_at, last_error, record_key, dead_letter_id
+              first_failed_at, last_error, record_key, dead_letter_id, failing_ms::float8 AS failing_ms
          FROM work w WHERE w.queue = k.queue AND w.key = k.key ORDER BY w.id LIMIT 1) head`,
 };
 
@@ -75,4 +75,5 @@ export interface StoredWorkRow {
   last_error: string | null;
   record_key: Buffer | null;
   dead_letter_id: string | null;
+  failing_ms: number;
 }

@@ -7,7 +7,7 @@ export type Outcome = { item: WorkItem } & (
   /** Over: a dead letter; the route says what its successors do. */
   | { kind: 'dead'; error: unknown }
   /** The key waits. */
-  | { kind: 'retry'; error: unknown; delayMs: number; counted: boolean }
+  | { kind: 'retry'; error: unknown; delayMs: number; counted: boolean; failingMs: number }
   /** As `release`, and the dependency pauses. */
   | { kind: 'pause'; error: unknown; retryAfterMs: number }
   /** The key goes back untouched. */
@@ -16,3 +16,4 @@ export type Outcome = { item: WorkItem } & (
 
 export type Done = Extract<Outcome, { kind: 'done' }>;
 export type Dead = Extract<Outcome, { kind: 'dead' }>;
+export type Retry = Extract<Outcome, { kind: 'retry' }>;

@@ -1,12 +1,12 @@
 import type { Codec } from '@throughline/contracts';
 import type { Queryable } from '@throughline/postgres';
 import { SpanKind, traceparentOf, withSpan } from '@throughline/telemetry';
-import { decide } from '../advice.js';
+import { decide, type Failure, type Standing } from '../advice.js';
 import type { EffectContext } from '../effect-context.js';
 import { effectTimedOut, noRoute } from '../errors.js';
 import type { EffectResult } from '../message.js';
 import type { OnDeadLetter, Routes, WorkRoute } from '../routes.js';
-import type { Outcome } from './outcome.js';
+import type { Done, Outcome } from './outcome.js';
 import { performOnce } from './perform-once.js';
 import { jobOf, messageOf, type WorkItem } from './work-item.js';
 
@@ -22,10 +22,13 @@ const ABORT_GRACE_MS = 1_000;
 /** A lease outlives the longest attempt by this much. In milliseconds. */
 export const LEASE_MARGIN_MS = 15_000;
 
-/** Runs one attempt and says what became of it; never throws. */
-export async function runWork(parts: RunParts, item: WorkItem, stop: AbortSignal): Promise<Outcome> {
+/** How one attempt ended. `stopped`: by our doing, not its fault. */
+export type Attempt = Done | { kind: 'failed'; item: WorkItem; error: unknown } | { kind: 'stopped'; item: WorkItem };
+
+/** Runs one attempt; never throws. */
+export async function runWork(parts: RunParts, item: WorkItem, stop: AbortSignal): Promise<Attempt> {
   const route = routeOf(parts.routes, item);
-  if (!route) return { kind: 'dead', item, error: noRoute(item.kind, item.type) };
+  if (!route) return { kind: 'failed', item, error: noRoute(item.kind, item.type) };
   try {
     return await withSpan(
       `process ${item.type}`,
@@ -39,22 +42,39 @@ export async function runWork(parts: RunParts, item: WorkItem, stop: AbortSignal
           'throughline.attempt': item.attempts + 1,
         },
       },
-      async (span): Promise<Outcome> => {
+      async (span): Promise<Done> => {
         const result = await attempt(parts, item, route, stop);
         return { kind: 'done', item, result: result ?? {}, traceparent: traceparentOf(span) };
       },
     );
   } catch (error) {
-    if (stop.aborted) return { kind: 'retry', item, error, delayMs: 0, counted: false }; // our doing, not its fault
-    return afterFailure(item, route, error);
+    return stop.aborted ? { kind: 'stopped', item } : { kind: 'failed', item, error };
   }
 }
 
-/** What becomes of a row whose attempt failed. */
-export function afterFailure(item: WorkItem, route: WorkRoute | undefined, error: unknown): Outcome {
+/**
+ * What becomes of a row whose attempt failed.
+ *
+ * @param ranMs how long the attempt took
+ */
+export function afterFailure(
+  { item, error, failure, standing, ranMs }: FailedAttempt,
+  route: WorkRoute | undefined,
+): Outcome {
   if (!route) return { kind: 'dead', item, error };
-  const decision = decide(item.kind, error, item.attempts + 1, route.retry, Math.random());
-  return { ...decision, item, error };
+  const failingMs = item.failingMs + ranMs;
+  const tries = { attempts: item.attempts + 1, failingMs };
+  const decision = decide(failure, standing, tries, route.retry, Math.random());
+  if (decision.kind !== 'retry') return { ...decision, item, error };
+  return { ...decision, item, error, failingMs: failingMs + decision.delayMs };
+}
+
+export interface FailedAttempt {
+  item: WorkItem;
+  error: unknown;
+  failure: Failure;
+  standing: Standing;
+  ranMs: number;
 }
 
 export function routeOf(routes: Routes, item: Pick<WorkItem, 'kind' | 'type'>): WorkRoute | undefined {

@@ -66,12 +66,13 @@ export const releaseKeys: Statement = {
      WHERE k.queue = t.queue AND k.key = t.key`,
 };
 
-/** $1 ids, $2 errors: a failed attempt that counts. */
+/** $1 ids, $2 errors, $3 for how long each has failed so far, in ms: a failed attempt that counts. */
 export const recordAttempts: Statement = {
   name: 'record-work-attempts',
   text: `
     UPDATE work w
-       SET attempts = w.attempts + 1, first_failed_at = coalesce(w.first_failed_at, now()), last_error = t.error
-      FROM unnest($1::bigint[], $2::text[]) AS t (id, error)
+       SET attempts = w.attempts + 1, first_failed_at = coalesce(w.first_failed_at, now()), last_error = t.error,
+           failing_ms = t.failing_ms
+      FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS t (id, error, failing_ms)
      WHERE w.id = t.id`,
 };

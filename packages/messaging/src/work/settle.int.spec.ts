@@ -149,7 +149,9 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     const atWork = async (): Promise<string[]> => [...(await keysAtWork(database, [KEY, 'another']))];
     expect(await atWork()).toEqual([]);
     await store(1);
-    await settle(parts(commit), [{ kind: 'retry', item: await claim(), error: 'x', delayMs: 0, counted: true }]);
+    await settle(parts(commit), [
+      { kind: 'retry', item: await claim(), error: 'x', delayMs: 0, counted: true, failingMs: 0 },
+    ]);
     expect(await atWork()).toEqual([KEY]);
     await settle(parts(commit), [done(await claim())]);
     expect(await atWork()).toEqual([]);

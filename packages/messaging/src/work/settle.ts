@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresFailure } from '@throughline/postgres';
 import { linkSpan, startSpan, traceparentOf, withActiveSpan, type Logger } from '@throughline/telemetry';
+import { classify } from '../advice.js';
 import { backoff } from '../backoff.js';
 import type { OutgoingMessage } from '../message.js';
 import type { Progress } from '../progress.js';
@@ -10,7 +11,7 @@ import type { Routes } from '../routes.js';
 import { isSampled } from '../sampled.js';
 import type { MessagingTransaction } from '../transaction.js';
 import { readHeads, type StoredWorkRow } from './claim-work.js';
-import type { Dead, Done, Outcome } from './outcome.js';
+import type { Dead, Done, Outcome, Retry } from './outcome.js';
 import { afterFailure, onDeadLetterOf, routeOf } from './run-work.js';
 import {
   advanceKeys,
@@ -68,7 +69,10 @@ export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<W
 async function settleFailed(parts: SettleParts, outcome: Outcome, error: unknown): Promise<WorkItem[]> {
   const { item } = outcome;
   parts.log.error({ err: error, type: item.type, key: item.key }, `The outcome "${outcome.kind}" cannot be recorded.`);
-  if (outcome.kind === 'done') return settle(parts, [afterFailure(item, routeOf(parts.routes, item), error)]);
+  if (outcome.kind === 'done') {
+    const failed = { item, error, failure: classify(item.kind, error), standing: 'up', ranMs: 0 } as const;
+    return settle(parts, [afterFailure(failed, routeOf(parts.routes, item))]);
+  }
   return []; // its lease runs out, and the row is tried again
 }
 
@@ -117,10 +121,13 @@ async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Ou
   const holding = dead.filter(({ item }) => onDeadLetterOf(parts.routes, item) === 'hold');
   tx.addDeadLetters(dead.map((outcome) => letterOf(outcome.item, outcome.error, holding.includes(outcome))));
 
-  const counted = ours.filter((outcome) => outcome.kind === 'retry' && outcome.counted);
+  const counted = ours.filter((outcome) => outcome.kind === 'retry' && outcome.counted) as Retry[];
   if (counted.length > 0) {
-    const errors = counted.map((outcome) => errorText((outcome as { error: unknown }).error));
-    void tx.query(recordAttempts, [counted.map(({ item }) => item.id), errors]);
+    void tx.query(recordAttempts, [
+      counted.map(({ item }) => item.id),
+      counted.map(({ error }) => errorText(error)),
+      counted.map(({ failingMs }) => Math.round(failingMs)),
+    ]);
   }
   const back = ours.filter(({ kind }) => kind === 'retry' || kind === 'pause' || kind === 'release');
   if (back.length > 0) {

@@ -38,6 +38,8 @@ export interface WorkItem extends Omit<NewWork, 'delayMs' | 'lastError' | 'consu
   /** Monotonic time at which the lease may be somebody else's, in milliseconds. */
   leasedUntil: number;
   firstFailedAt: Date | null;
+  /** For how long it has failed while its dependency was up, the wait for this attempt included. */
+  failingMs: number;
   /** The letter it was before somebody put it back. */
   deadLetterId: string | null;
 }
@@ -59,6 +61,7 @@ export function fromStored(row: StoredWorkRow, lease: string, leasedUntil: numbe
     traceparent: row.traceparent,
     attempts: row.attempts,
     firstFailedAt: row.first_failed_at,
+    failingMs: row.failing_ms,
     recordKey: row.record_key,
     deadLetterId: row.dead_letter_id,
     lease,

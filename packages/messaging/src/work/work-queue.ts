@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Codec } from '@throughline/contracts';
 import type { Database } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
+import { classify, type Standing } from '../advice.js';
 import { backoff } from '../backoff.js';
 import { GroupCommit } from '../group-commit.js';
 import type { Limits } from '../limits.js';
@@ -12,9 +13,10 @@ import { STATE_DEPENDENCY, type Routes } from '../routes.js';
 import type { MessagingTransaction, WorkSink } from '../transaction.js';
 import { Wake } from '../wake.js';
 import { claimKeys, readHeads, readWorkState, type StoredWorkRow, type WorkState } from './claim-work.js';
-import { Dependency } from './dependency.js';
+import { Dependency, type PauseReason } from './dependency.js';
 import type { Outcome } from './outcome.js';
-import { LEASE_MARGIN_MS, runWork } from './run-work.js';
+import { Probe } from './probe.js';
+import { afterFailure, LEASE_MARGIN_MS, routeOf, runWork, type Attempt } from './run-work.js';
 import { settle } from './settle.js';
 import { readFullKeys } from './lock-full-keys.js';
 import { fromStored, laneOf, type WorkItem } from './work-item.js';
@@ -44,10 +46,16 @@ export interface QueueHealth {
   /** Keys that wait for a dead letter to be put back or let go, and the rows behind it. */
   heldKeys: number;
   heldRows: number;
-  /** It is down: its work waits. */
+  /** Its work waits, and it is probed: it does not answer, or calls of many keys fail although its probe may succeed. */
   paused: boolean;
+  pausedBecause: PauseReason | null;
 }
 
+type FailedWork = Extract<Attempt, { kind: 'failed' }>;
+
+const DEFAULT_PROBE_TIMEOUT_MS = 5_000;
+/** The answer of a probe counts for this long, except where an attempt would be the last. In milliseconds. */
+const PROBE_FRESH_MS = 1_000;
 const SETTLE_ITEMS = 500;
 const CLAIM_KEYS = 500;
 /** A leased row that has waited longer than this, in milliseconds, goes back: the rest of its lease may not last for an attempt. */
@@ -60,6 +68,7 @@ const LEASE_WAIT_MS = LEASE_MARGIN_MS - 5_000;
  */
 export class WorkQueue implements WorkSink {
   private readonly dependencies = new Map<string, Dependency>();
+  private readonly probes = new Map<string, Probe>();
   private readonly outcomes: GroupCommit<Outcome>;
   private readonly wake = new Wake();
   private readonly abort = new AbortController();
@@ -70,6 +79,7 @@ export class WorkQueue implements WorkSink {
   private readAt = -Infinity;
   private dueAt = Infinity;
   private releasing = 0;
+  private probing = 0;
   private stopping = false;
   private stopped = false;
   private loop: Promise<void> | undefined;
@@ -124,6 +134,7 @@ export class WorkQueue implements WorkSink {
         heldKeys: state?.held_keys ?? 0,
         heldRows: state?.held_rows ?? 0,
         paused: dependency.paused,
+        pausedBecause: dependency.pausedBecause,
       };
     }
     return health;
@@ -131,7 +142,7 @@ export class WorkQueue implements WorkSink {
 
   leaseMs(queue: string): number | undefined {
     const dependency = this.dependency(queue);
-    return !this.stopping && this.loop && dependency.wantsMore() ? dependency.leaseMs : undefined;
+    return !this.stopping && this.loop && dependency.wantsMore(this.parts.monotonic()) ? dependency.leaseMs : undefined;
   }
 
   get heldRowsPerKey(): number {
@@ -159,7 +170,8 @@ export class WorkQueue implements WorkSink {
   }
 
   private get idle(): boolean {
-    return this.releasing === 0 && [...this.dependencies.values()].every((dependency) => dependency.idle);
+    if (this.releasing + this.probing > 0) return false;
+    return [...this.dependencies.values()].every((dependency) => dependency.idle);
   }
 
   private dependency(name: string): Dependency {
@@ -169,8 +181,11 @@ export class WorkQueue implements WorkSink {
       const all = [...Object.values(routes.routes), ...Object.values(routes.jobs)];
       const timeouts = all.filter((route) => route.dependency === name).map((route) => route.timeoutMs);
       const concurrency = limits.effectConcurrency[name] ?? limits.effectConcurrency.default;
-      dependency = new Dependency(name, concurrency, Math.max(0, ...timeouts) + LEASE_MARGIN_MS);
+      const { probe: ask, probeTimeoutMs: timeoutMs = DEFAULT_PROBE_TIMEOUT_MS } = routes.dependencies[name] ?? {};
+      dependency = new Dependency(name, concurrency, Math.max(0, ...timeouts) + LEASE_MARGIN_MS, ask !== undefined);
       this.dependencies.set(name, dependency);
+      const { monotonic } = this.parts;
+      if (ask) this.probes.set(name, new Probe({ ask, timeoutMs, monotonic, stop: this.abort.signal }));
     }
     return dependency;
   }
@@ -181,12 +196,13 @@ export class WorkQueue implements WorkSink {
 
   private async runOne(dependency: Dependency, item: WorkItem): Promise<void> {
     const { monotonic } = this.parts;
-    const beganAt = performance.now();
+    const [beganAt, began] = [performance.now(), monotonic()];
     const late = item.leasedUntil - monotonic() < dependency.leaseMs - LEASE_WAIT_MS;
-    const outcome = late ? ({ kind: 'release', item } as const) : await runWork(this.parts, item, this.abort.signal);
+    const attempt = late ? ({ kind: 'stopped', item } as const) : await runWork(this.parts, item, this.abort.signal);
+    const outcome =
+      attempt.kind === 'failed' ? await this.judge(dependency, attempt, began) : this.accepted(dependency, attempt);
     dependency.ended();
     measureAttempt(outcome, beganAt);
-    this.learn(dependency, outcome);
     void this.outcomes.add([outcome]).finally(() => {
       dependency.settled();
       if (dependency.mayHaveMore || this.stopping) this.wake.wake();
@@ -194,26 +210,80 @@ export class WorkQueue implements WorkSink {
     this.run(dependency);
   }
 
-  /** Whether the dependency is up is known from what it answered. */
-  private learn(dependency: Dependency, outcome: Outcome): void {
+  private accepted(dependency: Dependency, attempt: Exclude<Attempt, { kind: 'failed' }>): Outcome {
+    const now = this.parts.monotonic();
+    if (attempt.kind === 'done') dependency.answered(attempt.item.key, now);
+    else dependency.untried(now);
+    return attempt.kind === 'done' ? attempt : { kind: 'release', item: attempt.item };
+  }
+
+  /** Whose fault was it? The message's, the dependency's, or nobody's. */
+  private async judge(dependency: Dependency, { item, error }: FailedWork, began: number): Promise<Outcome> {
+    const { monotonic, routes } = this.parts;
+    const route = routeOf(routes, item);
+    const failure = classify(item.kind, error);
+    const ended = monotonic();
+    const failed = { item, error, failure, standing: 'up' as Standing, ranMs: ended - began };
+    if (failure.kind === 'never') dependency.answered(item.key, ended);
+    if (failure.kind === 'ours') dependency.untried(ended);
+    if (failure.kind === 'limited') {
+      dependency.answered(item.key, ended);
+      this.release(dependency.limited(ended, failure.waitMs), dependency);
+    }
+    if (failure.kind === 'unclear' && item.kind !== 'state') {
+      const isLast = afterFailure(failed, route).kind === 'dead';
+      failed.standing = await this.standing(dependency, item, [began, ended], isLast);
+    }
+    const outcome = afterFailure(failed, route);
+    this.follow(dependency, outcome);
+    return outcome;
+  }
+
+  /** By evidence: what is known of the dependency already, else what its probe says. Nothing is given up without asking anew. */
+  private async standing(
+    dependency: Dependency,
+    { key }: WorkItem,
+    [began, ended]: [number, number],
+    isLast: boolean,
+  ): Promise<Standing> {
+    const known = dependency.failed(key, began, ended);
+    if (known !== 'unclear') return known;
+    const probe = this.probes.get(dependency.name);
+    if (!probe) return 'unknown';
+    const up = await probe.isUp(isLast ? ended : ended - PROBE_FRESH_MS);
+    return up && !dependency.paused ? 'up' : 'down';
+  }
+
+  private follow(dependency: Dependency, outcome: Outcome): void {
     const { monotonic, log } = this.parts;
-    if (outcome.kind === 'release') return dependency.untried(monotonic());
-    if (outcome.kind !== 'pause') {
-      dependency.answered();
-    } else if (!this.stopping) {
+    if (outcome.kind === 'pause' && !this.stopping) {
       dependency.mayHaveMore = true;
-      const waiting = dependency.pause(monotonic(), Math.random(), outcome.retryAfterMs);
-      log.warn(
-        { err: outcome.error, dependency: dependency.name },
-        'A dependency is down: its work pauses and it is probed.',
-      );
-      this.release(waiting, dependency);
+      if (!dependency.paused) {
+        log.warn(
+          { err: outcome.error, dependency: dependency.name },
+          'A dependency is down: its work pauses and it is probed.',
+        );
+      }
+      this.release(dependency.pause(monotonic(), Math.random(), outcome.retryAfterMs), dependency);
     }
     if (outcome.kind === 'retry') this.dueWithin(outcome.delayMs);
     if (outcome.kind === 'retry' || outcome.kind === 'dead') {
       const { type, key, attempts } = outcome.item;
       log.warn({ err: outcome.error, type, key, attempt: attempts + 1 }, `An attempt failed: ${outcome.kind}.`);
     }
+  }
+
+  /** Whether what paused is up again; until then its work waits, and nothing but this calls it. */
+  private async askAgain(dependency: Dependency): Promise<void> {
+    const { monotonic, log } = this.parts;
+    this.probing++;
+    dependency.asking();
+    const up = await this.probes.get(dependency.name)!.isUp(monotonic());
+    if (up) dependency.up(monotonic());
+    else dependency.stillDown(monotonic(), Math.random());
+    if (!dependency.paused) log.info({ dependency: dependency.name }, 'A dependency is up again: its work goes on.');
+    this.probing--;
+    this.wake.wake();
   }
 
   private release(items: WorkItem[], dependency: Dependency): void {
@@ -264,10 +334,7 @@ export class WorkQueue implements WorkSink {
   private nextEventAt(): number {
     let at = Math.min(this.dueAt, this.readAt + this.parts.limits.workPollMs);
     const now = this.parts.monotonic();
-    for (const { probeAt } of this.dependencies.values()) {
-      // One that has passed waits for its last calls to end, or for the next look at the table; both wake us.
-      if (probeAt !== undefined && probeAt > now) at = Math.min(at, probeAt);
-    }
+    for (const dependency of this.dependencies.values()) at = Math.min(at, dependency.nextAt(now) ?? Infinity);
     return at;
   }
 
@@ -281,6 +348,7 @@ export class WorkQueue implements WorkSink {
     const now = monotonic();
     if (now >= this.dueAt || now >= this.readAt + limits.workPollMs) await this.readState();
     for (const dependency of this.dependencies.values()) {
+      if (dependency.askDue(monotonic())) void this.askAgain(dependency);
       const wanted = Math.min(dependency.claimable(monotonic()), CLAIM_KEYS);
       if (wanted === 0 || !dependency.mayHaveMore) continue;
       const items = await this.claim(dependency, wanted);
