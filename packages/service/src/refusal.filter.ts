@@ -9,6 +9,14 @@ const STATUS: Record<string, number> = {
   MSG_RELEASE_UNKNOWN: 404,
   MSG_DEAD_LETTER_CONFLICT: 409,
   MSG_EDIT_INVALID: 400,
+  MSG_REPLAY_UNKNOWN: 404,
+  MSG_REPLAY_TOPIC_UNKNOWN: 404,
+  MSG_REPLAY_PLACE_INVALID: 400,
+  MSG_REPLAY_RUNNING: 409,
+  MSG_NOT_REPLAYABLE: 409,
+  MSG_REBUILD_IS_WHOLE: 400,
+  MSG_REBUILD_BLOCKED: 409,
+  MSG_REBUILD_UNFINISHED: 409,
 };
 
 /** Answers a refusal with its code, its message, which names the next step, and the field at fault. */

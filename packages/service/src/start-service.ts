@@ -12,10 +12,12 @@ import { stopTelemetry } from '@throughline/telemetry/sdk';
 import { raw, type NextFunction, type Request, type Response } from 'express';
 import type { z } from 'zod';
 import { ConfigError, migrationConfigShape, parseConfig, type ServiceConfig } from './config.js';
+import { ConsumerController } from './consumer.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { HealthController } from './health.controller.js';
 import { Lifecycle } from './lifecycle.js';
 import { NestLogger } from './nest-logger.js';
+import { ReplaysController } from './replays/replays.controller.js';
 import { CONFIG, DATABASE, MESSAGING, ROUTES } from './tokens.js';
 import { MessagingTransport } from './transport.js';
 
@@ -148,7 +150,7 @@ function rootModule(
     global: true,
     // The service's module is global so that the message bus can be given its routes.
     imports: [{ module: options.module, global: true, exports: onBus ? [ROUTES] : [] }],
-    controllers: [HealthController, ...(onBus ? [DeadLettersController] : [])],
+    controllers: [HealthController, ...(onBus ? [ConsumerController, DeadLettersController, ReplaysController] : [])],
     providers: [
       { provide: DATABASE, useValue: database },
       { provide: CONFIG, useValue: config },

@@ -14,7 +14,7 @@ import { changeGroup, lockGroup } from './change-group.js';
 import type { DeadLetter } from './dead-letter.js';
 import { decodeContent, type Decoded } from './decode-content.js';
 import { findGroups, type Group, type GroupFilter, type GroupStatus } from './find-groups.js';
-import { findLetters, type LetterFilter } from './find-letters.js';
+import { countWaiting, findLetters, type LetterFilter } from './find-letters.js';
 import type { Letter, LetterStatus, LetterSummary } from './letter.js';
 import { previewLetter, type Preview } from './preview.js';
 import { readLetters, readLettersOfGroup } from './read-letters.js';
@@ -93,6 +93,11 @@ export class DeadLetters {
 
   findLetters(filter: LetterFilter): Promise<LetterSummary[]> {
     return findLetters(this.parts.database, filter);
+  }
+
+  /** Those that wait for a person. */
+  countWaiting(): Promise<number> {
+    return countWaiting(this.parts.database);
   }
 
   findReleases(filter: ReleaseFilter): Promise<Release[]> {

@@ -40,3 +40,14 @@ export function findLetters(database: Queryable, filter: LetterFilter): Promise<
   const values = [group, status, type, key, code, since, until, before].map((value) => value ?? null);
   return database.query<LetterSummary>(statement, [...values, limit]);
 }
+
+const waiting: Statement = {
+  name: 'count-waiting-dead-letters',
+  text: `SELECT count(*)::int AS n FROM dead_letter d WHERE ${STATUS} = 'new'`,
+};
+
+/** Those that wait for a person. */
+export async function countWaiting(database: Queryable): Promise<number> {
+  const [row] = await database.query<{ n: number }>(waiting);
+  return row!.n;
+}

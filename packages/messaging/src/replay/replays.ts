@@ -153,6 +153,11 @@ export class Replays {
     return replay;
   }
 
+  /** The rebuild that has the consumer to itself; one that is over was not completed, and the consumer waits for another. */
+  rebuilding(): Promise<string | undefined> {
+    return rebuildOf(this.parts.database, this.parts.routes.group);
+  }
+
   /** Those that were recorded, the newest first. */
   list(limit: number): Promise<Replay[]> {
     return listReplays(this.parts.database, this.parts.routes.group, limit);
@@ -205,7 +210,8 @@ export class Replays {
     return this.parts.topicPrefix + this.parts.routes.group;
   }
 
-  private get topics(): string[] {
+  /** What the consumer reads, by the names on the broker. */
+  get topics(): string[] {
     const { routes, topicPrefix } = this.parts;
     return [...new Set(Object.keys(routes.routes).map((type) => topicPrefix + catalog[type as MessageType].topic))];
   }

@@ -1,5 +1,4 @@
 import {
-  BadRequestException,
   Body,
   Controller,
   Get,
@@ -30,7 +29,6 @@ import {
   groupStatuses,
   letterStatuses,
   releaseStatuses,
-  type By,
   type DeadLetters,
   type Messaging,
   type Selection,
@@ -40,6 +38,7 @@ import type { ServiceConfig } from '../config.js';
 import { openApiSchema } from '../open-api-schema.js';
 import { RefusalFilter } from '../refusal.filter.js';
 import { CONFIG, MESSAGING } from '../tokens.js';
+import { byOf } from '../who.js';
 import { ZodPipe } from '../zod-pipe.js';
 import * as requests from './requests.js';
 import { toAuditEntryView, toGroupView, toLetterSummaryView, toLetterView, toReleaseView } from './to-view.js';
@@ -316,16 +315,6 @@ export class DeadLettersController {
 
 function selectionOf({ ids, group }: { ids?: string[] | undefined; group?: string | undefined }): Selection {
   return group === undefined ? { ids: ids! } : { group };
-}
-
-/** Who answers for a change is kept with it, so there must be somebody. */
-function byOf({ actor, reason }: { actor?: string | undefined; reason: string }, header: string | undefined): By {
-  const who = header?.trim() || actor;
-  if (who) return { actor: who.slice(0, 200), reason };
-  throw new BadRequestException({
-    code: 'ACTOR_MISSING',
-    message: 'Say who does this: send the header x-actor, or actor in the body.',
-  });
 }
 
 function pageOf<T>(found: T[], limit: number): { page: T[]; more: boolean } {

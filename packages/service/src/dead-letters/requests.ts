@@ -1,5 +1,6 @@
 import { groupStatuses, letterStatuses, releaseStatuses } from '@throughline/messaging';
 import { z } from 'zod';
+import { who } from '../who.js';
 
 export const id = z.string().regex(/^\d{1,18}$/, 'must be a number');
 export const fingerprint = z
@@ -45,10 +46,6 @@ export const listAudit = z.strictObject({
   limit,
 });
 
-/** Who does it comes with the header `x-actor`, or here. */
-const actor = text.max(200).optional().describe('Who does it; or the header x-actor.');
-const reason = text.max(2_000).describe('Why; kept for good.');
-
 const selection = {
   ids: z.array(id).min(1).max(1_000).optional().describe('Numbers of letters.'),
   group: fingerprint.optional().describe('All letters of a group.'),
@@ -56,13 +53,13 @@ const selection = {
 
 /** Letters by their numbers or by their group, and not both. */
 export const moveLetters = z
-  .strictObject({ ...selection, actor, reason })
+  .strictObject({ ...selection, ...who })
   .refine(({ ids, group }) => (ids === undefined) !== (group === undefined), {
     path: ['ids'],
     message: 'give either ids or group',
   });
 
-export const cancelRelease = z.strictObject({ actor, reason });
+export const cancelRelease = z.strictObject(who);
 
 export const changeGroup = z
   .strictObject({
@@ -73,8 +70,7 @@ export const changeGroup = z
       .optional(),
     owner: text.max(200).nullable().optional(),
     notes: z.string().max(10_000).optional(),
-    actor,
-    reason,
+    ...who,
   })
   .refine(({ status, owner, notes }) => status !== undefined || owner !== undefined || notes !== undefined, {
     path: ['status'],
@@ -87,5 +83,5 @@ const edit = {
   key: text.max(1_000).optional().describe('Of a record that nobody could read.'),
 };
 
-export const editLetter = z.strictObject({ ...edit, actor, reason });
+export const editLetter = z.strictObject({ ...edit, ...who });
 export const previewLetter = z.strictObject(edit).default({});
