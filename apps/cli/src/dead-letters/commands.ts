@@ -30,13 +30,12 @@ export function addDeadLetters(program: Command, here: () => [Config, Installati
       '--url <service=url>',
       'where a service listens (default: the running local ones, or THROUGHLINE_SERVICE_URLS)',
       collect,
-      [],
     )
     .option('--actor <name>', 'who does it (default: THROUGHLINE_ACTOR, or the user of this machine)')
     .addHelpText('after', EXAMPLES);
 
   const api = (): DeadLettersApi => {
-    const { url, actor } = command.opts<{ url: string[]; actor?: string }>();
+    const { url, actor } = command.opts<{ url?: string[]; actor?: string }>();
     const [config, installation] = here();
     return new DeadLettersApi(findServices(url, config, installation), actor ?? config.actor ?? userInfo().username);
   };
@@ -45,7 +44,7 @@ export function addDeadLetters(program: Command, here: () => [Config, Installati
   command
     .command('list')
     .description('groups of all services; with a condition on letters, or --letters, the letters themselves')
-    .option('--service <name>', 'only this one; may be repeated', collect, [])
+    .option('--service <name>', 'only this one; may be repeated', collect)
     .option('--letters', 'letters instead of groups', false)
     .option('--releases', 'staged releases instead of groups', false)
     .option('--status <status>', 'group: new, investigating, fixed, archived; letter: new, retrying, handled, archived')
@@ -93,14 +92,9 @@ export function addDeadLetters(program: Command, here: () => [Config, Installati
     .argument('<what>', 'a letter, or a group')
     .description('correct what a letter carries; or say who looks after a group')
     .option('--reason <text>', 'why; kept for good')
-    .option(
-      '--set <field=value>',
-      'one field of the payload, such as lineItems.0.sku=SEAT; may be repeated',
-      collect,
-      [],
-    )
+    .option('--set <field=value>', 'one field of the payload, such as lineItems.0.sku=SEAT; may be repeated', collect)
     .option('--payload <file>', 'the whole payload as JSON; - reads standard input')
-    .option('--header <name=value>', 'one header; nothing after = removes it; may be repeated', collect, [])
+    .option('--header <name=value>', 'one header; nothing after = removes it; may be repeated', collect)
     .option('--key <key>', 'the key of a record that nobody could read')
     .option('--owner <name>', 'of a group; empty for nobody')
     .option('--status <status>', 'of a group: new, investigating or fixed')
@@ -143,7 +137,7 @@ export function addDeadLetters(program: Command, here: () => [Config, Installati
     .command('audit')
     .argument('[what]', 'only what was done to this letter, group or release')
     .description('every action: who, when, why')
-    .option('--service <name>', 'only this one; may be repeated', collect, [])
+    .option('--service <name>', 'only this one; may be repeated', collect)
     .option('--by <name>', 'only what this one did')
     .option('--limit <number>', 'of each service at most', limit, 50)
     .option('--json', 'print one JSON line on standard output', false)
@@ -153,8 +147,8 @@ export function addDeadLetters(program: Command, here: () => [Config, Installati
     });
 }
 
-function findServices(given: string[], config: Config, installation: Installation): ServiceUrls {
-  const named = given.length > 0 ? given : config.serviceUrls;
+function findServices(given: string[] | undefined, config: Config, installation: Installation): ServiceUrls {
+  const named = given ?? config.serviceUrls;
   if (named) return toServiceUrls(named);
   const running = installation.running();
   if (!running) {
@@ -177,7 +171,7 @@ function toServiceUrls(named: string[]): ServiceUrls {
   return urls;
 }
 
-function collect(value: string, before: string[]): string[] {
+function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 

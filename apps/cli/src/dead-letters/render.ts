@@ -52,8 +52,7 @@ export function renderGroup(group: Of<Group>, letters: Of<LetterSummary>[]): str
       ['error', `${group.errorCode}: ${group.errorMessage}`],
       ['notes', group.notes],
     ]),
-    '',
-    renderLetters(letters),
+    ...(letters.length > 0 ? ['', renderLetters(letters)] : []),
   ].join('\n');
 }
 

@@ -17,7 +17,7 @@ import {
 import { setPath } from './set-path.js';
 
 export interface ListChoice {
-  service: string[];
+  service?: string[];
   letters: boolean;
   releases: boolean;
   group?: string;
@@ -58,7 +58,7 @@ export async function list(api: DeadLettersApi, choice: ListChoice): Promise<num
 }
 
 export interface AuditChoice {
-  service: string[];
+  service?: string[];
   actor?: string;
   limit: number;
   json: boolean;
@@ -77,22 +77,29 @@ export async function audit(api: DeadLettersApi, name: string | undefined, choic
   return show(api, about ? { ...choice, service: [about.service] } : choice, read, 'entries', renderAudit);
 }
 
+const NONE: Record<string, string> = {
+  groups: 'No dead letters.',
+  letters: 'No such dead letters.',
+  releases: 'No releases.',
+  entries: 'Nothing was done.',
+};
+
 /** A table, or JSON, of what all services, or those asked for, answer. */
 async function show<Name extends string, T extends object>(
   api: DeadLettersApi,
-  choice: { service: string[]; json: boolean; limit: number },
+  choice: { service?: string[]; json: boolean; limit: number },
   read: (service: string) => Promise<Record<Name, T[]> & { next: string | null }>,
   name: Name,
   render: (items: Of<T>[]) => string,
 ): Promise<number> {
-  const services = choice.service.length > 0 ? choice.service : api.services;
+  const services = choice.service ?? api.services;
   const { found, unreachable } = await api.each(services, async (service) => ({
     service,
     answer: await read(service),
   }));
   const items = found.flatMap(({ service, answer }) => answer[name].map((item): Of<T> => ({ service, ...item })));
   if (choice.json) print(JSON.stringify({ [name]: items, unreachable }));
-  else print(items.length > 0 ? render(items) : `No ${name === 'entries' ? 'actions' : name} of dead letters.`);
+  else print(items.length > 0 ? render(items) : (NONE[name] ?? ''));
   for (const { service, answer } of found) {
     if (answer.next !== null)
       tell(`${service} has more than ${choice.limit}: narrow the list, or raise --limit (200 at most).`);
@@ -193,8 +200,8 @@ async function firstOf(api: DeadLettersApi, service: string, group: string): Pro
 export interface EditChoice {
   reason?: string;
   payload?: string;
-  set: string[];
-  header: string[];
+  set?: string[];
+  header?: string[];
   key?: string;
   owner?: string;
   status?: string;
@@ -247,13 +254,13 @@ async function changeOf(
       throw new CommandError(`${choice.payload} is no JSON: ${(error as Error).message}`);
     }
   }
-  if (choice.set.length > 0) {
+  if (choice.set) {
     const { content } = await api.get<Letter>(service, `/${id}`);
     if (content.problem)
       throw new CommandError(`It cannot be read (${content.problem}): give the whole with --payload.`);
     change.payload = choice.set.reduce(setPath, change.payload ?? content.payload);
   }
-  if (choice.header.length > 0) {
+  if (choice.header) {
     change.headers = Object.fromEntries(
       choice.header.map((text) => {
         const [, header, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];

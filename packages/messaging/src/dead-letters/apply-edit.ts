@@ -1,4 +1,4 @@
-import { codeOf, type Codec } from '@throughline/contracts';
+import { catalog, codeOf, type Codec } from '@throughline/contracts';
 import { readRecord } from '../consume/read-record.js';
 import { editInvalid } from '../errors.js';
 import { fromRawHeaders, type RawHeaders } from '../raw-headers.js';
@@ -91,6 +91,14 @@ async function encode(content: Letter, payload: unknown, routes: Routes, codec: 
     throw editInvalid(
       'headers.ce_type',
       'The payload has no type to be encoded as: set ce_type to one this service handles.',
+    );
+  }
+  const { keyField } = catalog[type];
+  const entity = (payload as Record<string, unknown> | null)?.[keyField];
+  if (entity !== content.key?.toString('utf8')) {
+    throw editInvalid(
+      `payload.${keyField}`,
+      `${keyField} must be the key of the message, ${content.key?.toString('utf8')}: order is kept by it.`,
     );
   }
   await codec.prepare([type]);

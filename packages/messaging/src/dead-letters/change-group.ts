@@ -15,3 +15,12 @@ export const changeGroup: Statement = {
            reopened_at = CASE WHEN status = $2 THEN reopened_at END
      WHERE fingerprint = $1`,
 };
+
+/** $1 letters. Their groups that are archived. */
+export const findArchivedGroups: Statement = {
+  name: 'find-archived-groups-of-letters',
+  text: `
+    SELECT g.fingerprint FROM dead_letter_group g
+     WHERE g.status = 'archived' AND g.fingerprint IN (SELECT fingerprint FROM dead_letter WHERE id = ANY($1::bigint[]))
+     ORDER BY g.fingerprint`,
+};

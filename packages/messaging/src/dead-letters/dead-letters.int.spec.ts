@@ -261,6 +261,10 @@ describe('dead letters: a work queue for people', () => {
     const [letter] = await dead(1);
     const payload = { ...cancelOrder(key, 'wrong').payload };
     await expect(messaging.deadLetters.edit(letter!.id, { key: 'other' }, by)).rejects.toMatchObject({ field: 'key' });
+    const other = { ...payload, orderId: randomUUID() };
+    await expect(messaging.deadLetters.edit(letter!.id, { payload: other }, by)).rejects.toMatchObject({
+      field: 'payload.orderId',
+    });
     await messaging.deadLetters.edit(letter!.id, { payload }, by);
     bug = 'none';
     await messaging.deadLetters.retry({ ids: [letter!.id] }, by);
@@ -315,6 +319,10 @@ describe('dead letters: a work queue for people', () => {
       counts: { new: 0, archived: 1 },
       reopenedAt: null,
     });
+    const [archived] = await messaging.deadLetters.findLetters({ group: fingerprint, limit: 1 });
+    await messaging.deadLetters.restore({ ids: [archived!.id] }, by);
+    expect(await messaging.deadLetters.readGroup(fingerprint)).toMatchObject({ status: 'new', counts: { new: 1 } });
+    await messaging.deadLetters.archive({ group: fingerprint }, by);
     await command(randomUUID(), 'y');
     await dead(1);
     const reopened = await messaging.deadLetters.readGroup(fingerprint);

@@ -10,7 +10,7 @@ import { recordHandled } from '../work/settle-work.js';
 import { applyEdit, toRecord, type Content, type LetterEdit } from './apply-edit.js';
 import { archiveLetters, restoreLetters } from './archive-letters.js';
 import { appendAudit, findAudit, type AuditEntry, type AuditFilter, type StoredAuditEntry } from './audit.js';
-import { changeGroup, lockGroup } from './change-group.js';
+import { changeGroup, findArchivedGroups, lockGroup } from './change-group.js';
 import type { DeadLetter } from './dead-letter.js';
 import { decodeContent, type Decoded } from './decode-content.js';
 import { findGroups, type Group, type GroupFilter, type GroupStatus } from './find-groups.js';
@@ -76,7 +76,13 @@ export class DeadLetters {
 
   constructor(private readonly parts: DeadLettersParts) {
     const { database, log, pollMs, look } = parts;
-    this.releases = new ReleaseLoop({ database, log, pollMs, look, retry: (tx, ids) => this.putBack(tx, ids) });
+    this.releases = new ReleaseLoop({
+      database,
+      log,
+      pollMs,
+      look,
+      retry: (tx, ids, by) => this.putBackBy(tx, ids, by),
+    });
   }
 
   start(): void {
@@ -161,8 +167,7 @@ export class DeadLetters {
   async retry(selection: Selection, by: By): Promise<Selected> {
     const ids = await this.idsOf(selection, ['new'], RETRY_MAX);
     const selected = await this.parts.database.transaction(async (tx) => {
-      const done = await this.putBack(tx, ids);
-      await appendAudit(tx, entries('letter', done, 'retried', by));
+      const done = await this.putBackBy(tx, ids, by);
       return sort(tx, ids, done, NOT_RETRIED);
     });
     this.parts.look();
@@ -238,7 +243,8 @@ export class DeadLetters {
       statuses: ['new'],
       action: 'archived',
       groupStatus: 'archived',
-      whyNot: NOT_RETRIED,
+      groups: () => Promise.resolve('group' in selection ? [selection.group] : []),
+      whyNot: NOT_ARCHIVED,
       move: async (tx, ids) => {
         await tx.query(lockKeysOfLetters, [ids]);
         const archived = (await tx.query<{ id: string }>(archiveLetters, [ids])).map((row) => row.id);
@@ -254,6 +260,11 @@ export class DeadLetters {
       statuses: ['archived'],
       action: 'restored',
       groupStatus: 'new',
+      // A letter that waits for a person must not hide in an archived group.
+      groups: async (tx, restored) => {
+        const rows = await tx.query<{ fingerprint: string }>(findArchivedGroups, [restored]);
+        return rows.map(({ fingerprint }) => fingerprint);
+      },
       whyNot: NOT_RESTORED,
       move: async (tx, ids) => (await tx.query<{ id: string }>(restoreLetters, [ids])).map((row) => row.id),
     });
@@ -266,6 +277,8 @@ export class DeadLetters {
       statuses: LetterStatus[];
       action: string;
       groupStatus: GroupStatus;
+      /** Those that become this. */
+      groups: (tx: Tx, done: string[]) => Promise<string[]>;
       whyNot: WhyNot;
       move(tx: Tx, ids: string[]): Promise<string[]>;
     },
@@ -274,9 +287,11 @@ export class DeadLetters {
     const selected = await this.parts.database.transaction(async (tx) => {
       const done = await how.move(tx, ids);
       await appendAudit(tx, entries('letter', done, how.action, by));
-      if (!('group' in selection)) return sort(tx, ids, done, how.whyNot);
-      await this.setGroup(tx, selection.group, { status: how.groupStatus }, by, `group-${how.action}`);
-      return { done, refused: [] };
+      const selected = 'group' in selection ? { done, refused: [] } : await sort(tx, ids, done, how.whyNot);
+      for (const group of await how.groups(tx, done)) {
+        await this.setGroup(tx, group, { status: how.groupStatus }, by, `group-${how.action}`);
+      }
+      return selected;
     });
     this.parts.look();
     return selected;
@@ -320,6 +335,12 @@ export class DeadLetters {
     return rows.map(({ id }) => id);
   }
 
+  private async putBackBy(tx: Tx, ids: string[], by: By): Promise<string[]> {
+    const done = await this.putBack(tx, ids);
+    await appendAudit(tx, entries('letter', done, 'retried', by));
+    return done;
+  }
+
   private async putBack(tx: Tx, ids: string[]): Promise<string[]> {
     const letters = (await tx.query<Letter>(readLetters, [ids])).filter(({ status }) => status === 'new');
     const records = letters.filter(({ kind }) => kind === 'record');
@@ -348,6 +369,11 @@ const NOT_RETRIED: WhyNot = {
   retrying: 'is in the work queue already: wait for its end.',
   handled: 'was handled since: nothing is left to be done.',
   archived: 'is archived: restore it first.',
+};
+const NOT_ARCHIVED: WhyNot = {
+  ...NOT_RETRIED,
+  retrying: 'is in the work queue: wait for its end, then archive it if it is dead again.',
+  archived: 'is archived already.',
 };
 const NOT_RESTORED: WhyNot = {
   new: 'is not archived.',

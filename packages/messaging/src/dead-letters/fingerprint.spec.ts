@@ -39,6 +39,13 @@ describe('fingerprintOf', () => {
     );
   });
 
+  it('is the same whether its trace is recorded or not', () => {
+    const run = at('async run', 'file:///srv/a/packages/postgres/dist/database.js', 48);
+    const span = '    at async file:///srv/a/packages/postgres/dist/statement-span.js:13:20';
+    const failed = (...between: string[]): Error => failure('x', [...between, planInvoice(10), ...runtime], '22P02');
+    expect(fingerprintOf(failed(run, span))).toBe(fingerprintOf(failed(run)));
+  });
+
   it('differs by code, by what the message says, and by the function that failed', () => {
     const frames = [planInvoice(10), ...runtime];
     const all = [

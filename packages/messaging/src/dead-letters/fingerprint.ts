@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { codeOf } from '@throughline/contracts';
 
+/** Nobody's defect: Node, third parties, and what stands between a handler and its SQL, which is more where a trace is recorded. */
+const BETWEEN = /^node:|\/node_modules\/|^<anonymous>$|^native$|(^|\/)packages\/(postgres|telemetry)\//;
 /** Frames that tell one defect from another; deeper ones only say who called. */
 const FRAMES_MAX = 4;
 const MESSAGE_MAX = 200;
@@ -44,7 +46,6 @@ export function framesOf(stack: string): string[] {
 interface Frame {
   file: string;
   name: string;
-  /** Neither Node's nor of a third party. */
   ours: boolean;
 }
 
@@ -56,7 +57,7 @@ function toFrame(line: string): Frame[] {
     .replace(/^file:\/\//, '')
     .replaceAll('\\', '/')
     .replace(/[?#].*$/, '');
-  return [{ file: shorten(path), name, ours: !/^node:|\/node_modules\/|^<anonymous>$|^native$/.test(path) }];
+  return [{ file: shorten(path), name, ours: !BETWEEN.test(path) }];
 }
 
 /** From the workspace on, and alike for a source and what was built of it: where it is installed says nothing. */

@@ -11,7 +11,7 @@ export interface ReleaseLoopParts {
   /** How often an instance looks for releases, and at those that run, in milliseconds. */
   pollMs: number;
   /** Puts back those of these letters that can be; returns their ids. */
-  retry: (tx: Tx, ids: string[]) => Promise<string[]>;
+  retry: (tx: Tx, ids: string[], by: { actor: string; reason: string }) => Promise<string[]>;
   /** Work is there to be claimed. */
   look: () => void;
 }
@@ -61,7 +61,7 @@ export class ReleaseLoop {
     const step = await database.transaction(async (tx) => {
       if ((await tx.query(lockRelease, [id])).length === 0) return undefined;
       const [release] = await findReleases(tx, { id, limit: 1 });
-      const { progress } = release!;
+      const { progress, actor, reason } = release!;
       const decision = decideRelease(progress);
       const note = (action: string, reason: string | null, after: unknown): Promise<void> =>
         appendAudit(tx, [{ actor: SYSTEM, action, target: { type: 'release', id }, reason, before: null, after }]);
@@ -70,10 +70,8 @@ export class ReleaseLoop {
           break;
         case 'release': {
           const turns = await tx.query<{ id: string }>(takeTurns, [id, decision.upTo]);
-          const retried = await this.parts.retry(
-            tx,
-            turns.map((turn) => turn.id),
-          );
+          const ids = turns.map((turn) => turn.id);
+          const retried = await this.parts.retry(tx, ids, { actor, reason: `release ${id}: ${reason}` });
           await note('release-advanced', null, {
             released: decision.upTo,
             of: progress.total,
