@@ -1,6 +1,8 @@
 import { topics } from '@throughline/contracts';
 import { Kafka, logLevel, type KafkaMessage } from 'kafkajs';
 import { randomUUID } from 'node:crypto';
+import { POISON_HEADER } from './poison.js';
+import type { Poison } from './schedule.js';
 
 /** A record as any subscriber sees it: the CloudEvents headers say all that is checked here. */
 export interface BusRecord {
@@ -14,6 +16,8 @@ export interface BusRecord {
   sequence: number;
   correlationId: string;
   causationId: string | undefined;
+  /** Set on what our own poisoner wrote. */
+  poison: { kind: Poison; consumer: string } | undefined;
 }
 
 const READ_LIMIT_MS = 60_000;
@@ -60,6 +64,7 @@ export async function readBus(brokers: string[]): Promise<BusRecord[]> {
 
 function toBusRecord(topic: string, partition: number, { offset, headers }: KafkaMessage): BusRecord {
   const read = (name: string): string => String(headers?.[name] ?? '');
+  const [consumer, kind] = read(POISON_HEADER).split(' ');
   return {
     topic,
     partition,
@@ -71,5 +76,6 @@ function toBusRecord(topic: string, partition: number, { offset, headers }: Kafk
     sequence: Number(read('ce_sequence')),
     correlationId: read('ce_correlationid'),
     causationId: read('ce_causationid') || undefined,
+    poison: consumer && kind ? { kind: kind as Poison, consumer } : undefined,
   };
 }

@@ -14,6 +14,7 @@ const record = (change: Partial<BusRecord>): BusRecord => ({
   sequence: 1,
   correlationId: 'closing-1',
   causationId: 'm0',
+  poison: undefined,
   ...change,
 });
 
@@ -26,6 +27,11 @@ describe('checkBus', () => {
       repeats: 3,
       problems: [],
     });
+  });
+
+  it('leaves the poison out', () => {
+    const poison = record({ sequence: 9, poison: { kind: 'undecodable', consumer: 'orchestrator' } });
+    expect(checkBus([poison])).toMatchObject({ messages: 0, problems: [] });
   });
 
   it.each([

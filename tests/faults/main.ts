@@ -83,7 +83,10 @@ async function run({ seed, minutes, only, json }: Options): Promise<number> {
   return outcome.problems.length === 0 ? 0 : 1;
 }
 
-function report({ deals, timeline, problems, bus, settledMs }: Outcome, { seed, minutes, only, json }: Options): void {
+function report(
+  { deals, timeline, problems, bus, deadLetters, settledMs }: Outcome,
+  { seed, minutes, only, json }: Options,
+): void {
   const write = json ? process.stderr : process.stdout;
   const rows = timeline.map(({ atMs, overMs, what, inFlight }) => [
     seconds(atMs),
@@ -93,7 +96,7 @@ function report({ deals, timeline, problems, bus, settledMs }: Outcome, { seed, 
   ]);
   write.write(`\nSeed ${seed}\n${table(['at', 'over', 'deals under way', 'fault'], rows)}\n\n`);
   for (const problem of problems) write.write(`${colours.red('wrong')} ${problem}\n`);
-  const counts = `${deals} deals, ${timeline.length} faults, ${bus.messages} messages on the topics (${bus.repeats} published again), settled ${duration(settledMs)} after the last fault`;
+  const counts = `${deals} deals, ${timeline.length} faults, ${bus.messages} messages on the topics (${bus.repeats} published again), ${deadLetters} dead letters, settled ${duration(settledMs)} after the last fault`;
   const again = `npm run test:faults -- --seed ${seed} --minutes ${minutes}${only.length < KINDS.length ? ` --only ${only.join(',')}` : ''}`;
   write.write(
     problems.length === 0
@@ -103,7 +106,7 @@ function report({ deals, timeline, problems, bus, settledMs }: Outcome, { seed, 
   if (json) {
     const line = { ok: problems.length === 0, seed, minutes, only, deals, faults: timeline.length, settledMs };
     process.stdout.write(
-      `${JSON.stringify({ ...line, messages: bus.messages, repeats: bus.repeats, timeline, problems })}\n`,
+      `${JSON.stringify({ ...line, messages: bus.messages, repeats: bus.repeats, deadLetters, timeline, problems })}\n`,
     );
   }
 }

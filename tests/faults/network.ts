@@ -56,11 +56,12 @@ export class Network {
     return changed;
   };
 
-  /** The proxies on the way from an instance. */
-  of(instance: string, link: Link): TcpProxy[] {
-    const proxies = this.proxies.get(`${instance} ${link}`);
-    if (!proxies) throw new Error(`${instance} has no connection "${link}"`);
-    return proxies.map(({ proxy }) => proxy);
+  /** The proxies on the way from an instance, or from every instance of a service. */
+  of(from: string, link: Link): TcpProxy[] {
+    const instances = INSTANCES.filter(({ service }) => service === from).map(idOf);
+    const found = (instances.length > 0 ? instances : [from]).map((id) => this.proxies.get(`${id} ${link}`));
+    if (found.includes(undefined)) throw new Error(`${from} has no connection "${link}"`);
+    return found.flatMap((proxies) => proxies!.map(({ proxy }) => proxy));
   }
 
   async close(): Promise<void> {

@@ -3,15 +3,8 @@ import { canonicalId, catalog } from '@throughline/contracts';
 import { Kafka, logLevel, type Message } from 'kafkajs';
 import type { Poison } from './schedule.js';
 
-/** A record that somebody must find among the dead letters, and nothing else. */
-export interface PoisonRecord {
-  poison: Poison;
-  /** The one service that reads the topic. */
-  consumer: string;
-  topic: string;
-  partition: number;
-  offset: string;
-}
+/** A header that no service reads: which sort of poison a record is, and which service has to give it up. */
+export const POISON_HEADER = 'poison';
 
 /** No registry has given out so many ids. */
 const UNKNOWN_SCHEMA_ID = 2_000_000_000;
@@ -30,31 +23,25 @@ export class Poisoner {
     this.registry = new SchemaRegistry({ host: addresses.registryUrl });
   }
 
-  /** One record of each kind. Whoever repeats this after a failure may have written some of them: their places tell. */
-  async write(kinds: readonly Poison[]): Promise<PoisonRecord[]> {
-    const made = await Promise.all(kinds.map((poison) => this.make(poison)));
+  /** One record. Whoever repeats this because an answer was lost may have written two: the topics tell. */
+  async write(poison: Poison): Promise<void> {
+    const { topic, consumer, message } = await this.make(poison);
     const producer = this.kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     try {
-      const written: PoisonRecord[] = [];
-      for (const { poison, topic, consumer, message } of made) {
-        const [sent] = await producer.send({ topic, acks: -1, messages: [message] });
-        written.push({ poison, consumer, topic, partition: sent!.partition, offset: sent!.baseOffset! });
-      }
-      return written;
+      const headers = { ...message.headers, [POISON_HEADER]: `${consumer} ${poison}` };
+      await producer.send({ topic, acks: -1, messages: [{ ...message, headers }] });
     } finally {
       await producer.disconnect();
     }
   }
 
-  private async make(
-    poison: Poison,
-  ): Promise<{ poison: Poison; topic: string; consumer: string; message: Message & { key: string } }> {
+  private async make(poison: Poison): Promise<{ topic: string; consumer: string; message: Message }> {
     this.count += 1;
     const id = (what: string): string => canonicalId('faults', String(this.seed), what, String(this.count));
     const key = id('key');
     const event = this.count % 2 === 0;
-    const type = event ? 'InvoiceVoidRejected' : 'RecordRevenueSchedule';
+    const type = event ? 'InvoiceIssued' : 'RecordRevenueSchedule';
     const { topic, subject } = catalog[type];
     const headers = {
       ce_specversion: '1.0',
@@ -67,39 +54,34 @@ export class Poisoner {
       ce_correlationid: id('closing'),
       'content-type': 'application/avro',
     };
-    const good = { topic, consumer: event ? 'orchestrator' : 'finance-adapter', poison };
-    const body = (text: string): Promise<Buffer> =>
+    const good = { topic, consumer: event ? 'orchestrator' : 'finance-adapter' };
+    const ids = { orderId: id('order'), opportunityId: id('opportunity'), occurrence: 1, currency: 'EUR' };
+    const money = { totalAmount: Buffer.from([0x0f, 0x42, 0x40]) }; // 1,000,000 times 0.0001
+    const body = (): Promise<Buffer> =>
       this.encode(
         subject,
         event
-          ? { ...ids(id, 'invoiceId'), reason: 'poison', field: null, message: text }
-          : {
-              ...ids(id, 'scheduleId'),
-              invoiceId: id('invoiceId'),
-              currency: 'EUR',
-              totalAmount: Buffer.from([1, 0]),
-              serviceStart: 20_000,
-              serviceEnd: 20_000,
-            },
+          ? { ...ids, ...money, invoiceId: key, invoiceNumber: 'A-1', issuedAt: 0, externalIds: [] }
+          : { ...ids, ...money, scheduleId: key, invoiceId: id('invoice'), serviceStart: 20_000, serviceEnd: 20_000 },
       );
     switch (poison) {
       case 'undecodable':
         return { ...good, message: { key, headers, value: Buffer.from([9, 9, 9, 255]) } };
       case 'unknown-schema': {
-        const value = await body('of an unknown schema');
+        const value = await body();
         value.writeUInt32BE(UNKNOWN_SCHEMA_ID, 1);
         return { ...good, message: { key, headers, value } };
       }
       case 'unknown-type': {
-        const value = await body('of an unknown type');
+        const value = await body();
         return { ...good, message: { key, headers: { ...headers, ce_type: 'throughline.finance.v9.Unheard' }, value } };
       }
       case 'no-headers':
-        return { ...good, message: { key, value: await body('without headers') } };
+        return { ...good, message: { key, value: await body() } };
       case 'failing-handler': {
-        // Well-formed for every decoder, and impossible to store: PostgreSQL has no NUL, and this closing's id is no UUID.
-        const value = await body('a \0 in the middle');
-        const impossible = event ? headers : { ...headers, ce_correlationid: 'no-uuid' };
+        // Well-formed for every decoder, and impossible to store: that is no time, and no closing's id.
+        const value = await body();
+        const impossible = { ...headers, ...(event ? { ce_time: 'no time' } : { ce_correlationid: 'no-uuid' }) };
         return { ...good, message: { key, headers: impossible, value } };
       }
     }
@@ -108,8 +90,4 @@ export class Poisoner {
   private async encode(subject: string, payload: object): Promise<Buffer> {
     return this.registry.encode(await this.registry.getLatestSchemaId(subject), payload);
   }
-}
-
-function ids(id: (what: string) => string, entity: string): Record<string, unknown> {
-  return { [entity]: id('key'), orderId: id('orderId'), opportunityId: id('opportunityId'), occurrence: 1 };
 }

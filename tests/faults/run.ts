@@ -8,6 +8,7 @@ import type { Platform } from '../../apps/cli/src/platform.js';
 import { readBus } from './bus.js';
 import { checkBooks, type LivedDeal } from './check-books.js';
 import { checkBus, type BusVerdict } from './check-bus.js';
+import { checkDeadLetters, readDeadLetters, type FoundLetter } from './dead-letters.js';
 import type { Network } from './network.js';
 import { Poisoner } from './poison.js';
 import { describeFault, holdOf, MIN_IN_FLIGHT, ROUND_MS, type Fault, type Round } from './schedule.js';
@@ -19,6 +20,8 @@ import { idOf, INSTANCES } from './victims.js';
 const MAX_IN_FLIGHT = 60;
 /** How long everything may take to come to its end after the last fault, in milliseconds. */
 const SETTLE_LIMIT_MS = 240_000;
+/** How long the last poison may take to be given up after everything else has ended, in milliseconds. */
+const GIVING_UP_LIMIT_MS = 30_000;
 const POLL_MS = 200;
 
 export interface TimelineEntry {
@@ -35,6 +38,8 @@ export interface Outcome {
   timeline: TimelineEntry[];
   problems: string[];
   bus: BusVerdict;
+  /** All of them poison, where there is no problem. */
+  deadLetters: number;
   /** From the last fault to the last deal's end. */
   settledMs: number;
 }
@@ -185,17 +190,21 @@ export class FaultRun {
     return ((await response.json()) as { lateRequests: number }).lateRequests;
   }
 
-  private async judge(lived: LivedDeal[]): Promise<Pick<Outcome, 'problems' | 'bus'>> {
-    this.parts.say('Asking the CRM, the order system, the billing system, the subledger and the topics.');
+  private async judge(lived: LivedDeal[]): Promise<Pick<Outcome, 'problems' | 'bus' | 'deadLetters'>> {
+    const { platform, say } = this.parts;
+    say('Asking the CRM, the order system, the billing system, the subledger, the topics and for dead letters.');
     const books = await this.vendors.books(lived.map(({ deal }) => deal));
-    const poison = new Set(
-      this.strikes.poison.map(({ topic, partition, offset }) => `${topic} ${partition} ${offset}`),
-    );
-    const records = await readBus(this.parts.platform.stack.addresses.kafkaBrokers);
-    const bus = checkBus(
-      records.filter(({ topic, partition, offset }) => !poison.has(`${topic} ${partition} ${offset}`)),
-    );
-    return { bus, problems: [...this.problems, ...checkBooks(lived, books), ...bus.problems] };
+    const records = await readBus(platform.stack.addresses.kafkaBrokers);
+    const bus = checkBus(records);
+    const deadline = performance.now() + GIVING_UP_LIMIT_MS;
+    let letters: FoundLetter[] = [];
+    // The last poison may just have been read.
+    await this.waitFor(async () => {
+      letters = await readDeadLetters(platform.services);
+      return checkDeadLetters(records, letters).length === 0 || performance.now() > deadline;
+    });
+    const problems = [...checkBooks(lived, books), ...bus.problems, ...checkDeadLetters(records, letters)];
+    return { bus, deadLetters: letters.length, problems: [...this.problems, ...problems] };
   }
 
   private async waitFor(condition: () => boolean | Promise<boolean>): Promise<void> {

@@ -124,7 +124,7 @@ export function describeFault(fault: Fault): string {
 /** What a fault takes hold of: two that hold the same come one after the other. */
 export function holdOf(fault: Fault): string | undefined {
   if (fault.kind === 'kill' || fault.kind === 'pause') return fault.whom;
-  return fault.kind === 'network' ? `${fault.from} ${fault.link}` : undefined;
+  return fault.kind === 'network' ? `${fault.from.replace(/-\d$/, '')} ${fault.link}` : undefined;
 }
 
 const WEBHOOK_FAULTS = ['webhook-duplicate', 'webhook-disorder', 'webhook-delay', 'webhook-drop'];

@@ -4,7 +4,7 @@ import type { PartName } from '@throughline/local-stack';
 import type { Platform } from '../../apps/cli/src/platform.js';
 import type { Vendors } from '../../apps/cli/src/demo/vendors.js';
 import type { Network } from './network.js';
-import type { Poisoner, PoisonRecord } from './poison.js';
+import type { Poisoner } from './poison.js';
 import type { Fault, SandboxFault } from './schedule.js';
 import { instanceOf } from './victims.js';
 
@@ -12,8 +12,6 @@ const AGAIN_MS = 500;
 
 /** Carries faults out on a running platform. */
 export class Strikes {
-  /** Written so far. */
-  readonly poison: PoisonRecord[] = [];
   private readonly sandboxFaults = new Set<SandboxFault>();
   private telling: Promise<void> = Promise.resolve();
 
@@ -55,7 +53,7 @@ export class Strikes {
         for (const one of fault.faults) this.sandboxFaults.delete(one);
         return this.tellSandbox();
       case 'poison':
-        this.poison.push(...(await again(() => this.parts.poisoner.write(fault.records))));
+        for (const poison of fault.records) await again(() => this.parts.poisoner.write(poison));
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Instance, ServiceName } from '../../apps/cli/src/topology.js';
 
 /** The services on the bus, two instances of each; the sandbox, which stands for the vendors, is one. */
-const SERVICES = ['revenue-adapter', 'ops-adapter', 'finance-adapter', 'orchestrator'] as const;
+export const SERVICES = ['revenue-adapter', 'ops-adapter', 'finance-adapter', 'orchestrator'] as const;
 export const INSTANCES = SERVICES.flatMap((service) => [1, 2].map((number) => ({ service, number })));
 
 /** As the services are called in INSTANCE_ID. */
@@ -21,8 +21,9 @@ export function instanceOf(victim: string): { service: ServiceName; number: numb
 /** What an instance is connected to. */
 export type Link = 'kafka' | 'postgres' | 'vendor' | 'registry' | 'webhooks';
 
-/** Every connection that can be cut, by the instance whose it is. */
+/** Every connection that can be cut: of one instance, or of a whole service, which then works for nobody. */
 export const CONNECTIONS: { from: string; link: Link }[] = [
+  ...SERVICES.flatMap((service) => linksOf(service).map((link) => ({ from: service, link }))),
   ...INSTANCES.flatMap((instance) => linksOf(instance.service).map((link) => ({ from: idOf(instance), link }))),
   { from: 'sandbox', link: 'postgres' },
   { from: 'sandbox', link: 'webhooks' },

@@ -42,8 +42,12 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: messaging('consume/process-batch.ts'),
-        find: '...(await takeIn(tx, parts, messages))',
-        replace: '...(await parts.transaction((own) => takeIn(own, parts, messages)))',
+        find: 'async function takeIn(',
+        replace: `async function takeIn(tx: unknown, parts: BatchParts, messages: MessageIntake[]): ReturnType<typeof takeInWith> {
+  return parts.transaction((own) => takeInWith(own, parts, messages));
+}
+
+async function takeInWith(`,
       },
     ],
     caughtBy: [{ kind: 'int', file: messaging('poison.int.spec.ts') }],
@@ -120,7 +124,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: messaging('advice.ts'),
-        find: "return { kind: 'pause', retryAfterMs };",
+        find: "return { kind: 'pause', retryAfterMs: failure.waitMs };",
         replace: "return { kind: 'dead' };",
       },
     ],

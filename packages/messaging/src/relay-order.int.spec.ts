@@ -109,10 +109,11 @@ describe('relay-order: rows of one key reach the topic in the order of their com
     const writer = await harness.service(routes(), { start: false });
     relay.start();
     const keys = Array.from({ length: 4 }, () => randomUUID());
-    for (let n = 1; n <= 40; n++) await Promise.all(keys.map((key) => emit(writer, key, n)));
+    let n = 0;
+    // On a busy machine many rows leave at once: goes on until each way to fail has been met.
+    for (; n < 40 || sends <= 4; n++) await Promise.all(keys.map((key) => emit(writer, key, n)));
     await until('all published', outboxEmpty);
     await relay.stop(1_000);
-    expect(sends).toBeGreaterThan(4);
-    expectInOrder(await published(), keys, 40);
+    expectInOrder(await published(), keys, n);
   });
 });
