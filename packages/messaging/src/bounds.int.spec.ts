@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Database } from '@throughline/postgres';
 import { ThroughlineError } from '@throughline/contracts';
-import { cancelOrder, messagingHarness, orderCancelled, until, type MessagingHarness } from '@throughline/testing';
+import {
+  cancelOrder,
+  messagingHarness,
+  orderCancelled,
+  startTcpProxy,
+  until,
+  type MessagingHarness,
+} from '@throughline/testing';
 import { defineRoutes, effect, state, type Message } from './index.js';
 
 jest.setTimeout(60_000);
@@ -82,6 +91,28 @@ describe('bounds: neither a slow vendor nor a stop takes for ever', () => {
     await until('all is handled', () => handled === 60);
     await until('partitions resume', () => paused().size === 0);
     expect(await harness.rows('SELECT 1 FROM dead_letter')).toEqual([]);
+  });
+
+  it('a stop does not wait for a PostgreSQL that hangs', async () => {
+    const line = await startTcpProxy(harness.test.url);
+    const database = await Database.connect({ url: line.url, applicationName: 'spec' });
+    try {
+      const routes = defineRoutes({
+        group: harness.topics.group,
+        emits: ['CancelOrder'],
+        routes: { CancelOrder: effect(async () => undefined, { dependency: 'x' }) },
+      });
+      const messaging = await harness.service(routes, { database });
+      await until('it leads and takes part', () => messaging.health().ready && messaging.health().relay.leading);
+      line.freeze();
+      await sleep(1_500); // every loop has asked, and waits for an answer
+      const begun = performance.now();
+      await messaging.stop(500);
+      expect(performance.now() - begun).toBeLessThan(5_000);
+    } finally {
+      await line.stop();
+      await database.close();
+    }
   });
 
   it('a stop ends what runs within the bound, and the next start goes on with the rest', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { removePostgresData, startStack, type Stack } from '@throughline/local-stack';
-import { cancelOrder, conversation, newKeys, type Conversation } from '@throughline/testing';
+import { conversation, newKeys, type Conversation } from '@throughline/testing';
 
 jest.setTimeout(240_000);
 
@@ -25,7 +25,6 @@ describe('infrastructure-killed: kill -9 of PostgreSQL and of the broker loses n
     process.env['POSTGRES_URL'] = stack.addresses.postgresAdminUrl;
     process.env['KAFKA_BROKERS'] = stack.addresses.kafkaBrokers.join(',');
     talk = await conversation(CHILD);
-    await talk.harness.rows('CREATE TABLE written (key text, n int, PRIMARY KEY (key, n))');
   });
   afterAll(async () => {
     await talk?.close();
@@ -38,7 +37,7 @@ describe('infrastructure-killed: kill -9 of PostgreSQL and of the broker loses n
     const keys = newKeys(KEYS);
     const services = [talk.start('ops', 'ops-1'), talk.start('ledger', 'ledger-1')];
     await Promise.all(services.map((service) => service.said('ready')));
-    const writing = writeAll(keys);
+    const writing = talk.write(keys, PER_KEY, 100);
     for (const parts of [['postgres'], ['kafka'], ['postgres', 'kafka']] as const) {
       await sleep(300 + Math.random() * 700);
       await Promise.all(parts.map((part) => stack.parts[part]!.kill('SIGKILL')));
@@ -53,27 +52,4 @@ describe('infrastructure-killed: kill -9 of PostgreSQL and of the broker loses n
     }
     expect(deadLetters).toBe(0);
   });
-
-  /** A writer that repeats itself until it knows: what it wrote stands in a table, together with the message. */
-  async function writeAll(keys: string[]): Promise<void> {
-    for (let n = 1; n <= PER_KEY; n++) {
-      while (!(await write(keys, n))) await sleep(100);
-      await sleep(100);
-    }
-  }
-  const remember = {
-    name: 'remember',
-    text: 'INSERT INTO written SELECT key, $2 FROM unnest($1::text[]) AS t (key) ON CONFLICT DO NOTHING RETURNING key',
-  };
-  async function write(keys: string[], n: number): Promise<boolean> {
-    try {
-      await talk.writer.transaction(async (tx) => {
-        const fresh = await tx.query<{ key: string }>(remember, [keys, n]);
-        tx.emit(fresh.map(({ key }) => cancelOrder(key, String(n))));
-      });
-      return true;
-    } catch {
-      return false;
-    }
-  }
 });

@@ -55,6 +55,9 @@ export interface MessagingHealth {
   work: Record<string, QueueHealth>;
 }
 
+/** Calls that have been aborted get so long after the grace, in milliseconds; what still hangs then, hangs on something that is down. */
+const LEAVE_MS = 3_000;
+
 /** Messaging of one service instance: consumer, inbox, work queue, outbox and relay around one database. */
 export class Messaging {
   /** What this service gave up on, for people to work on. */
@@ -204,6 +207,10 @@ export class Messaging {
 
   /** Takes in nothing more, ends what runs within the bound, and leaves the rest to the next start or to another instance. */
   async stop(graceMs = 10_000): Promise<void> {
+    await Promise.race([this.drain(graceMs), atMost(graceMs + LEAVE_MS)]);
+  }
+
+  private async drain(graceMs: number): Promise<void> {
     this.stopping = true;
     const end = performance.now() + graceMs;
     const left = (): number => Math.max(0, end - performance.now());

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { defineRoutes, type Messaging } from '@throughline/messaging';
 import { startChild, type ChildProgram } from './child.js';
 import { cancelOrder, messagingHarness, type MessagingHarness } from './messaging-harness.js';
@@ -11,7 +12,7 @@ export interface Conversation {
   start(role: 'ops' | 'ledger', instance: string): ChildProgram;
   /** The writer's side, for a transaction of one's own. */
   writer: Messaging;
-  /** Writes the commands 1..n for each key, in order, `pauseMs` apart. */
+  /** Writes the commands 1..n for each key, in order, `pauseMs` apart; each again until it is known to be written, and once. */
   write(keys: string[], n: number, pauseMs: number): Promise<void>;
   /** Waits until every command had its event, and returns what the vendor and the ledger hold, per key in order. */
   outcome(
@@ -40,6 +41,7 @@ export async function conversation(
     'CREATE TABLE vendor_object (id serial PRIMARY KEY, reference text NOT NULL, key text NOT NULL, n int NOT NULL)',
   );
   if (options.vendorKeepsKeys) await vendorDatabase.pool.query('CREATE UNIQUE INDEX ON vendor_object (reference)');
+  await harness.database.pool.query('CREATE TABLE written (key text, n int, PRIMARY KEY (key, n))');
   await harness.database.pool.query('CREATE TABLE ledger (id serial PRIMARY KEY, key text NOT NULL, n int NOT NULL)');
   // Writes into the ledger's outbox without relaying: whether its rows leave depends on the children alone.
   const writer: Messaging = await harness.service(
@@ -71,8 +73,8 @@ export async function conversation(
     },
     async write(keys, n, pauseMs) {
       for (let i = 1; i <= n; i++) {
-        for (const key of keys) await writer.transaction(async (tx) => tx.emit([cancelOrder(key, String(i))]));
-        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        for (const key of keys) while (!(await writeOnce(writer, key, i))) await sleep(100);
+        await sleep(pauseMs);
       }
     },
     async outcome(keys, n, timeoutMs) {
@@ -96,6 +98,24 @@ export async function conversation(
       await vendor.drop();
     },
   };
+}
+
+const remember = {
+  name: 'remember',
+  text: 'INSERT INTO written VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING n',
+};
+
+/** Whether the command is known to be written: what stands in the table was committed together with it. */
+async function writeOnce(writer: Messaging, key: string, n: number): Promise<boolean> {
+  try {
+    await writer.transaction(async (tx) => {
+      const fresh = await tx.query(remember, [key, n]);
+      if (fresh.length > 0) tx.emit([cancelOrder(key, String(n))]);
+    });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 interface Row {
