@@ -3,6 +3,8 @@ import { readConfig, type Config } from './config.js';
 import { addDeadLetters } from './dead-letters/commands.js';
 import { Installation } from './installation.js';
 import { colours, CommandError } from './output.js';
+import { addReplay } from './replay/commands.js';
+import { collect, withServices } from './with-services.js';
 
 interface DemoChoice {
   deals: number;
@@ -69,6 +71,20 @@ program
   });
 
 addDeadLetters(program, here);
+addReplay(program, here);
+
+const lag = program
+  .command('lag')
+  .description(
+    'how far every consumer is behind, per partition, in messages and in time, and what waits parked or held',
+  )
+  .option('--service <name>', 'only this one; may be repeated', collect)
+  .option('--json', 'print one JSON line on standard output', false)
+  .action(async (choice: { service?: string[]; json: boolean }) => {
+    const { showLag } = await import('./lag.js');
+    process.exitCode = await showLag(askEachInstance(), choice);
+  });
+const askEachInstance = withServices(lag, here, '/v1');
 
 try {
   await program.parseAsync();

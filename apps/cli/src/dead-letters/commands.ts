@@ -1,13 +1,8 @@
-import { userInfo } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Config } from '../config.js';
 import type { Installation } from '../installation.js';
-import { CommandError } from '../output.js';
-import { DeadLettersApi, type ServiceUrls } from './api.js';
+import { collect, withServices } from '../with-services.js';
 import type { AuditChoice, EditChoice, ListChoice, RetryChoice } from './run.js';
-
-/** Not on the message bus, so it has no dead letters. */
-const WITHOUT = 'sandbox';
 
 const EXAMPLES = `
 Examples:
@@ -26,19 +21,9 @@ export function addDeadLetters(program: Command, here: () => [Config, Installati
   const command = program
     .command('dead-letters')
     .description('messages that services gave up on: find, understand, retry, correct or put aside')
-    .option(
-      '--url <service=url>',
-      'where a service listens (default: the running local ones, or THROUGHLINE_SERVICE_URLS)',
-      collect,
-    )
-    .option('--actor <name>', 'who does it (default: THROUGHLINE_ACTOR, or the user of this machine)')
     .addHelpText('after', EXAMPLES);
 
-  const api = (): DeadLettersApi => {
-    const { url, actor } = command.opts<{ url?: string[]; actor?: string }>();
-    const [config, installation] = here();
-    return new DeadLettersApi(findServices(url, config, installation), actor ?? config.actor ?? userInfo().username);
-  };
+  const api = withServices(command, here, '/v1/dead-letters');
   const letters = 'letters such as ops-adapter/12, or a group such as ops-adapter/fp0123456789ab';
 
   command
@@ -145,34 +130,6 @@ export function addDeadLetters(program: Command, here: () => [Config, Installati
       const { audit } = await import('./run.js');
       process.exitCode = await audit(api(), what, { ...choice, ...(by !== undefined && { actor: by }) });
     });
-}
-
-function findServices(given: string[] | undefined, config: Config, installation: Installation): ServiceUrls {
-  const named = given ?? config.serviceUrls;
-  if (named) return toServiceUrls(named);
-  const running = installation.running();
-  if (!running) {
-    throw new CommandError(
-      'No service is known: run npm start, or give --url service=url or THROUGHLINE_SERVICE_URLS.',
-    );
-  }
-  return Object.fromEntries(Object.entries(running.services).filter(([service]) => service !== WITHOUT));
-}
-
-/** A service may be named several times: once per instance. */
-function toServiceUrls(named: string[]): ServiceUrls {
-  const urls: ServiceUrls = {};
-  for (const text of named) {
-    const [, service, url] = /^([a-z][a-z0-9-]*)=(https?:\/\/.+?)\/?$/.exec(text) ?? [];
-    if (!service || !url)
-      throw new CommandError(`"${text}" is no service=url, such as ops-adapter=http://127.0.0.1:4102.`);
-    (urls[service] ??= []).push(url);
-  }
-  return urls;
-}
-
-function collect(value: string, before: string[] = []): string[] {
-  return [...before, value];
 }
 
 function limit(text: string): number {

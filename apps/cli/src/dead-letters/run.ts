@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { colours, CommandError } from '../output.js';
+import { EXIT_UNREACHABLE, type ServicesApi } from '../services-api.js';
 import type { AuditEntry, Group, Letter, LetterSummary, Moved, Preview, Release } from './answers.js';
-import { EXIT_UNREACHABLE, type DeadLettersApi } from './api.js';
 import { parseReference, toMoves, type Move, type Reference } from './reference.js';
 import {
   renderAudit,
@@ -36,7 +36,7 @@ export interface ListChoice {
 const OF_LETTERS = ['group', 'type', 'key', 'code', 'since', 'until'] as const;
 
 /** `dead-letters list`. @returns the exit code */
-export async function list(api: DeadLettersApi, choice: ListChoice): Promise<number> {
+export async function list(api: ServicesApi, choice: ListChoice): Promise<number> {
   const { status, owner, limit } = choice;
   if (choice.releases) {
     const read = (service: string) =>
@@ -65,7 +65,7 @@ export interface AuditChoice {
 }
 
 /** `dead-letters audit`. */
-export async function audit(api: DeadLettersApi, name: string | undefined, choice: AuditChoice): Promise<number> {
+export async function audit(api: ServicesApi, name: string | undefined, choice: AuditChoice): Promise<number> {
   const about = name === undefined ? undefined : parseReference(name);
   const target = about && `${about.kind}:${about.kind === 'group' ? about.fingerprint : about.id}`;
   const read = (service: string) =>
@@ -86,7 +86,7 @@ const NONE: Record<string, string> = {
 
 /** A table, or JSON, of what all services, or those asked for, answer. */
 async function show<Name extends string, T extends object>(
-  api: DeadLettersApi,
+  api: ServicesApi,
   choice: { service?: string[]; json: boolean; limit: number },
   read: (service: string) => Promise<Record<Name, T[]> & { next: string | null }>,
   name: Name,
@@ -109,7 +109,7 @@ async function show<Name extends string, T extends object>(
 }
 
 /** `dead-letters show`. */
-export async function showOne(api: DeadLettersApi, name: string, { json }: { json: boolean }): Promise<void> {
+export async function showOne(api: ServicesApi, name: string, { json }: { json: boolean }): Promise<void> {
   const reference = parseReference(name);
   const { service } = reference;
   if (reference.kind === 'letter') {
@@ -144,7 +144,7 @@ export interface RetryChoice {
 }
 
 /** `dead-letters retry`. */
-export async function retry(api: DeadLettersApi, names: string[], choice: RetryChoice): Promise<number> {
+export async function retry(api: ServicesApi, names: string[], choice: RetryChoice): Promise<number> {
   const references = names.map(parseReference);
   if (choice.preview) return previewAll(api, references, choice.json);
   const reason = needed(choice.reason);
@@ -176,7 +176,7 @@ export async function retry(api: DeadLettersApi, names: string[], choice: RetryC
 }
 
 /** A letter each; of a group the oldest one that waits for a person, as the first to be released. */
-async function previewAll(api: DeadLettersApi, references: Reference[], json: boolean): Promise<number> {
+async function previewAll(api: ServicesApi, references: Reference[], json: boolean): Promise<number> {
   let fails = false;
   for (const reference of references) {
     const { service } = reference;
@@ -190,7 +190,7 @@ async function previewAll(api: DeadLettersApi, references: Reference[], json: bo
   return fails ? 1 : 0;
 }
 
-async function firstOf(api: DeadLettersApi, service: string, group: string): Promise<string> {
+async function firstOf(api: ServicesApi, service: string, group: string): Promise<string> {
   const { letters } = await api.get<{ letters: LetterSummary[] }>(service, '', { group, status: 'new', limit: 200 });
   const first = letters.at(-1);
   if (!first) throw new CommandError(`No letter of ${service}/${group} waits for a person.`);
@@ -211,7 +211,7 @@ export interface EditChoice {
 }
 
 /** `dead-letters edit`: what a letter carries, or who looks after a group. */
-export async function edit(api: DeadLettersApi, name: string, choice: EditChoice): Promise<number> {
+export async function edit(api: ServicesApi, name: string, choice: EditChoice): Promise<number> {
   const reference = parseReference(name);
   const { service } = reference;
   if (reference.kind === 'release') throw new CommandError('A release is not edited: cancel it, and begin another.');
@@ -241,7 +241,7 @@ export async function edit(api: DeadLettersApi, name: string, choice: EditChoice
 }
 
 async function changeOf(
-  api: DeadLettersApi,
+  api: ServicesApi,
   { service, id }: Extract<Reference, { kind: 'letter' }>,
   choice: EditChoice,
 ): Promise<{ payload?: unknown; headers?: Record<string, string | null>; key?: string }> {
@@ -278,7 +278,7 @@ async function changeOf(
 
 /** `dead-letters archive` and `dead-letters restore`. */
 export async function setAside(
-  api: DeadLettersApi,
+  api: ServicesApi,
   verb: 'archive' | 'restore',
   names: string[],
   choice: { reason?: string; json: boolean },
@@ -296,7 +296,7 @@ export async function setAside(
 
 /** `dead-letters cancel`. */
 export async function cancel(
-  api: DeadLettersApi,
+  api: ServicesApi,
   name: string,
   choice: { reason?: string; json: boolean },
 ): Promise<void> {
@@ -309,7 +309,7 @@ export async function cancel(
 
 const POLL_MS = 300;
 
-async function untilEnded(api: DeadLettersApi, service: string, release: Release): Promise<Release> {
+async function untilEnded(api: ServicesApi, service: string, release: Release): Promise<Release> {
   let seen = release;
   while (seen.status === 'running') {
     const { released, handled, total } = seen.progress;
@@ -321,7 +321,7 @@ async function untilEnded(api: DeadLettersApi, service: string, release: Release
   return seen;
 }
 
-async function untilSettled(api: DeadLettersApi, service: string, ids: string[]): Promise<LetterSummary[]> {
+async function untilSettled(api: ServicesApi, service: string, ids: string[]): Promise<LetterSummary[]> {
   for (;;) {
     const letters = await Promise.all(ids.map((id) => api.get<LetterSummary>(service, `/${id}`)));
     const waiting = letters.filter(({ status }) => status === 'retrying').length;

@@ -1,4 +1,4 @@
-import { CommandError } from '../output.js';
+import { CommandError } from './output.js';
 
 /** Base addresses of the instances of each service. */
 export type ServiceUrls = Record<string, string[]>;
@@ -13,11 +13,13 @@ interface Refusal {
   message?: string;
 }
 
-/** The dead letters of all services, by their HTTP APIs. */
-export class DeadLettersApi {
+/** The HTTP APIs of all services. */
+export class ServicesApi {
   constructor(
     private readonly urls: ServiceUrls,
     private readonly actor: string,
+    /** Put before every path. */
+    private readonly base: string,
   ) {}
 
   get services(): string[] {
@@ -56,36 +58,65 @@ export class DeadLettersApi {
     return { found: answers.flat(), unreachable };
   }
 
+  /** Asks every instance of every service, or of those named: each knows only what it does itself. */
+  async everyInstance<T>(services: string[], path: string): Promise<{ found: T[]; unreachable: string[] }> {
+    const unanswered: string[] = [];
+    const instances = services.flatMap((service) => this.urlsOf(service).map((url) => ({ service, url })));
+    const answers = await Promise.all(
+      instances.map(async ({ service, url }) => {
+        try {
+          return [await this.request<T>(service, url, 'GET', path)];
+        } catch (error) {
+          if (error instanceof CommandError) throw error;
+          unanswered.push(unreachable(service, [url], error as Error).message);
+          return [];
+        }
+      }),
+    );
+    return { found: answers.flat(), unreachable: unanswered };
+  }
+
   /** Asks the instances in turn: one of them may be restarting. What was sent may have been done, so a change is asked for once. */
   private async ask<T>(service: string, method: string, path: string, body?: object): Promise<T> {
-    const urls = this.urls[service];
-    if (!urls) {
-      throw new CommandError(`There is no service ${service} here: known are ${this.services.join(', ')}.`);
-    }
+    const urls = this.urlsOf(service);
     let last: Error | undefined;
     for (const url of urls) {
       try {
-        const response = await fetch(`${url}/v1/dead-letters${path}`, {
-          method,
-          headers: { 'content-type': 'application/json', 'x-actor': this.actor },
-          ...(body && { body: JSON.stringify(body) }),
-          signal: AbortSignal.timeout(TIMEOUT_MS),
-        });
-        const answer = (await response.json()) as T & Refusal;
-        if (response.ok) return answer;
-        throw new CommandError(`${service} refuses: ${answer.message ?? response.statusText}`);
+        return await this.request<T>(service, url, method, path, body);
       } catch (error) {
         if (error instanceof CommandError) throw error;
         last = error as Error;
         if (method !== 'GET' && !neverSent(error)) break;
       }
     }
-    const why = (last?.cause as Error | undefined)?.message || last?.message;
-    throw new CommandError(
-      `${service} does not answer at ${urls.join(', ')} (${why}): is it running?`,
-      EXIT_UNREACHABLE,
-    );
+    throw unreachable(service, urls, last);
   }
+
+  private urlsOf(service: string): string[] {
+    const urls = this.urls[service];
+    if (urls) return urls;
+    throw new CommandError(`There is no service ${service} here: known are ${this.services.join(', ')}.`);
+  }
+
+  private async request<T>(service: string, url: string, method: string, path: string, body?: object): Promise<T> {
+    const response = await fetch(`${url}${this.base}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', 'x-actor': this.actor },
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const answer = (await response.json()) as T & Refusal;
+    if (response.ok) return answer;
+    throw new CommandError(`${service} refuses: ${answer.message ?? response.statusText}`);
+  }
+}
+
+function unreachable(service: string, urls: string[], error: Error | undefined): CommandError {
+  const why = (error?.cause as Error | undefined)?.message || error?.message;
+  return new CommandError(
+    `${service} does not answer at ${urls.join(', ')} (${why}): is it running?`,
+    EXIT_UNREACHABLE,
+  );
 }
 
 function neverSent(error: unknown): boolean {
