@@ -41,24 +41,43 @@ describe('Database', () => {
 
   it('sends a transaction of one statement as that alone, and begins one for what waits or comes with others', async () => {
     const one = { name: 'one', text: 'SELECT 1 AS one' };
-    const sent = async (fn: (tx: Tx) => Promise<unknown>): Promise<string[]> => {
-      const names: string[] = [];
+    const sent = async (fn: (tx: Tx) => Promise<unknown>): Promise<string[][]> => {
+      const turns: string[][] = [];
       database.pool.once('acquire', (client) => {
         const { query } = client;
-        const telling = (config: string | { name: string }): unknown => {
-          names.push(typeof config === 'string' ? config : config.name);
-          return query.call(client, config);
+        const telling = (turn: { asked: { statement: { name: string } }[] }): unknown => {
+          turns.push(turn.asked.map(({ statement }) => statement.name));
+          return query.call(client, turn);
         };
         Object.assign(client, { query: telling });
         database.pool.once('release', () => Object.assign(client, { query }));
       });
       await database.transaction(fn);
-      return names;
+      return turns;
     };
-    expect(await sent(async (tx) => void tx.query(one))).toEqual(['one']);
-    expect(await sent(async (tx) => void [tx.query(one), tx.query(one)])).toEqual(['BEGIN', 'one', 'one', 'COMMIT']);
-    expect(await sent((tx) => tx.query(one))).toEqual(['BEGIN', 'one', 'COMMIT']);
+    expect(await sent(async (tx) => void tx.query(one))).toEqual([['one']]);
+    expect(await sent(async (tx) => void [tx.query(one), tx.query(one)])).toEqual([['begin', 'one', 'one', 'commit']]);
+    const twice = (tx: Tx): Promise<unknown> => tx.query(one).then(() => tx.query(one));
+    expect(await sent(twice)).toEqual([['begin', 'one'], ['one'], ['commit']]);
+    expect(await sent((tx) => tx.query(one).then(() => void tx.query(one)))).toEqual([
+      ['begin', 'one'],
+      ['one', 'commit'],
+    ]);
     expect(await sent(async () => undefined)).toEqual([]);
+  });
+
+  it('goes on after a statement of a turn had failed before others of it were parsed', async () => {
+    const single = await test.connect({ poolSize: 1 });
+    const fresh = { name: 'fresh-after-failure', text: 'SELECT 2 AS two' };
+    const two = await single.rehearse(async () => {
+      const failing = single.transaction(async (tx) => {
+        tx.query({ name: 'zero', text: 'SELECT 1/0' }).catch(() => undefined);
+        await tx.query(fresh);
+      });
+      await expect(failing).rejects.toMatchObject({ code: '25P02' });
+      return single.query(fresh);
+    });
+    expect(two).toEqual([{ two: 2 }]);
   });
 
   it('sends nothing of a transaction that fails in the turn in which it asked', async () => {

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Writable } from 'node:stream';
 import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { commitRefused, rehearsalOver } from './errors.js';
 import { inStatementSpan } from './statement-span.js';
+import { IN_FAILED_TRANSACTION, Turn, type Asked } from './turn.js';
 
 /** A statement with a stable name: parsed and planned once per connection, then only bound and executed. */
 export interface Statement {
@@ -52,7 +52,8 @@ const DEFAULT_LIMITS: DatabaseLimits = {
   idleInTransactionTimeoutMs: 60_000,
 };
 
-const IN_FAILED_TRANSACTION = '25P02';
+const BEGIN: Statement = { name: 'begin', text: 'BEGIN' };
+const COMMIT: Statement = { name: 'commit', text: 'COMMIT' };
 const stillUsable: Statement = { name: 'transaction-still-usable', text: 'SELECT 1' };
 
 /** One pool, shared by the prepared statements of the hot path and by TypeORM for entities, migrations and cold paths. */
@@ -133,7 +134,6 @@ export class Database implements Queryable {
     const rehearsal = new Rehearsal(tx);
     let broken: Error | boolean = true;
     try {
-      await tx.begin();
       try {
         const result = await this.rehearsals.run(rehearsal, () => fn(rehearsal));
         await rehearsal.wouldCommit();
@@ -178,36 +178,19 @@ export function dedicatedClient(database: Database, { idleMs }: { idleMs: number
 }
 
 /**
- * BEGIN is sent with the first statement that has to wait for another one. A transaction that turns out to be one statement is sent as
- * that alone: it commits or fails as a whole by itself, and three trips to the server are one.
+ * Gathers what is asked in one turn of the event loop and sends it as one {@link Turn}: BEGIN leads the first, COMMIT ends the last. A
+ * transaction that turns out to be one statement is sent as that alone: it commits or fails as a whole by itself.
  */
 class ClientTx implements Tx {
   private readonly inFlight = new Set<Promise<unknown>>();
   private failure: Error | undefined;
-  /** Statements of the turn in which nothing is known yet. */
-  private held: { send: () => void; drop: (error: Error) => void }[] = [];
-  private state: 'held' | 'beginning' | 'open' | 'over' = 'held';
-  private beginning: Promise<void> | undefined;
-  private corked = false;
+  private turn: Asked[] = [];
+  private state: 'new' | 'open' | 'over' = 'new';
 
   constructor(private readonly client: pg.PoolClient) {}
 
-  /** Opens it at once, for a caller that ends it by itself. */
-  async begin(): Promise<void> {
-    this.state = 'beginning';
-    try {
-      // Awaited: were it sent along with the first statement and failed alone, that statement would commit by itself.
-      await this.client.query('BEGIN');
-    } catch (error) {
-      this.dropHeld(error as Error);
-      throw error;
-    }
-    this.state = 'open';
-    this.sendHeld();
-  }
-
   query<R extends object = Record<string, unknown>>(statement: Statement, values: unknown[] = []): Promise<R[]> {
-    const rows = inStatementSpan(statement, () => this.send<R>(statement, values));
+    const rows = inStatementSpan(statement, async () => (await this.ask(statement, values)).rows as R[]);
     this.inFlight.add(rows);
     const done = (): boolean => this.inFlight.delete(rows);
     rows.then(done, (error: Error) => {
@@ -218,29 +201,33 @@ class ClientTx implements Tx {
   }
 
   async commit(): Promise<void> {
-    if (this.state === 'held' && this.held.length <= 1) {
-      this.state = 'over';
-      this.sendHeld();
+    if (this.state === 'new' && this.turn.length <= 1) {
+      this.send(this.turn);
       const failed = await this.settle();
       if (failed) throw failed;
       return;
     }
-    await (this.beginning ??= this.begin());
+    const committed = this.ask(COMMIT, []);
+    this.sendTurn();
     this.state = 'over';
-    this.inOneWrite();
-    const [committed, failed] = await Promise.all([this.client.query('COMMIT'), this.settle()]);
-    if (committed.command !== 'COMMIT') throw failed ?? commitRefused();
+    const [{ command }, failed] = await Promise.all([committed, this.settle()]).catch(async (error: unknown) => {
+      throw (await this.settle()) ?? error;
+    });
+    if (command !== 'COMMIT') throw failed ?? commitRefused();
   }
 
-  /** The first failure of a statement, if any; then nothing more can be done on this connection. */
+  /** Returns the first failure of a statement, if any; then nothing more can be done on this connection. */
   async rollback(): Promise<Error | undefined> {
-    if (this.state === 'held') {
+    if (this.state === 'new') {
+      const unsent = this.turn.splice(0);
       this.state = 'over';
-      this.dropHeld(new Error('The transaction was rolled back before this statement was sent.'));
+      for (const { reject } of unsent)
+        reject(new Error('The transaction was rolled back before this statement was sent.'));
       await this.settle();
       return undefined;
     }
     const failed = await this.settle();
+    this.state = 'over';
     if (!failed) await this.client.query('ROLLBACK');
     return failed;
   }
@@ -251,45 +238,30 @@ class ClientTx implements Tx {
     return this.failure;
   }
 
-  private send<R extends object>({ name, text }: Statement, values: unknown[]): Promise<R[]> {
-    const send = async (): Promise<R[]> => {
-      this.inOneWrite();
-      return (await this.client.query<R>({ name, text, values })).rows;
-    };
-    if (this.state === 'open') return send();
-    if (this.state === 'over') return Promise.reject(new Error(`Statement "${name}" came after its transaction.`));
-    return new Promise<R[]>((resolve, reject) => {
-      this.held.push({ send: () => void send().then(resolve, reject), drop: reject });
-      if (this.state === 'held' && this.held.length === 1) process.nextTick(() => this.beginUnlessOver());
+  private ask(statement: Statement, values: unknown[]): Promise<pg.QueryResult> {
+    if (this.state === 'over') {
+      return Promise.reject(new Error(`Statement "${statement.name}" came after its transaction.`));
+    }
+    return new Promise((resolve, reject) => {
+      // Microtasks belong to the turn: what follows from the answers that have just been read leaves together.
+      if (this.turn.length === 0) process.nextTick(() => this.sendTurn());
+      this.turn.push({ statement, values, resolve, reject });
     });
   }
 
-  /** Microtasks have run: had this been all there is to it, it would have been committed by now. */
-  private beginUnlessOver(): void {
-    if (this.state === 'held') (this.beginning = this.begin()).catch(() => undefined);
+  private sendTurn(): void {
+    if (this.turn.length === 0 || this.state === 'over') return;
+    const [first] = this.turn;
+    // Where even BEGIN fails, the first statement says why.
+    const begin: Asked = { statement: BEGIN, values: [], resolve: () => undefined, reject: first!.reject };
+    this.send(this.state === 'new' ? [begin, ...this.turn] : this.turn);
+    this.state = 'open';
   }
 
-  private sendHeld(): void {
-    for (const { send } of this.held.splice(0)) send();
-  }
-
-  private dropHeld(error: Error): void {
-    for (const { drop } of this.held.splice(0)) drop(error);
-  }
-
-  /**
-   * Statements of one turn of the event loop leave in one write: the system call, and the server's wake-up for each, cost more than
-   * most statements do. Microtasks belong to the turn, so what follows from one answer leaves together.
-   */
-  private inOneWrite(): void {
-    if (this.corked) return;
-    const { stream } = (this.client as unknown as { connection: { stream: Writable } }).connection;
-    this.corked = true;
-    stream.cork();
-    process.nextTick(() => {
-      this.corked = false;
-      stream.uncork();
-    });
+  private send(asked: Asked[]): void {
+    this.turn = [];
+    this.state = 'over';
+    if (asked.length > 0) this.client.query(new Turn(asked));
   }
 }
 
@@ -332,6 +304,17 @@ class Rehearsal implements Tx {
   }
 }
 
+const SESSION_SETTINGS = [
+  // The server, too, must notice a client that vanished, or its session locks would outlive it by hours.
+  'tcp_keepalives_idle=10',
+  'tcp_keepalives_interval=5',
+  'tcp_keepalives_count=3',
+  // Every statement of a service has an index to go by. A plan that reads the whole of a table looks cheap while the table is small or
+  // its statistics say so, and stands, prepared, when it has grown, or when a queue has left its dead rows behind.
+  'enable_seqscan=off',
+  'random_page_cost=1.1',
+];
+
 function connectionLimits(limits: DatabaseLimits): pg.ClientConfig & { options: string } {
   return {
     connectionTimeoutMillis: limits.connectTimeoutMs,
@@ -342,8 +325,7 @@ function connectionLimits(limits: DatabaseLimits): pg.ClientConfig & { options: 
     query_timeout: limits.statementTimeoutMs + 5_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    // The server, too, must notice a client that vanished, or its session locks would outlive it by hours.
-    options: '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
+    options: SESSION_SETTINGS.map((setting) => `-c ${setting}`).join(' '),
     // Statements are written without waiting for the answer of the one before.
     pipeline: true,
   };

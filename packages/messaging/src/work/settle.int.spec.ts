@@ -80,8 +80,10 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
   /** The last row of a key is settled by one statement that commits by itself. */
   function vanishAfterCommit(client: object, rows: number): void {
     const { connection, query } = client as { connection: { stream: Duplex }; query(...args: unknown[]): unknown };
-    const commits = (sent: unknown): boolean =>
-      sent === 'COMMIT' || (rows === 1 && (sent as { name?: string }).name === settleDone.name);
+    const commits = (turn: unknown): boolean =>
+      (turn as { asked: { statement: { name: string } }[] }).asked.some(
+        ({ statement: { name } }) => name === 'commit' || (rows === 1 && name === settleDone.name),
+      );
     Object.assign(client, {
       query: (...args: unknown[]): unknown => {
         if (commits(args[0])) {
