@@ -40,10 +40,22 @@ export async function runBareLoop(ground: Ground, run: string, warmUp: number, p
         side,
         fork(fileURLToPath(new URL('./bare.js', import.meta.url)), [side], {
           env: { ...process.env, NODE_ENV: 'production', BARE: JSON.stringify(config) },
-          stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+          // What it logs must not mix with what is measured on standard output.
+          stdio: ['ignore', 2, 2, 'ipc'],
         }),
       );
     }
+    const ended = Promise.race(
+      [...children].map(async ([side, child]) => {
+        await once(child, 'exit');
+        throw new Error(`${side} of the bare loop ended`);
+      }),
+    );
+    ended.catch(() => undefined);
+    const answer = async (child: ChildProcess, limitMs: number): Promise<unknown> => {
+      const message = once(child, 'message', { signal: AbortSignal.timeout(limitMs) });
+      return ((await Promise.race([message, ended])) as [unknown])[0];
+    };
     const revenue = children.get('revenue')!;
     const finance = children.get('finance')!;
     await Promise.all([...children.values()].map((child) => answer(child, READY_LIMIT_MS)));
@@ -65,19 +77,5 @@ export async function runBareLoop(ground: Ground, run: string, warmUp: number, p
   } finally {
     for (const child of children.values()) if (child.connected) child.disconnect();
     for (const child of children.values()) if (child.exitCode === null) await once(child, 'exit');
-  }
-}
-
-async function answer(child: ChildProcess, limitMs: number): Promise<unknown> {
-  const over = new AbortController();
-  const signal = AbortSignal.any([over.signal, AbortSignal.timeout(limitMs)]);
-  try {
-    const ended = once(child, 'exit', { signal }).then(() =>
-      Promise.reject(new Error('a side of the bare loop ended')),
-    );
-    const [message] = (await Promise.race([once(child, 'message', { signal }), ended])) as [unknown];
-    return message;
-  } finally {
-    over.abort();
   }
 }

@@ -92,6 +92,12 @@ const producer = kafka.producer({
   createPartitioner: Partitioners.DefaultPartitioner,
 });
 
+/** Nothing is tried again here: a loop that failed would only be waited for. */
+function giveUp(error: unknown): never {
+  process.stderr.write(`the bare loop of ${side} failed: ${String((error as Error | null)?.stack ?? error)}\n`);
+  process.exit(1);
+}
+
 /** One flush at a time; what arrives meanwhile goes into the next. */
 function gather<T>(flush: (items: T[]) => Promise<void>, atMost: number): (items: T[]) => Promise<void> {
   let waiting: T[] = [];
@@ -99,13 +105,15 @@ function gather<T>(flush: (items: T[]) => Promise<void>, atMost: number): (items
   let running = Promise.resolve();
   return (items) => {
     waiting.push(...items);
-    next ??= running = running.then(async () => {
-      await new Promise((resolve) => setImmediate(resolve));
-      next = undefined;
-      const all = waiting;
-      waiting = [];
-      for (let from = 0; from < all.length; from += atMost) await flush(all.slice(from, from + atMost));
-    });
+    next ??= running = running
+      .then(async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        next = undefined;
+        const all = waiting;
+        waiting = [];
+        for (let from = 0; from < all.length; from += atMost) await flush(all.slice(from, from + atMost));
+      })
+      .catch(giveUp);
     return next;
   };
 }
@@ -365,6 +373,7 @@ if (topics.length > 0) {
   await consumer.connect();
   await consumer.subscribe({ topics, fromBeginning: true });
   const joined = new Promise<void>((resolve) => consumer.on(consumer.events.GROUP_JOIN, () => resolve()));
+  consumer.on(consumer.events.CRASH, ({ payload }) => giveUp(payload.error));
   await consumer.run({ eachBatch, partitionsConsumedConcurrently: 256, autoCommitInterval: 1_000 });
   await joined;
 }
