@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { financeRoutes } from './routes.js';
 
 describe('routes', () => {
-  const { routes: messages, jobs } = financeRoutes({} as never);
+  const { routes: messages, jobs } = financeRoutes({ tenant: { accountId: 'acct_spec' } } as never);
   const calls = Object.entries({ ...messages, ...jobs }).filter(([, route]) => route.kind !== 'state');
 
   it.each(calls)('%s outlasts a quarter of an hour of failures at the vendor', (_, { retry }) => {

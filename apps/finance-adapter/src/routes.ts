@@ -10,13 +10,15 @@ export interface FinanceDependencies extends InvoiceDependencies {
 }
 
 /**
- * What finance-adapter does. Stripe being away (502 to 504 too) pauses everything that calls it, no attempt counted; 429, a lock or a
- * 500 lets the key wait and try again; what Stripe or the plan refuses becomes the `...Rejected` event of the command; anything else is a
- * defect of ours and becomes a dead letter. The subledger is our own SQL and needs no vendor.
+ * What finance-adapter does. While Stripe is away everything that calls it waits and is probed, no attempt counted; a 429 lets all of it
+ * wait for as long as Stripe asks; a lock or a 500, while Stripe is up, lets the invoice wait and try again; what Stripe or the plan refuses
+ * becomes the `...Rejected` event of the command; anything else is a defect of ours and becomes a dead letter, behind which the invoice is
+ * held until a person has decided: it is money. The subledger is our own SQL and needs no vendor.
  */
 export function financeRoutes(dependencies: FinanceDependencies): Routes {
+  const { stripe: client, tenant } = dependencies;
   const stripe = {
-    dependency: 'stripe',
+    dependency: `stripe:${tenant.accountId}`,
     timeoutMs: 60_000,
     // Some twenty-five minutes: an invoice is not given up because Stripe fails for a quarter of an hour.
     retry: { maxAttempts: 40, backoffMs: [200, 60_000] as [number, number] },
@@ -24,6 +26,7 @@ export function financeRoutes(dependencies: FinanceDependencies): Routes {
   const { now } = dependencies;
   return defineRoutes({
     group: 'finance-adapter',
+    dependencies: { [stripe.dependency]: { probe: () => client.ping() } },
     routes: {
       // Customer, products, draft, lines, number: -> InvoiceIssued | InvoiceRejected (nothing left open)
       IssueInvoice: effect(issueInvoice(dependencies), stripe),

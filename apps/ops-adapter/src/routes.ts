@@ -7,22 +7,25 @@ import { provisionOrder } from './orders/provision-order.js';
 import { releaseOrder } from './orders/release-order.js';
 
 /**
- * What ops-adapter does. Medusa being away (502 to 504 and dropped connections too) pauses everything that calls it, no attempt
- * counted; 429, 409 or a 500 lets the order's commands wait and try again, in order; what Medusa refuses becomes the `...Rejected` event of the
- * command; anything else is a defect of ours and becomes a dead letter. Every command has exactly one answer.
+ * What ops-adapter does. While Medusa is away everything that calls it waits and is probed, no attempt counted; a 429 lets all of it wait
+ * for as long as Medusa asks; a 409 or 500, while Medusa is up, lets the order's commands wait and try again, in order; what Medusa refuses
+ * becomes the `...Rejected` event of the command; anything else is a defect of ours and becomes a dead letter, behind which the order's
+ * commands are held until a person has decided. Every command has exactly one answer.
  *
  * What people do in Medusa comes by polling, not by a route (see changes/): an order cancelled there, a fulfilment made or
  * cancelled there -> OrderCancelled | OrderProvisioned | OrderReleased, each once.
  */
 export function opsRoutes(dependencies: OrderDependencies): Routes {
+  const { medusa: client, storeId } = dependencies;
   const medusa = {
-    dependency: 'medusa',
+    dependency: `medusa:${storeId}`,
     timeoutMs: 60_000,
     // Some twenty-five minutes: an order is not given up because Medusa fails for a quarter of an hour.
     retry: { maxAttempts: 40, backoffMs: [200, 60_000] as [number, number] },
   };
   return defineRoutes({
     group: 'ops-adapter',
+    dependencies: { [medusa.dependency]: { probe: (signal) => client.ping(signal) } },
     routes: {
       // Customer, products, draft, order: -> OrderCreated | OrderRejected (no draft left behind)
       CreateOrder: effect(createOrder(dependencies), medusa),
@@ -35,7 +38,8 @@ export function opsRoutes(dependencies: OrderDependencies): Routes {
     },
     jobs: {
       // From the poll: a fulfilment by a call of ours that was applied after the order was released
-      ReleaseStray: job<ReleaseStray>(releaseStray(dependencies), medusa),
+      // Found once and told once, so that what follows waits for it, unlike a hint.
+      ReleaseStray: job<ReleaseStray>(releaseStray(dependencies), { ...medusa, onDeadLetter: 'hold' }),
     },
     emits: [
       'OrderCreated',

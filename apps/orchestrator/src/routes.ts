@@ -5,7 +5,8 @@ import { takeEvents } from './take-events.js';
 
 /**
  * Every lifecycle event goes the same way: into the instance it belongs to, whose definition (`processes/*.yaml`) decides what
- * follows. There is no vendor call here, so nothing can be slow or refused: a message that fails waits, or is a dead letter, alone.
+ * follows. There is no vendor call here, so nothing can be slow or refused: a message that fails waits, or is
+ * a dead letter, and what follows it in its instance waits behind it; other instances go on.
  */
 export function orchestratorRoutes(runner: ProcessRunner, clock: ServerClock): Routes {
   // One route object: a batch of mixed events is then one call, one query and one write.

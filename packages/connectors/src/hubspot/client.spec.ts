@@ -85,6 +85,24 @@ describe('HubspotClient', () => {
     expect((await client.readDeal('4711'))?.lineItemIds).toEqual(['901', '902', '903']);
   });
 
+  it('sends nothing that HubSpot would refuse: its last answer said that no request is left', async () => {
+    let requests = 0;
+    answer = (_, response) => {
+      const spent = requests++ === 0 && {
+        'x-hubspot-ratelimit-remaining': '0',
+        'x-hubspot-ratelimit-interval-milliseconds': '150',
+      };
+      response.writeHead(404, { 'content-type': 'application/json', ...spent }).end('{}');
+    };
+    await client.ping(new AbortController().signal);
+    const refused = { code: 'HUBSPOT_RATE_LIMITED', retry: 'later', rateLimited: true };
+    await expect(client.readDeal('1')).rejects.toMatchObject(refused);
+    expect(requests).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 160));
+    await client.readDeal('1');
+    expect(requests).toBe(2);
+  });
+
   it('tells a deal that is not there', async () => {
     reply(404, { status: 'error', message: 'resource not found', category: 'OBJECT_NOT_FOUND' });
     expect(await client.readDeal('1')).toBeUndefined();
@@ -92,14 +110,25 @@ describe('HubspotClient', () => {
   });
 
   it.each<[number, Record<string, string>, unknown, object]>([
-    [429, { 'retry-after': '3' }, {}, { code: 'HUBSPOT_RATE_LIMITED', retry: 'later', retryAfterMs: 3_000 }],
+    [
+      429,
+      { 'retry-after': '3' },
+      {},
+      { code: 'HUBSPOT_RATE_LIMITED', retry: 'later', retryAfterMs: 3_000, rateLimited: true },
+    ],
     [
       429,
       {},
       { policyName: 'TEN_SECONDLY_ROLLING' },
-      { code: 'HUBSPOT_RATE_LIMITED', retry: 'later', retryAfterMs: 10_000 },
+      { code: 'HUBSPOT_RATE_LIMITED', retry: 'later', retryAfterMs: 10_000, rateLimited: true },
     ],
-    [429, {}, { policyName: 'DAILY' }, { code: 'HUBSPOT_RATE_LIMITED', retry: 'pause' }],
+    [
+      429,
+      {},
+      { policyName: 'DAILY' },
+      { code: 'HUBSPOT_RATE_LIMITED', retry: 'pause', retryAfterMs: 60_000, rateLimited: true },
+    ],
+    [423, {}, {}, { code: 'HUBSPOT_FAILED', retry: 'later', retryAfterMs: 1_000 }],
     [500, {}, {}, { code: 'HUBSPOT_FAILED', retry: 'later' }],
     [502, {}, {}, { code: 'HUBSPOT_FAILED', retry: 'pause' }],
     [503, { 'retry-after': '9' }, {}, { code: 'HUBSPOT_FAILED', retry: 'pause', retryAfterMs: 9_000 }],

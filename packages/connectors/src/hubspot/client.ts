@@ -11,7 +11,8 @@ import {
   toInstant,
   type HubspotObject,
 } from './deal-snapshot.js';
-import { classifyHubspotError, hubspotErrors, notJson } from './errors.js';
+import { classifyHubspotError, hubspotErrors, nothingLeft, notJson } from './errors.js';
+import { RequestWindow } from './request-window.js';
 import type { DealParts, DealReader } from './read-deal-snapshot.js';
 import type { DealSearch, FoundDeal, SearchPage } from './search-modified-deals.js';
 
@@ -34,12 +35,21 @@ const BATCH_LIMIT = 100;
  * time limit nor cancellation. For the same reason retries stay ours: the SDK's sleep for up to a minute inside one call.
  */
 export class HubspotClient implements DealReader, DealSearch {
+  readonly window = new RequestWindow(() => performance.now());
+
   constructor(readonly options: HubspotClientOptions) {}
+
+  /** A cheap read: whether HubSpot answers us. That there is no deal 0 is an answer. */
+  async ping(signal: AbortSignal): Promise<void> {
+    await this.unlessMissing('asking whether it is there', signal, async (http) =>
+      new deals.BasicApi(configure(deals, this, http)).getById('0', []),
+    );
+  }
 
   /** The deal with its stage history and the ids of its parts; undefined where it does not exist or was deleted. */
   async readDeal(dealId: string, signal?: AbortSignal): Promise<DealParts | undefined> {
     const found = await this.unlessMissing('reading deal', signal, async (http) =>
-      new deals.BasicApi(configure(deals, this.options, http)).getById(
+      new deals.BasicApi(configure(deals, this, http)).getById(
         dealId,
         dealProperties,
         ['dealstage'],
@@ -66,7 +76,7 @@ export class HubspotClient implements DealReader, DealSearch {
     for (let start = 0; start < ids.length; start += BATCH_LIMIT) {
       const inputs = ids.slice(start, start + BATCH_LIMIT).map((id) => ({ id }));
       const page = await this.call('reading line items', signal, async (http) =>
-        new lineItems.BatchApi(configure(lineItems, this.options, http)).read({
+        new lineItems.BatchApi(configure(lineItems, this, http)).read({
           inputs,
           properties: lineItemProperties,
           propertiesWithHistory: [],
@@ -80,14 +90,14 @@ export class HubspotClient implements DealReader, DealSearch {
   /** The company, or undefined where it does not exist or was deleted. */
   async readCompany(id: string, signal?: AbortSignal): Promise<HubspotObject | undefined> {
     const found = await this.unlessMissing('reading company', signal, async (http) =>
-      new companies.BasicApi(configure(companies, this.options, http)).getById(id, companyProperties),
+      new companies.BasicApi(configure(companies, this, http)).getById(id, companyProperties),
     );
     return found && toObject(found);
   }
 
   async searchDeals(page: SearchPage, signal?: AbortSignal): Promise<FoundDeal[]> {
     const found = await this.call('searching deals', signal, async (http) =>
-      new deals.SearchApi(configure(deals, this.options, http)).doSearch({
+      new deals.SearchApi(configure(deals, this, http)).doSearch({
         filterGroups: [
           {
             filters: page.filters.map((filter) => ({
@@ -120,7 +130,7 @@ export class HubspotClient implements DealReader, DealSearch {
       [ownProperties.invoiceNumber]: numbers.invoiceNumber,
     };
     const updated = await this.call('updating deal', signal, async (http) =>
-      new deals.BasicApi(configure(deals, this.options, http)).update(dealId, { properties }),
+      new deals.BasicApi(configure(deals, this, http)).update(dealId, { properties }),
     );
     return { updatedAt: new Date(updated.updatedAt).toISOString() };
   }
@@ -131,7 +141,7 @@ export class HubspotClient implements DealReader, DealSearch {
     let after: string | undefined;
     do {
       const page = await this.call('reading line item ids', signal, async (http) =>
-        new associations.BasicApi(configure(associations, this.options, http)).getPage(
+        new associations.BasicApi(configure(associations, this, http)).getPage(
           'deals',
           dealId,
           'line_items',
@@ -159,6 +169,8 @@ export class HubspotClient implements DealReader, DealSearch {
     signal: AbortSignal | undefined,
     perform: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
+    const { waitMs } = this.window;
+    if (waitMs > 0) throw nothingLeft(operation, waitMs);
     const limit = AbortSignal.timeout(this.options.timeoutMs ?? 10_000);
     const classified = async (): Promise<T> => {
       try {
@@ -176,7 +188,7 @@ export class HubspotClient implements DealReader, DealSearch {
 /** The SDK generates the same classes anew for each API, so their types differ in name only: this is the one place that says so. */
 function configure<Configuration>(
   generated: { createConfiguration: (parameters: never) => Configuration },
-  { baseUrl, accessToken }: HubspotClientOptions,
+  { options: { baseUrl, accessToken }, window }: Pick<HubspotClient, 'options' | 'window'>,
   signal: AbortSignal,
 ): Configuration {
   const api = generated as unknown as typeof deals;
@@ -192,6 +204,7 @@ function configure<Configuration>(
           ...(typeof body === 'string' ? { body } : {}),
           signal,
         });
+        window.told(response.headers);
         const bytes = Buffer.from(await response.arrayBuffer());
         if (response.ok && !response.headers.get('content-type')?.includes('json')) throw notJson(response.status);
         const decoded = { text: async () => bytes.toString('utf8'), binary: async () => bytes };

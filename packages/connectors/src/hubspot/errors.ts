@@ -53,7 +53,8 @@ export function classifyHubspotError(error: unknown, operation: string): Through
       return failure(hubspotErrors.notFound, 'never', answer);
     case 408:
       return failure(hubspotErrors.failed, 'later', answer);
-    case 423:
+    case 423: // the object is locked, which is no limit of ours
+      return busy(answer, error.headers['retry-after']);
     case 429:
       return rateLimited(answer, error);
     case 502:
@@ -83,15 +84,39 @@ function away(answer: string, retryAfter: string | undefined): ThroughlineError 
   });
 }
 
-/** A spent daily quota is an outage until midnight, not a reason to use up attempts; the burst limits pass within seconds. */
+function busy(answer: string, retryAfter: string | undefined): ThroughlineError {
+  const retryAfterMs = parseRetryAfter(retryAfter) ?? 1_000;
+  return new ThroughlineError(answer, {
+    code: hubspotErrors.failed,
+    retry: 'later',
+    retryAfterMs,
+    dependency: DEPENDENCY,
+  });
+}
+
+/** A spent daily quota is an outage until midnight, and tried now and then; the burst limits pass within seconds. */
 function rateLimited(answer: string, error: VendorAnswer): ThroughlineError {
   const policy = (error.body as { policyName?: unknown } | undefined)?.policyName;
-  const retryAfterMs =
-    parseRetryAfter(error.headers['retry-after']) ?? (policy === 'TEN_SECONDLY_ROLLING' ? 10_000 : 1_000);
-  return new ThroughlineError(answer, {
-    code: hubspotErrors.rateLimited,
-    retry: policy === 'DAILY' ? 'pause' : 'later',
+  const waitMs = policy === 'DAILY' ? 60_000 : policy === 'TEN_SECONDLY_ROLLING' ? 10_000 : 1_000;
+  const retryAfterMs = parseRetryAfter(error.headers['retry-after']) ?? waitMs;
+  return tooMany(answer, policy === 'DAILY' ? 'pause' : 'later', retryAfterMs);
+}
+
+/** What HubSpot would refuse now is not sent: its last answer said that no request is left in this interval. */
+export function nothingLeft(operation: string, retryAfterMs: number): ThroughlineError {
+  return tooMany(
+    `HubSpot's limit leaves no request for ${operation} in the next ${retryAfterMs} ms.`,
+    'later',
     retryAfterMs,
+  );
+}
+
+function tooMany(message: string, retry: Retry, retryAfterMs: number): ThroughlineError {
+  return new ThroughlineError(message, {
+    code: hubspotErrors.rateLimited,
+    retry,
+    retryAfterMs,
+    rateLimited: true,
     dependency: DEPENDENCY,
   });
 }

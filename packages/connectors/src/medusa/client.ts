@@ -49,6 +49,11 @@ export class MedusaClient {
     return callSignal.run(signal, calls);
   }
 
+  /** A cheap read: whether Medusa, and the database behind it, answers us. */
+  async ping(signal: AbortSignal): Promise<void> {
+    await this.within(signal, () => this.admin.order.list({ limit: 1, fields: 'id' }));
+  }
+
   /** The customer with this email, a registered one first. */
   async findCustomer(email: string): Promise<string | undefined> {
     const answer = await this.admin.customer.list({ email, limit: 2, order: '-has_account', fields: 'id,email' });

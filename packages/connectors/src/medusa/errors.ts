@@ -37,7 +37,10 @@ export function fromResponse(response: RefusedResponse, now: Date): ThroughlineE
       `Medusa refused our key (${status}), check MEDUSA_API_KEY: ${message}`,
     );
   }
-  if (status === 429) return medusaError('MEDUSA_RATE_LIMITED', 'later', `Medusa limits our rate: ${message}`, wait);
+  if (status === 429) {
+    const limit = { ...wait, rateLimited: true };
+    return medusaError('MEDUSA_RATE_LIMITED', 'later', `Medusa limits our rate: ${message}`, limit);
+  }
   if (status === 408 || status === 409 || status === 425) {
     return medusaError('MEDUSA_BUSY', 'later', `Medusa is busy with the object (${status}): ${message}`, wait);
   }
@@ -78,7 +81,7 @@ export function medusaError(
   code: MedusaErrorCode,
   retry: Retry,
   message: string,
-  details: { retryAfterMs?: number; field?: string; cause?: unknown } = {},
+  details: { retryAfterMs?: number; rateLimited?: boolean; field?: string; cause?: unknown } = {},
 ): ThroughlineError {
   return new ThroughlineError(message, { code, retry, dependency: 'medusa', ...details });
 }

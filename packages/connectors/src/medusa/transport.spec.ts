@@ -63,7 +63,11 @@ describe('calls to Medusa', () => {
 
   it('hand on how long Medusa wants to be left alone', async () => {
     answer = status(429, 'slow down', { 'retry-after': '7' });
-    await expect(client().cancelOrder('order_1')).rejects.toMatchObject({ retry: 'later', retryAfterMs: 7_000 });
+    await expect(client().cancelOrder('order_1')).rejects.toMatchObject({
+      retry: 'later',
+      retryAfterMs: 7_000,
+      rateLimited: true,
+    });
   });
 
   it('end at the time limit and pause', async () => {

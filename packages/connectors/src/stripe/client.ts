@@ -46,6 +46,11 @@ export class StripeClient {
     });
   }
 
+  /** A cheap read: whether Stripe answers us. */
+  async ping(): Promise<void> {
+    await known(this.stripe.events.list({ limit: 1 }));
+  }
+
   /** One customer per account: found by our account id where an earlier try may have created it. */
   async ensureCustomer(params: Stripe.CustomerCreateParams, key: OnceKey): Promise<{ id: string }> {
     const accountId = (params.metadata as Stripe.MetadataParam | undefined)?.['throughline_account_id'];

@@ -14,7 +14,7 @@ describe('toThroughlineError', () => {
       answer(429, { type: 'invalid_request_error', code: 'rate_limit' }, { 'retry-after': '2' }),
       'STRIPE_RATE_LIMITED',
       'later',
-      { retryAfterMs: 2000 },
+      { retryAfterMs: 2000, rateLimited: true },
     ],
     [
       'an object locked by another request',
@@ -26,6 +26,13 @@ describe('toThroughlineError', () => {
     [
       'a key in use',
       answer(409, { type: 'idempotency_error', code: 'idempotency_key_in_use' }),
+      'STRIPE_BUSY',
+      'later',
+      {},
+    ],
+    [
+      'a refusal that Stripe itself takes back',
+      answer(400, { type: 'invalid_request_error' }, { 'stripe-should-retry': 'true' }),
       'STRIPE_BUSY',
       'later',
       {},

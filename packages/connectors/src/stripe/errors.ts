@@ -62,6 +62,10 @@ export function toThroughlineError(error: unknown): ThroughlineError {
       error,
     );
   }
+  // Stripe knows better than the status does. Source: https://docs.stripe.com/error-low-level, "Stripe-Should-Retry"
+  if (error.headers?.['stripe-should-retry'] === 'true') {
+    return stripeError('STRIPE_BUSY', 'later', `Stripe asks for another try (${statusCode}): ${message}`, error);
+  }
   if (statusCode === 404) return stripeError('STRIPE_NOT_FOUND', 'never', message, error);
   if (code === 'resource_already_exists') return stripeError('STRIPE_ALREADY_EXISTS', 'never', message, error);
   return stripeError('STRIPE_REQUEST_REFUSED', 'never', message, error);
@@ -76,6 +80,7 @@ export function stripeError(code: StripeErrorCode, retry: Retry, message: string
     retry,
     dependency: 'stripe',
     ...(seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
+    ...(code === 'STRIPE_RATE_LIMITED' ? { rateLimited: true } : {}),
     ...(stripe?.param ? { field: stripe.param } : {}),
     ...(cause === undefined ? {} : { cause }),
   });
