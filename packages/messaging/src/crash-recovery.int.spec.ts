@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { conversation, newKeys, type ChildProgram, type Conversation } from '@throughline/testing';
+import { conversation, newKeys, seededRandom, type ChildProgram, type Conversation } from '@throughline/testing';
 
 jest.setTimeout(180_000);
 
@@ -17,13 +17,14 @@ describe('crash-recovery: kill -9 at any moment loses nothing and repeats nothin
 
   it('of either service, again and again, while messages flow', async () => {
     const keys = newKeys(KEYS);
+    const random = seededRandom('crash-recovery');
     const services = { ops: talk.start('ops', 'ops-1'), ledger: talk.start('ledger', 'ledger-1') };
     await Promise.all([services.ops.said('ready'), services.ledger.said('ready')]);
     const writing = talk.write(keys, PER_KEY, 150);
     for (let kill = 0; kill < KILLS; kill++) {
       const role = kill % 2 === 0 ? 'ops' : 'ledger';
       const child: ChildProgram = services[role];
-      await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 500));
+      await new Promise((resolve) => setTimeout(resolve, 200 + random() * 500));
       await child.kill();
       services[role] = talk.start(role, `${role}-1`);
       await services[role].said('ready');

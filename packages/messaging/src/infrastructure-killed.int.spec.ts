@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { removePostgresData, startStack, type Stack } from '@throughline/local-stack';
-import { conversation, newKeys, type Conversation } from '@throughline/testing';
+import { conversation, newKeys, seededRandom, type Conversation } from '@throughline/testing';
 
 jest.setTimeout(240_000);
 
@@ -35,11 +35,12 @@ describe('infrastructure-killed: kill -9 of PostgreSQL and of the broker loses n
 
   it('one after the other and both at once, while messages flow', async () => {
     const keys = newKeys(KEYS);
+    const random = seededRandom('infrastructure-killed');
     const services = [talk.start('ops', 'ops-1'), talk.start('ledger', 'ledger-1')];
     await Promise.all(services.map((service) => service.said('ready')));
     const writing = talk.write(keys, PER_KEY, 100);
     for (const parts of [['postgres'], ['kafka'], ['postgres', 'kafka']] as const) {
-      await sleep(300 + Math.random() * 700);
+      await sleep(300 + random() * 700);
       await Promise.all(parts.map((part) => stack.parts[part]!.kill('SIGKILL')));
       await Promise.all(parts.map((part) => stack.parts[part]!.start()));
     }

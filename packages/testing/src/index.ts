@@ -5,6 +5,7 @@ export * from './kafka.js';
 export * from './messaging-harness.js';
 export * from './otlp-receiver.js';
 export * from './sandbox.js';
+export * from './seeded-random.js';
 export * from './stack.js';
 export * from './tcp-proxy.js';
 export * from './until.js';
