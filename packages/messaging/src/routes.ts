@@ -64,7 +64,7 @@ interface Policy {
  * The handler may be run over all of retained history again. `true`: in order, over what it wrote before, it comes to the same state,
  * because each message overwrites. Otherwise `reset` first removes what the handler has written, SQL only.
  */
-export type Replayable = true | { reset: (tx: Tx) => Promise<void> };
+export type Replayable = true | { reset: (tx: Tx) => Promise<unknown> };
 
 export type StateRoute = Policy & {
   kind: 'state';

@@ -10,9 +10,12 @@ export function checkReplayable({ group, routes, jobs }: Routes): void {
     ...Object.keys(jobs),
   ];
   const others = entries.filter(([, route]) => route.kind === 'state' && !route.replayable).map(([type]) => type);
-  if (effects.length > 0)
-    throw notReplayable(group, `it has effects, which would happen again (${effects.join(', ')})`);
-  if (others.length > 0) throw notReplayable(group, `${others.join(', ')} are not declared replayable`);
+  if (effects.length > 0) throw notReplayable(group, `it has effects, which would happen again (${some(effects)})`);
+  if (others.length > 0) throw notReplayable(group, `${some(others)} are not declared replayable`);
+}
+
+function some(names: string[]): string {
+  return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
 }
 
 /** The rebuild that has the inbox to itself, if any. */
@@ -55,7 +58,7 @@ export async function removeOldGenerations(database: Queryable, consumer: string
   }
 }
 
-function resets(routes: Routes): Set<(tx: Tx) => Promise<void>> {
+function resets(routes: Routes): Set<(tx: Tx) => Promise<unknown>> {
   const all = Object.values(routes.routes).flatMap((route) =>
     route.kind === 'state' && typeof route.replayable === 'object' ? [route.replayable.reset] : [],
   );

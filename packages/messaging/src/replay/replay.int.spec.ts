@@ -320,9 +320,7 @@ describe('replay', () => {
             },
             {
               replayable: {
-                reset: async (tx) => {
-                  await tx.query({ name: 'empty', text: 'TRUNCATE total, noted' });
-                },
+                reset: (tx) => tx.query({ name: 'empty', text: 'TRUNCATE total, noted' }),
               },
             },
           ),

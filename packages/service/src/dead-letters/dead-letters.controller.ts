@@ -248,8 +248,12 @@ export class DeadLettersController {
   }
 
   @Get('audit')
-  @ApiOperation({ summary: 'Every action on dead letters: who, when, why, before and after.' })
-  @ApiQuery({ name: 'target', required: false, description: '`letter:<id>`, `group:<fingerprint>` or `release:<id>`.' })
+  @ApiOperation({ summary: 'Every action on dead letters and replays: who, when, why, before and after.' })
+  @ApiQuery({
+    name: 'target',
+    required: false,
+    description: '`letter:<id>`, `group:<fingerprint>`, `release:<id>` or `replay:<id>`.',
+  })
   @ApiQuery({ name: 'actor', required: false })
   @Page
   @Limit
@@ -257,7 +261,10 @@ export class DeadLettersController {
   async audit(
     @Query(new ZodPipe(requests.listAudit)) { target, actor, before, limit }: Request<typeof requests.listAudit>,
   ): Promise<AuditView> {
-    const [targetType, targetId] = (target?.split(':') ?? []) as ['letter' | 'group' | 'release' | undefined, string?];
+    const [targetType, targetId] = (target?.split(':') ?? []) as [
+      'letter' | 'group' | 'release' | 'replay' | undefined,
+      string?,
+    ];
     const found = await this.deadLetters.findAudit({ targetType, targetId, actor, before, limit: limit + 1 });
     const { page, more } = pageOf(found, limit);
     return {

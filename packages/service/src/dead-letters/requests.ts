@@ -39,7 +39,10 @@ export const listReleases = z.strictObject({
 export const listAudit = z.strictObject({
   target: z
     .string()
-    .regex(/^(letter|group|release):\w{1,40}$/, 'must be letter:<id>, group:<fingerprint> or release:<id>')
+    .regex(
+      /^(letter|group|release|replay):\w{1,40}$/,
+      'must be letter:<id>, group:<fingerprint>, release:<id> or replay:<id>',
+    )
     .optional(),
   actor: text.max(200).optional(),
   before: id.optional(),
