@@ -362,13 +362,15 @@ export class WorkQueue implements WorkSink {
     const { database, monotonic } = this.parts;
     this.dueAt = Infinity;
     this.sinceRead.clear();
-    this.state = await database.query<WorkState>(readWorkState);
-    this.readAt = monotonic();
-    const mayBeFull = this.state.some(({ held_rows }) => held_rows >= this.heldRowsPerKey);
+    const state = await database.query<WorkState>(readWorkState);
+    const mayBeFull = state.some(({ held_rows }) => held_rows >= this.heldRowsPerKey);
     const full = mayBeFull
       ? await database.query<{ queue: string; key: string }>(readFullKeys, [this.heldRowsPerKey])
       : [];
+    // Together, so that whoever sees a key at its bound also finds it full.
+    this.state = state;
     this.fullKeys = new Set(full.map(laneOf));
+    this.readAt = monotonic();
     for (const { queue, due_in_ms } of this.state) {
       const dependency = this.dependency(queue);
       if (due_in_ms === null) continue;
