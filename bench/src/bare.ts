@@ -76,6 +76,8 @@ const SEND_ROWS = 1_000;
 const EFFECTS_AT_ONCE = 32;
 const PER_TRANSACTION = 100;
 const QUEUE = 'bench-vendor';
+const LEASE_MS = 45_000;
+const CONSUMER = `bare-${side}`;
 const NOW = '2026-11-22T10:00:00.000Z';
 
 const parts = await loadParts();
@@ -157,7 +159,7 @@ async function commit(fn: (tx: Tx) => Promise<Outbound[]>): Promise<void> {
     if (leaving.length > 0) void tx.query(parts.deleteOutbox, [leaving]);
     if (outbound.length === 0) return [];
     const rows = tx.query<{ id: string; message_id: string; sequence: string }>(parts.insertOutbox, [
-      `bare-${side}`,
+      CONSUMER,
       outbound.map(({ messageId }) => messageId),
       outbound.map(({ type }) => config.prefix + catalog[type].topic),
       outbound.map(({ key }) => key),
@@ -179,11 +181,6 @@ async function commit(fn: (tx: Tx) => Promise<Outbound[]>): Promise<void> {
       }),
     );
   }
-}
-
-/** As of no rebuild. */
-function takeIn(tx: Tx, inbound: Inbound[]): Promise<unknown> {
-  return tx.query(parts.insertInbox, [`bare-${side}`, inbound.map(({ envelope }) => envelope.id).sort(), null]);
 }
 
 interface Effect {
@@ -216,11 +213,11 @@ const storeCommands = gather<Inbound>(async (inbound) => {
     attempts: 0,
     lastError: null,
     delayMs: 0,
+    consumer: CONSUMER,
   }));
   let rows: { id: string; message_id: string }[] = [];
   await commit(async (tx) => {
-    await takeIn(tx, inbound);
-    rows = await tx.query(parts.insertWork, [lease, `bare-${side}`, ...parts.workColumns(work, () => 45_000)]);
+    rows = await tx.query(parts.insertWork, [lease, CONSUMER, CONSUMER, ...parts.workColumns(work, () => LEASE_MS)]);
     return [];
   });
   const workIds = new Map(rows.map(({ id, message_id }) => [message_id, id]));
@@ -308,7 +305,11 @@ const runner = new ProcessRunner(
 const decideEvents = gather<Inbound>(
   (inbound) =>
     commit(async (tx) => {
-      await Promise.all([takeIn(tx, inbound), tx.query(parts.lockParkedKeys, [inbound.map(({ key }) => key)])]);
+      const ids = inbound.map(({ envelope }) => envelope.id).sort();
+      await Promise.all([
+        tx.query(parts.insertInbox, [CONSUMER, ids, null]),
+        tx.query(parts.lockParkedKeys, [inbound.map(({ key }) => key)]),
+      ]);
       const events = inbound.map(({ envelope: { id, type, source, time, correlationId }, payload }): ProcessEvent => ({
         messageId: id,
         type,
