@@ -5,6 +5,7 @@ import type { Logger } from '@throughline/telemetry';
 import { patchKafkaHalfResponses } from './half-response-patch.js';
 import { patchKafkaClock } from './clock-patch.js';
 import { patchKafkaIdleTimer } from './idle-timer-patch.js';
+import { patchKafkaRecordEncoder } from './record-encoder-patch.js';
 
 export interface KafkaOptions {
   brokers: string[];
@@ -21,6 +22,7 @@ export function kafkaClient(options: KafkaOptions, log: Logger): Kafka {
   patchKafkaIdleTimer();
   patchKafkaHalfResponses();
   patchKafkaClock();
+  patchKafkaRecordEncoder();
   return new Kafka({
     clientId: options.clientId,
     brokers: options.brokers,
