@@ -169,6 +169,7 @@ describe('held-keys: what comes after a dead letter waits until a person has dec
     'newcomers that find no room become letters, pause no partition, and follow in order once it is %s',
     async (_, act, expected) => {
       const [key, other] = [randomUUID(), randomUUID()];
+      await until('keys of before count no more', () => messaging.health().work['vendor']!.heldRows === 0);
       poison = { [`${key} 1`]: 'bad' };
       await command(key, 1, 2, 3, 4);
       const [letter] = await dead(1);

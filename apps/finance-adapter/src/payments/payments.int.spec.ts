@@ -170,7 +170,8 @@ describe('payments', () => {
     await sandbox.faults({ kind: 'webhook-duplicate', vendor: 'stripe', delayMs: 50 });
     const { id } = await openInvoice();
     await pay(id);
-    await until(() => received.filter((type) => type === 'invoice.paid').length === 2);
+    const twice = (type: string): boolean => received.filter((each) => each === type).length === 2;
+    await until(() => twice('invoice.paid') && twice('invoice.payment_succeeded'));
     await sweep();
     expect(emitted).toHaveLength(1);
   });
