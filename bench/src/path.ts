@@ -312,6 +312,7 @@ export class Path {
       name: side,
       command: process.execPath,
       args: [
+        '--max-semi-space-size=32',
         '--import',
         '@throughline/telemetry/register',
         ...(profile ? ['--import', join(root, 'bench/dist/profiler.js')] : []),

@@ -4,6 +4,7 @@ import { CountFailingTime1790000000006 } from './count-failing-time.js';
 import { HoldKeys1790000000002 } from './hold-keys.js';
 import { WorkOnDeadLetters1790000000003 } from './work-on-dead-letters.js';
 import { InboxGenerations1790000000004 } from './inbox-generations.js';
+import { WorkAsText1790000000005 } from './work-as-text.js';
 
 /** Migrations of messaging; put them before the service's own. */
 export const messagingMigrations: MigrationClass[] = [
@@ -11,5 +12,6 @@ export const messagingMigrations: MigrationClass[] = [
   HoldKeys1790000000002,
   WorkOnDeadLetters1790000000003,
   InboxGenerations1790000000004,
+  WorkAsText1790000000005,
   CountFailingTime1790000000006,
 ];

@@ -12,7 +12,7 @@ export const insertWork: Statement = {
   text: `
     WITH input AS (
       SELECT * FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::int[], $11::bigint[],
-                           $12::jsonb[], $13::bytea[], $14::jsonb[], $15::text[], $16::int[], $17::text[], $18::bytea[],
+                           $12::json[], $13::bytea[], $14::json[], $15::text[], $16::int[], $17::text[], $18::bytea[],
                            $19::int[], $20::int[], $21::text[])
         WITH ORDINALITY AS t (queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
                               attempts, last_error, record_key, lease_ms, delay_ms, consumer, n)
