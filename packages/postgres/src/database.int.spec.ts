@@ -206,6 +206,19 @@ describe('Database', () => {
     expect(await things()).toBe(2);
   });
 
+  it('hears a connection from the very moment it is handed out: an error may come in the same packet', async () => {
+    for (const fresh of [true, false]) {
+      const single = fresh ? await test.connect({ poolSize: 1 }) : database;
+      const listeners = await new Promise<number>((resolve) => {
+        single.pool.connect((_, client, release) => {
+          resolve(client!.listenerCount('error'));
+          release();
+        });
+      });
+      expect(listeners).toBeGreaterThan(0);
+    }
+  });
+
   it('says that a stale prepared statement is a conflict, and the next try does not meet it', async () => {
     const single = await test.connect({ poolSize: 1 });
     const all = { name: 'all-things', text: 'SELECT * FROM thing' };

@@ -80,7 +80,9 @@ export class Database implements Queryable {
       extra: connectionLimits({ ...DEFAULT_LIMITS, ...options.limits }),
     });
     await dataSource.initialize();
-    return new Database(options, dataSource, (dataSource.driver as unknown as { master: pg.Pool }).master);
+    const pool = (dataSource.driver as unknown as { master: pg.Pool }).master;
+    hearEveryClient(pool);
+    return new Database(options, dataSource, pool);
   }
 
   /** Runs one statement on its own. */
@@ -100,7 +102,6 @@ export class Database implements Queryable {
     const rehearsal = this.rehearsals.getStore();
     if (rehearsal) return rehearsal.nested(fn);
     const client = await this.pool.connect();
-    client.on('error', toldByStatements);
     const tx = new ClientTx(client);
     let broken: Error | boolean = true;
     try {
@@ -119,7 +120,6 @@ export class Database implements Queryable {
       return result;
     } finally {
       client.release(broken);
-      client.off('error', toldByStatements);
     }
   }
 
@@ -129,7 +129,6 @@ export class Database implements Queryable {
    */
   async rehearse<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
-    client.on('error', toldByStatements);
     const tx = new ClientTx(client);
     const rehearsal = new Rehearsal(tx);
     let broken: Error | boolean = true;
@@ -146,7 +145,6 @@ export class Database implements Queryable {
       }
     } finally {
       client.release(broken);
-      client.off('error', toldByStatements);
     }
   }
 
@@ -156,9 +154,19 @@ export class Database implements Queryable {
 }
 
 /**
- * The pool listens to idle connections only, and an error nobody listens to ends the process. Every statement and COMMIT on a
- * connection that has vanished fails by itself, so there is nothing more to do.
+ * The pool listens to idle connections only, and an error nobody listens to ends the process: also one in the very packet whose answer
+ * gave the connection back, while its next user is only about to be told. Every statement on a connection that has vanished fails by
+ * itself, so there is nothing more to do.
  */
+function hearEveryClient(pool: pg.Pool): void {
+  const heard = new WeakSet<pg.PoolClient>();
+  pool.on('acquire', (client) => {
+    if (heard.has(client)) return;
+    heard.add(client);
+    client.on('error', toldByStatements);
+  });
+}
+
 function toldByStatements(): void {}
 
 /**
