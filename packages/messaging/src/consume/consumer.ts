@@ -52,6 +52,8 @@ export class Consumer {
   /** Failed attempts to consume since the last fetch. */
   private failures = 0;
   private batches = 0;
+  /** Whom to tell when no batch is being taken in. */
+  private quiet: (() => void) | undefined;
   private readonly topics: string[];
   /** Where the messages of a topic may wait. */
   private readonly queuesOf = new Map<string, Set<string>>();
@@ -93,8 +95,10 @@ export class Consumer {
   async stop(): Promise<void> {
     this.stopping = true;
     for (const timer of this.timers) clearInterval(timer);
-    await this.consumer?.stop().catch(() => undefined);
+    if (this.batches > 0) await new Promise<void>((resolve) => (this.quiet = resolve));
+    // Before it leaves its group: afterwards nobody may, and the last second would be read again.
     await this.commitOffsets();
+    await this.consumer?.stop().catch(() => undefined);
     await this.consumer?.disconnect().catch(() => undefined);
     await this.running;
     await this.lagWatch.stop();
@@ -191,7 +195,10 @@ export class Consumer {
     try {
       await this.takeBatch(payload);
     } finally {
-      if (--this.batches === 0) this.parts.progress.step();
+      if (--this.batches === 0) {
+        this.parts.progress.step();
+        this.quiet?.();
+      }
     }
   }
 
