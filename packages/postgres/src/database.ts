@@ -41,7 +41,10 @@ export interface DatabaseLimits {
   statementTimeoutMs: number;
   /** For one lock, enforced by the server. Default 10,000. */
   lockTimeoutMs: number;
-  /** For a transaction in which nothing happens, enforced by the server. Default 60,000. */
+  /**
+   * For a transaction in which nothing happens, enforced by the server. Default 10,000: it bounds how long a process that stands still
+   * in mid-transaction keeps its row locks, and so its keys, from everybody else.
+   */
   idleInTransactionTimeoutMs: number;
 }
 
@@ -49,7 +52,7 @@ const DEFAULT_LIMITS: DatabaseLimits = {
   connectTimeoutMs: 5_000,
   statementTimeoutMs: 30_000,
   lockTimeoutMs: 10_000,
-  idleInTransactionTimeoutMs: 60_000,
+  idleInTransactionTimeoutMs: 10_000,
 };
 
 const BEGIN: Statement = { name: 'begin', text: 'BEGIN' };

@@ -12,8 +12,8 @@ export interface Conversation {
   start(role: 'ops' | 'ledger', instance: string): ChildProgram;
   /** The writer's side, for a transaction of one's own. */
   writer: Messaging;
-  /** Writes the commands 1..n for each key, in order, `pauseMs` apart; each again until it is known to be written, and once. */
-  write(keys: string[], n: number, pauseMs: number): Promise<void>;
+  /** Writes the commands `from`..n for each key, in order, `pauseMs` apart; each again until it is known to be written, and once. */
+  write(keys: string[], n: number, pauseMs: number, from?: number): Promise<void>;
   /** Waits until every command had its event, and returns what the vendor and the ledger hold, per key in order. */
   outcome(
     keys: string[],
@@ -71,8 +71,8 @@ export async function conversation(
       children.push(child);
       return child;
     },
-    async write(keys, n, pauseMs) {
-      for (let i = 1; i <= n; i++) {
+    async write(keys, n, pauseMs, from = 1) {
+      for (let i = from; i <= n; i++) {
         for (const key of keys) while (!(await writeOnce(writer, key, i))) await sleep(100);
         await sleep(pauseMs);
       }
