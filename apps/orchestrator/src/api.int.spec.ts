@@ -169,6 +169,23 @@ describe('the HTTP API', () => {
     expect(second.body).toMatchObject({ instances: [{ occurrence: 1 }], next: null });
   });
 
+  it('finds instances by business field, amount, step, owner and age, sorted', async () => {
+    const occurrences = async (query: string) =>
+      (await get(`/v1/instances?${query}`)).body.instances?.map(({ occurrence }: Json) => occurrence);
+    expect(await occurrences('where=name=Ten%20chairs')).toEqual([2, 1]);
+    expect(await occurrences('where=name=Ten%20chairs&where=totalAmount>=100.0001')).toEqual([]);
+    expect(await occurrences('where=totalAmount<=100&step=provisioning&status=running,overdue')).toEqual([2]);
+    expect(await occurrences('owner=fulfilment')).toEqual([2]);
+    expect(await occurrences('owner=billing')).toEqual([]);
+    expect(await occurrences('process=lead-to-cash&version=1&sort=oldest')).toEqual([1, 2]);
+    expect(await occurrences('currency=EUR&amountMin=100')).toEqual([2]);
+    expect(await occurrences('attention=true')).toEqual([]);
+    expect(await occurrences('startedFor=1 minute&sort=age&status=running')).toEqual([2]);
+    expect(await occurrences('startedFor=100000 days')).toEqual([]);
+    const [listed] = (await get('/v1/instances?step=provisioning')).body.instances;
+    expect(listed.waitingFor).toEqual([expect.objectContaining({ step: 'provisioning', owner: 'fulfilment' })]);
+  });
+
   it('counts by status', async () => {
     const { body } = await get('/v1/statistics');
     expect(body).toMatchObject({ counts: { rejected: 1, running: 1 }, completed: { count: 0, p50Ms: null } });
@@ -179,12 +196,21 @@ describe('the HTTP API', () => {
     for (const [path, field] of [
       ['/v1/instances?status=lost', 'status'],
       ['/v1/instances?limit=0', 'limit'],
+      ['/v1/instances?where=totalAmount>lots', 'where'],
+      ['/v1/instances?inStatusFor=soon', 'inStatusFor'],
       ['/v1/instances/abc', 'number of an instance'],
       ['/v1/statistics?since=yesterday', 'since'],
     ] as const) {
       const { status, body } = await get(path);
       expect([path, status, body.code]).toEqual([path, 400, 'REQUEST_INVALID']);
       expect(body.message).toContain(field);
+    }
+  });
+
+  it('refuses to compare amounts of different currencies, and a place that is of no such list', async () => {
+    for (const query of ['amountMin=5', 'sort=amount', 'sort=age&before=12']) {
+      const answer = await get(`/v1/instances?${query}`);
+      expect([query, answer]).toMatchObject([query, { status: 400, body: { code: 'PROCESS_SEARCH_INVALID' } }]);
     }
   });
 

@@ -128,7 +128,7 @@ export class InstanceSummaryView {
   @ApiProperty({ description: 'Grows with the time of creation.' }) id!: string;
   @ApiProperty({ example: 'lead-to-cash' }) process!: string;
   @ApiProperty({ description: 'Version of the definition; an instance keeps the one it started on.' }) version!: number;
-  @ApiProperty({ description: 'Canonical id of the opportunity.' }) key!: string;
+  @ApiProperty({ description: 'Canonical id of what it is about.' }) key!: string;
   @ApiProperty({ description: 'Which closing of it, from 1.' }) occurrence!: number;
   @ApiProperty({ enum: statuses }) status!: Status;
   @ApiProperty({ type: Object, additionalProperties: true, description: 'Of the event that started it.' })
@@ -142,11 +142,11 @@ export class InstanceSummaryView {
   @ApiProperty({ type: CauseView, nullable: true, description: 'Why it was rejected, refused or cancelled.' })
   cause!: CauseView | null;
   @ApiProperty({ type: [AttentionView], description: 'What a person should look at.' }) attention!: AttentionView[];
+  @ApiProperty({ type: [WaitingForView], description: 'What it waits for, and since when.' })
+  waitingFor!: WaitingForView[];
 }
 
 export class InstanceView extends InstanceSummaryView {
-  @ApiProperty({ type: [WaitingForView], description: 'What it waits for, and since when.' })
-  waitingFor!: WaitingForView[];
   @ApiProperty({ type: [StepView], description: 'In the order of the definition.' }) steps!: StepView[];
   @ApiProperty({ type: [PaymentView] }) payments!: PaymentView[];
   @ApiProperty({ type: [HistoryEntryView], description: 'Every input, in the order in which it was taken.' })

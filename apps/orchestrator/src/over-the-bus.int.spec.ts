@@ -80,7 +80,7 @@ describe('over a real broker, with two instances of the orchestrator', () => {
     until(
       `${count} instances to be ${status}`,
       async () => {
-        const found = await findInstances(database, { status, limit: 500 });
+        const found = await findInstances(database, { statuses: [status], limit: 500 });
         return found.length >= count ? found : undefined;
       },
       { timeoutMs: 60_000 },

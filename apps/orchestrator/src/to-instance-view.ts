@@ -1,11 +1,12 @@
 import {
-  inFlight,
+  waitsOf,
   type Cause,
   type CompiledStep,
   type Execution,
   type ExternalId,
   type Process,
   type State,
+  type Wait,
 } from '@throughline/process';
 import type { StoredEvent, StoredInstance } from '@throughline/process/postgres';
 import type {
@@ -20,11 +21,11 @@ import type {
 } from './instance-view.js';
 
 /** What a list shows of an instance. */
-export function toSummaryView(instance: StoredInstance): InstanceSummaryView {
-  const { id, process, version, key, occurrence, status, state, correlationId, traceId, startedAt, endedAt } = instance;
+export function toSummaryView(process: Process, instance: StoredInstance): InstanceSummaryView {
+  const { id, version, key, occurrence, status, state, correlationId, traceId, startedAt, endedAt } = instance;
   return {
     id,
-    process,
+    process: process.name,
     version,
     key,
     occurrence,
@@ -37,14 +38,14 @@ export function toSummaryView(instance: StoredInstance): InstanceSummaryView {
     durationMs: startedAt && endedAt ? endedAt.getTime() - startedAt.getTime() : null,
     cause: toCauseView(state.rejection ?? state.cause),
     attention: state.attention,
+    waitingFor: waitsOf(process, state).map((wait) => toWaitingView(wait, instance.createdAt)),
   };
 }
 
 /** The whole story of an instance. */
 export function toInstanceView(process: Process, instance: StoredInstance, history: StoredEvent[]): InstanceView {
   return {
-    ...toSummaryView(instance),
-    waitingFor: waitingFor(process, instance),
+    ...toSummaryView(process, instance),
     steps: process.steps.map((step) => toStepView(step, instance.state)),
     payments: history.filter(({ type }) => type === 'PaymentReceived').map(toPaymentView),
     history: history.map(toHistoryView),
@@ -82,41 +83,8 @@ function toExecutionView(run: Execution): ExecutionView {
   };
 }
 
-function waitingFor(process: Process, { state, createdAt }: StoredInstance): WaitingForView[] {
-  if (state.phase === 'new') {
-    const start = { step: 'start', owner: process.owner, command: null, events: [process.starts] };
-    return [{ ...start, since: createdAt.toISOString(), dueAt: null, isOverdue: false, needsPerson: false }];
-  }
-  const stuck = Object.entries(state.steps).flatMap(([name, step]) => {
-    if (step.status === 'compensation-refused') return [toWaitingView(process, state, name, step.compensation!, true)];
-    const isRefusedForward = step.status === 'refused' && state.phase === 'forward';
-    return isRefusedForward ? [toWaitingView(process, state, name, step.execution!, true)] : [];
-  });
-  return [...stuck, ...inFlight(state).map(([name, run]) => toWaitingView(process, state, name, run, false))];
-}
-
-function toWaitingView(
-  process: Process,
-  state: State,
-  name: string,
-  run: Execution,
-  needsPerson: boolean,
-): WaitingForView {
-  const direction = run === state.steps[name]?.compensation ? 'compensation' : 'forward';
-  const outcomes = [...process.outcomes].filter(
-    ([, { step, ...outcome }]) => step === name && outcome.direction === direction,
-  );
-  return {
-    step: name,
-    owner: process.step(name).owner,
-    command: run.command,
-    // A second refusal would change nothing for a step that was refused.
-    events: outcomes.filter(([, { refusal }]) => !(needsPerson && refusal)).map(([type]) => type),
-    since: (needsPerson ? run.outcomeAt : run.commandedAt) ?? '',
-    dueAt: run.dueAt ?? null,
-    isOverdue: !needsPerson && run.overdueSince !== undefined,
-    needsPerson,
-  };
+function toWaitingView({ command, since, dueAt, ...wait }: Wait, createdAt: Date): WaitingForView {
+  return { ...wait, command: command ?? null, since: since ?? createdAt.toISOString(), dueAt: dueAt ?? null };
 }
 
 function toCauseView(cause: Cause | undefined): CauseView | null {

@@ -8,7 +8,8 @@ export class ProcessError extends Error {
       | 'PROCESS_DEFINITION_CHANGED'
       | 'PROCESS_VERSION_UNKNOWN'
       | 'PROCESS_EVENT_WITHOUT_KEY'
-      | 'PROCESS_FACT_MISSING',
+      | 'PROCESS_FACT_MISSING'
+      | 'PROCESS_SEARCH_INVALID',
     message: string,
     { retry = 'never', ...options }: ErrorOptions & { retry?: 'never' | 'later' } = {},
   ) {

@@ -1,3 +1,4 @@
+export { parseDuration } from './duration.js';
 export { parseDefinition, type Definition, type StepDefinition } from './definition.js';
 export {
   compileDefinition,
@@ -26,4 +27,5 @@ export {
   type StepState,
   type StepStatus,
 } from './state.js';
+export { START, waitsOf, type Wait } from './waits.js';
 export { ProcessError } from './errors.js';

@@ -1,6 +1,7 @@
 import type { Queryable } from '@throughline/postgres';
 import type { Process } from '../compile.js';
 import { ProcessError } from '../errors.js';
+import { START } from '../waits.js';
 
 /** Turns a definition as it was written into one that can run; throws where this build does not understand it. */
 export type Compile = (data: unknown) => Process;
@@ -60,6 +61,15 @@ export class Definitions {
   /** Event types that any known version of the process takes: an old instance still gets what only it waits for. */
   takes(name: string, eventType: string): boolean {
     return [...this.known.values()].some((process) => process.name === name && process.events.has(eventType));
+  }
+
+  /** Steps that somebody answers for in any known version, and the start of processes that are theirs. */
+  stepsOf(owner: string): string[] {
+    const steps = [...this.known.values()].flatMap((process) => [
+      ...(process.owner === owner ? [START] : []),
+      ...process.steps.filter((step) => step.owner === owner).map(({ name }) => name),
+    ]);
+    return [...new Set(steps)];
   }
 
   activeOf(name: string): Process {

@@ -19,38 +19,14 @@ export interface StoredInstance {
   updatedAt: Date;
 }
 
-export interface InstanceFilter {
-  key?: string | undefined;
-  /** The identifier of anything the instance is about, in any system. */
-  externalId?: string | undefined;
-  status?: Status | undefined;
-  /** Only instances older than this id: the last one of the page before. */
-  before?: string | undefined;
-  limit: number;
-}
-
-const columns = `
+export const INSTANCE_COLUMNS = `
   id, process, version, key, occurrence, correlation_id AS "correlationId", status, state, next_timer_at AS "nextTimerAt",
   trace_id AS "traceId", started_at AS "startedAt", ended_at AS "endedAt", created_at AS "createdAt", updated_at AS "updatedAt"`;
 
-const conditions = {
-  key: (n: number) => `key = $${n}`,
-  externalId: (n: number) => `id IN (SELECT instance_id FROM process_external_id WHERE id = $${n})`,
-  status: (n: number) => `status = $${n}`,
-  before: (n: number) => `id < $${n}::bigint`,
+const byId = {
+  name: 'process-select-instance',
+  text: `SELECT ${INSTANCE_COLUMNS} FROM process_instance WHERE id = $1`,
 };
-
-/** Instances that meet every condition given, the newest first. */
-export function findInstances(database: Queryable, filter: InstanceFilter): Promise<StoredInstance[]> {
-  const given = (Object.keys(conditions) as (keyof typeof conditions)[]).filter((name) => filter[name] !== undefined);
-  const where = given.map((name, index) => conditions[name](index + 2)).join(' AND ') || 'true';
-  // A statement per combination: one statement for all of them could use none of the indexes.
-  const name = ['process-find-instances', ...given].join('-');
-  const text = `SELECT ${columns} FROM process_instance WHERE ${where} ORDER BY id DESC LIMIT $1`;
-  return database.query<StoredInstance>({ name, text }, [filter.limit, ...given.map((field) => filter[field])]);
-}
-
-const byId = { name: 'process-select-instance', text: `SELECT ${columns} FROM process_instance WHERE id = $1` };
 
 export async function readInstance(database: Queryable, id: string): Promise<StoredInstance | undefined> {
   const [instance] = await database.query<StoredInstance>(byId, [id]);
@@ -60,7 +36,7 @@ export async function readInstance(database: Queryable, id: string): Promise<Sto
 const byKey = {
   name: 'process-select-occurrences',
   text: `
-    SELECT ${columns} FROM process_instance AS instance
+    SELECT ${INSTANCE_COLUMNS} FROM process_instance AS instance
     WHERE process = $1 AND key IN (
       SELECT $2 UNION
       SELECT key FROM process_instance AS instance

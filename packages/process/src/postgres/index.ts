@@ -1,13 +1,12 @@
 export { ProcessRunner, type Emit, type EmittedCommand, type Transition } from './runner.js';
 export type { Compile } from './definitions.js';
 export { processMigrations } from './migrations.js';
+export { findOccurrences, readHistory, readInstance, type StoredEvent, type StoredInstance } from './find-instances.js';
 export {
   findInstances,
-  findOccurrences,
-  readHistory,
-  readInstance,
+  searchInstances,
+  searchOrders,
   type InstanceFilter,
-  type StoredEvent,
-  type StoredInstance,
-} from './find-instances.js';
+  type SearchOrder,
+} from './search/search-instances.js';
 export { readStatistics, type Statistics } from './statistics.js';

@@ -1,3 +1,5 @@
+import { SearchInstances1795612000000 } from './search/migration.js';
+
 /** The part of TypeORM's query runner that a migration needs. */
 interface Runner {
   query(text: string): Promise<unknown>;
@@ -114,4 +116,8 @@ class KeepStateInline1795600000000 {
   }
 }
 
-export const processMigrations = [CreateProcessStore1763800000000, KeepStateInline1795600000000];
+export const processMigrations = [
+  CreateProcessStore1763800000000,
+  KeepStateInline1795600000000,
+  SearchInstances1795612000000,
+];

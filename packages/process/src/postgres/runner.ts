@@ -92,6 +92,11 @@ export class ProcessRunner {
     return this.definitions.load(database, process, version);
   }
 
+  /** Steps that somebody answers for, in any version: what a search by owner looks at. */
+  stepsOf(owner: string): string[] {
+    return this.definitions.stepsOf(owner);
+  }
+
   private async turn(
     tx: Tx,
     instances: LockedInstance[],

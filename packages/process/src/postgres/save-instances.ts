@@ -2,6 +2,8 @@ import type { Tx } from '@throughline/postgres';
 import type { Process } from '../compile.js';
 import { externalIdsOf } from '../decide.js';
 import type { Execution, HistoryEntry, ProcessEvent, State } from '../state.js';
+import { columns } from './columns.js';
+import { writeSearch } from './search/write-search.js';
 
 /** What a batch did to one instance. */
 export interface Change {
@@ -60,12 +62,12 @@ const insertExternalIds = {
 };
 
 /**
- * Writes back everything a batch did, in four statements at most, however many instances it touched.
+ * Writes back everything a batch did, in a few statements, however many instances it touched.
  * The statements are not awaited: they travel together with COMMIT and decide its outcome.
  */
 export function saveInstances(tx: Tx, changes: Change[], now: Date): void {
   if (changes.length === 0) return;
-  const updated = columns(changes, ({ id, process, state, nextTimerAt }) => [
+  const updated = changes.map(({ id, process, state, nextTimerAt }) => [
     id,
     process.version,
     state.correlationId,
@@ -75,22 +77,19 @@ export function saveInstances(tx: Tx, changes: Change[], now: Date): void {
     state.startedAt ?? null,
     state.endedAt ?? null,
   ]);
-  void tx.query(update, [...updated, JSON.stringify(changes.map(({ state }) => state)), now]);
-  const events = columns(changes.flatMap(eventRows), (row) => row);
+  void tx.query(update, [...columns(updated), JSON.stringify(changes.map(({ state }) => state)), now]);
+  const events = columns(changes.flatMap(eventRows));
   const payloads = changes.flatMap(({ history }) => history.map(({ event }) => event?.payload ?? null));
   void tx.query(insertEvents, [...events, JSON.stringify(payloads), now]);
   const steps = changes.flatMap(stepRows);
-  if (steps.length > 0)
-    void tx.query(
-      upsertSteps,
-      columns(steps, (row) => row),
-    );
+  if (steps.length > 0) void tx.query(upsertSteps, columns(steps));
   const externalIds = changes.flatMap(externalIdRows);
-  if (externalIds.length > 0)
-    void tx.query(
-      insertExternalIds,
-      columns(externalIds, (row) => row),
-    );
+  if (externalIds.length > 0) void tx.query(insertExternalIds, columns(externalIds));
+  writeSearch(
+    tx,
+    changes.map((change) => ({ ...change, from: change.process })),
+    now,
+  );
 }
 
 function eventRows({ id, history, state }: Change): unknown[][] {
@@ -133,9 +132,3 @@ function externalIdRows({ id, history }: Change): unknown[][] {
 
 /** The trace id within a W3C traceparent. */
 const traceIdOf = (traceparent: string | undefined): string | null => traceparent?.split('-')[1] ?? null;
-
-/** Rows as `unnest` wants them: one array per column. */
-function columns<T>(items: T[], toRow: (item: T) => unknown[]): unknown[][] {
-  const rows = items.map(toRow);
-  return (rows[0] ?? []).map((_, index) => rows.map((row) => row[index]));
-}
