@@ -70,7 +70,8 @@ async function produce(ground: Ground, run: string, count: number): Promise<void
 
 /** As the orchestrator would have sent it, of a trace that nobody records. */
 function toRecord(codec: Codec, run: string, index: number): Message {
-  const { opportunityId, occurrence, account, currency, totalAmount, lineItems } = sampleOpportunity(run, index);
+  const { opportunityId, occurrence, account, currency, totalAmount, serviceStart, serviceEnd, lineItems } =
+    sampleOpportunity(run, index);
   const orderId = canonicalId('bench', run, 'order', String(index));
   const traceId = orderId.replaceAll('-', '');
   return {
@@ -83,6 +84,8 @@ function toRecord(codec: Codec, run: string, index: number): Message {
       currency,
       totalAmount,
       lineItems,
+      serviceStart,
+      serviceEnd,
     }),
     headers: toHeaders({
       id: canonicalId('bench', run, 'message', String(index)),

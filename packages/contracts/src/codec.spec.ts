@@ -116,6 +116,36 @@ describe('Codec', () => {
     expect(current.fromBuffer(newBytes, current.createResolver(avroType(newer)))).toEqual(payment);
   });
 
+  it.each([
+    [
+      'OrderCreated',
+      { serviceStart: '2028-02-29', serviceEnd: '2029-02-27' },
+      { serviceStart: null, serviceEnd: null },
+    ],
+    ['OrderProvisioned', { lines: [{ lineItemId: '1', sku: 'A', name: 'A', quantity: '2.5000' }] }, { lines: [] }],
+  ] as const)(
+    '%s: what was written before a field came, or is read by who does not know it, is read',
+    (type, added, missing) => {
+      const order = {
+        orderId: payment.orderId,
+        opportunityId: payment.opportunityId,
+        occurrence: 1,
+        ...(type === 'OrderCreated'
+          ? { orderNumber: '1', currency: 'EUR', totalAmount: '1.0000', createdAt: payment.receivedAt }
+          : { provisionedAt: payment.receivedAt }),
+        externalIds: [],
+      };
+      const schema = catalog[type].schema as { fields: { name: string }[] };
+      const current = avroType(schema);
+      const older = avroType({ ...schema, fields: schema.fields.filter(({ name }) => !(name in added)) });
+      expect(current.fromBuffer(older.toBuffer(order), current.createResolver(older))).toEqual({
+        ...order,
+        ...missing,
+      });
+      expect(older.fromBuffer(current.toBuffer({ ...order, ...added }), older.createResolver(current))).toEqual(order);
+    },
+  );
+
   it('refuses a writer whose decimal scale differs', () => {
     const decimal = (scale: number) =>
       avroType({

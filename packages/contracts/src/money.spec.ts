@@ -7,6 +7,7 @@ import {
   fromMinorUnits,
   isExpressible,
   minorUnitDigits,
+  shareOf,
   subtractMoney,
   sumMoney,
   toDecimal,
@@ -26,6 +27,26 @@ describe('money', () => {
       fc.property(amount, amount, (a, b) => {
         expect(subtractMoney(addMoney(a, b), b)).toBe(a);
         expect(compareMoney(a, b)).toBe(Math.sign(Number(subtractMoney(a, b))));
+      }),
+    );
+  });
+
+  it('cuts shares off, so that differences of cumulated ones add up to the amount', () => {
+    expect(['1', '2', '3'].map((part) => shareOf('100.0000', part, '3', 2))).toEqual([
+      '33.3300',
+      '66.6600',
+      '100.0000',
+    ]);
+    expect(shareOf('-100.0000', '1', '3', 2)).toBe('-33.3300');
+    expect(shareOf('999999999999999.9999', '0.9999', '1')).toBe('999899999999999.9999');
+    fc.assert(
+      fc.property(amount, fc.integer({ min: 1, max: 20 }), (total, of) => {
+        const cumulated = Array.from({ length: of + 1 }, (_, part) => shareOf(total, String(part), String(of), 2));
+        const shares = cumulated.slice(1).map((upTo, part) => subtractMoney(upTo, cumulated[part]!));
+        expect(sumMoney(shares)).toBe(total);
+        expect(shares.every((share) => compareMoney(share, '0') !== -compareMoney(total, '0') || total === share)).toBe(
+          true,
+        );
       }),
     );
   });

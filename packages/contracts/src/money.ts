@@ -72,6 +72,21 @@ export function multiplyExact(a: Decimal, b: Decimal): string {
   return new Big(a).times(b).toFixed();
 }
 
+/** Divides without rounding up: what is cut off below comes off the last share, never on top of the amount. */
+const Truncating = Big();
+Truncating.DP = 40;
+Truncating.RM = Big.roundDown;
+
+/**
+ * The share of an amount that `part` of `whole` has, cut off after `digits` decimals (default four). Shares that add up to the amount are
+ * differences of cumulated ones: what 3 of 3 have, less what 1 of 3 has. `whole` is not zero.
+ *
+ * @example shareOf('100.0000', '1', '3', 2) // '33.3300'
+ */
+export function shareOf(amount: Decimal, part: string, whole: string, digits: number = SCALE): Decimal {
+  return normalise(new Truncating(amount).times(part).div(whole).round(digits, Big.roundDown));
+}
+
 /** Whether the currency has a rule and can express the amount without a remainder. */
 export function isExpressible(amount: Decimal, currency: string): boolean {
   const digits = minorUnitDigits(currency);

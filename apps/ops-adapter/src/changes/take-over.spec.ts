@@ -9,7 +9,9 @@ const fulfilment = {
   orderId: undefined,
   createdAt: '2026-11-22T10:01:00.000Z',
   cancelledAt: undefined,
-  shipped: false,
+  requiresShipping: false,
+  shippedAt: undefined,
+  items: [],
 };
 const ours = { ...fulfilment, orderId: salesOrder({}).orderId };
 

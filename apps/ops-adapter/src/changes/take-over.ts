@@ -23,7 +23,7 @@ export function takeOver(known: WrittenOrder, seen: MedusaOrder, now: string): T
   if (known.lifeCycle !== 'created' || known.medusaOrderId !== seen.id) return NOTHING;
   if (known.sourceVersion && compareSourceVersion(seen.sourceVersion, known.sourceVersion) < 0) return NOTHING;
   const strays = standingFulfilments(seen).filter(
-    (it) => it.orderId === known.orderId && !it.shipped && !known.medusaFulfilmentIds.includes(it.id),
+    (it) => it.orderId === known.orderId && !it.shippedAt && !known.medusaFulfilmentIds.includes(it.id),
   );
   if (strays.length > 0) return { events: [], strays };
 

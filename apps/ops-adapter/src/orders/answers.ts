@@ -31,6 +31,8 @@ export function toOrderCreated(order: WrittenOrder, storeId: string): Messages['
     totalAmount: order.totalAmount ?? '0.0000',
     createdAt: order.createdAt ?? order.requestedAt,
     externalIds: orderExternalIds(order, storeId),
+    serviceStart: order.serviceStart,
+    serviceEnd: order.serviceEnd,
   };
 }
 
@@ -40,6 +42,7 @@ export function toOrderProvisioned(order: WrittenOrder, storeId: string): Messag
     ...keysOf(order),
     provisionedAt: order.provisionedAt ?? order.requestedAt,
     externalIds: [...orderExternalIds(order, storeId), ...fulfilments],
+    lines: order.lines.map(({ lineItemId, sku, name, quantity }) => ({ lineItemId, sku, name, quantity })),
   };
 }
 

@@ -176,9 +176,9 @@ function repeatAnswer(command: Command, known: SalesOrder, storeId: string): Eff
 }
 
 function begin(command: Command, now: Date): WrittenOrder {
-  const { orderId, opportunityId, occurrence, currency, totalAmount } = command.payload;
-  const correlationId = command.envelope.correlationId;
-  return { ...emptyOrder({ orderId, opportunityId, occurrence, correlationId }, now), currency, totalAmount };
+  const { orderId, opportunityId, occurrence, currency, totalAmount, serviceStart, serviceEnd } = command.payload;
+  const keys = { orderId, opportunityId, occurrence, correlationId: command.envelope.correlationId };
+  return { ...emptyOrder(keys, now), currency, totalAmount, serviceStart, serviceEnd };
 }
 
 /** The row of an order of which nothing is known but that it was asked for. */
@@ -192,6 +192,9 @@ export function emptyOrder(
     fulfilment: 'open',
     currency: null,
     totalAmount: null,
+    serviceStart: null,
+    serviceEnd: null,
+    lines: [],
     orderNumber: null,
     medusaOrderId: null,
     medusaCustomerId: null,

@@ -45,6 +45,17 @@ describe('exactly one order', () => {
     });
   });
 
+  it('keeps the service period with the order in Medusa, and tells it on', async () => {
+    const deal = newDeal({ serviceStart: '2028-02-29', serviceEnd: '2029-02-27' });
+    await ops.run(command('CreateOrder', deal));
+    const period = { serviceStart: '2028-02-29', serviceEnd: '2029-02-27' };
+    expect((await ops.inMedusa(deal)).orders).toMatchObject([period]);
+    expect(ops.emitted.at(-1)).toMatchObject({ type: 'OrderCreated', payload: period });
+    const without = newDeal({ serviceStart: null, serviceEnd: null });
+    await ops.run(command('CreateOrder', without));
+    expect(ops.emitted.at(-1)).toMatchObject({ payload: { serviceStart: null, serviceEnd: null } });
+  });
+
   it.each([
     [
       'JPY',

@@ -19,12 +19,20 @@ import {
   type LifeCycle,
   type Rejection,
   type SalesOrder,
+  type SalesOrderLine,
 } from './store.js';
 
 class RejectionView implements Rejection {
   @ApiProperty({ example: 'total-mismatch' }) reason!: string;
   @ApiProperty({ type: String, nullable: true, example: 'totalAmount' }) field!: string | null;
   @ApiProperty() message!: string;
+}
+
+class OrderLineView implements SalesOrderLine {
+  @ApiProperty({ description: 'Id of the line in the deal.' }) lineItemId!: string;
+  @ApiProperty({ example: 'PLATFORM' }) sku!: string;
+  @ApiProperty() name!: string;
+  @ApiProperty({ example: '2.5000' }) quantity!: string;
 }
 
 class OrderView implements SalesOrder {
@@ -36,6 +44,9 @@ class OrderView implements SalesOrder {
   @ApiProperty({ enum: ['open', 'partial', 'fulfilled'] }) fulfilment!: Fulfilment;
   @ApiProperty({ type: String, nullable: true, example: 'USD' }) currency!: string | null;
   @ApiProperty({ type: String, nullable: true, example: '1250.5000' }) totalAmount!: string | null;
+  @ApiProperty({ type: String, nullable: true, format: 'date' }) serviceStart!: string | null;
+  @ApiProperty({ type: String, nullable: true, format: 'date' }) serviceEnd!: string | null;
+  @ApiProperty({ type: [OrderLineView] }) lines!: OrderLineView[];
   @ApiProperty({ type: String, nullable: true, example: '1042' }) orderNumber!: string | null;
   @ApiProperty({ type: String, nullable: true }) medusaOrderId!: string | null;
   @ApiProperty({ type: String, nullable: true }) medusaCustomerId!: string | null;

@@ -9,6 +9,14 @@ export interface Rejection {
   message: string;
 }
 
+/** One line of an order, and what has been told of it. */
+export interface SalesOrderLine {
+  lineItemId: string;
+  sku: string;
+  name: string;
+  quantity: string;
+}
+
 /** What we know of an order; Medusa is the master. Amounts as decimals, times as ISO 8601. */
 export interface SalesOrder {
   orderId: string;
@@ -19,6 +27,11 @@ export interface SalesOrder {
   fulfilment: Fulfilment;
   currency: string | null;
   totalAmount: string | null;
+  /** Days, as the deal said; null in orders from before they were carried. */
+  serviceStart: string | null;
+  serviceEnd: string | null;
+  /** As Medusa last showed them; empty before the order stands. */
+  lines: SalesOrderLine[];
   orderNumber: string | null;
   medusaOrderId: string | null;
   medusaCustomerId: string | null;
@@ -47,6 +60,9 @@ const WRITTEN = {
   fulfilment: 'fulfilment',
   currency: 'currency',
   totalAmount: 'total_amount',
+  serviceStart: 'service_start',
+  serviceEnd: 'service_end',
+  lines: 'lines',
   orderNumber: 'order_number',
   medusaOrderId: 'medusa_order_id',
   medusaCustomerId: 'medusa_customer_id',
@@ -74,20 +90,27 @@ const save = {
         .join(', ')}`,
 };
 
+const AS_JSON = new Set<keyof WrittenOrder>(['rejection', 'lines']);
+
 /** Writers of one order never meet: its commands run one at a time, and a poll leaves an order with a command alone. */
 export async function saveOrder(tx: Queryable, order: WrittenOrder): Promise<void> {
   await tx.query(
     save,
     (Object.keys(WRITTEN) as (keyof WrittenOrder)[]).map((key) =>
-      key === 'rejection' ? order.rejection && JSON.stringify(order.rejection) : order[key],
+      AS_JSON.has(key) ? order[key] && JSON.stringify(order[key]) : order[key],
     ),
   );
 }
 
 const ISO = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
 const selected = Object.entries({ ...WRITTEN, version: 'version', updatedAt: 'updated_at' })
-  .map(([key, name]) => `${key.endsWith('At') ? `to_char(${name} AT TIME ZONE 'UTC', ${ISO})` : name} AS "${key}"`)
+  .map(([key, name]) => `${asText(key, name)} AS "${key}"`)
   .join(', ');
+function asText(key: string, column: string): string {
+  if (key.endsWith('At')) return `to_char(${column} AT TIME ZONE 'UTC', ${ISO})`;
+  return key === 'serviceStart' || key === 'serviceEnd' ? `to_char(${column}, 'YYYY-MM-DD')` : column;
+}
+
 const select = `SELECT ${selected} FROM sales_order`;
 
 const find = { name: 'sales-order-find', text: `${select} WHERE order_id = $1` };

@@ -8,10 +8,12 @@ const standing = {
   orderId: undefined,
   createdAt: '2026-11-22T10:01:00.000Z',
   cancelledAt: undefined,
-  shipped: false,
+  requiresShipping: false,
+  shippedAt: undefined,
+  items: [],
 };
 const left = (...ids: string[]): MedusaOrder['remaining'] =>
-  ids.map((id) => ({ id, quantity: 1, requiresShipping: id.startsWith('parcel') }));
+  ids.map((id) => ({ id, quantity: 1, requiresShipping: id.startsWith('parcel'), keepsStock: false }));
 
 describe('provisioning', () => {
   it('fulfils what is left, parcels apart from what does not ship', () => {
@@ -43,7 +45,7 @@ describe('release', () => {
   });
 
   it('touches nothing where anything was shipped', () => {
-    const shipped = { ...standing, id: 'ful_2', shipped: true };
+    const shipped = { ...standing, id: 'ful_2', shippedAt: '2026-11-22T10:03:00.000Z' };
     expect(planRelease(medusaOrder({ fulfilments: [standing, shipped] }))).toMatchObject({
       refused: { reason: 'already-shipped' },
     });

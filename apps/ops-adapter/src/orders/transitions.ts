@@ -20,7 +20,7 @@ export type ReleasePlan = { cancel: OrderFulfilment[] } | { done: true } | { ref
 /** All that stands is released, or nothing: what left the house cannot be taken back by cancelling it. */
 export function planRelease(order: MedusaOrder): ReleasePlan {
   const standing = standingFulfilments(order);
-  const shipped = standing.find((fulfilment) => fulfilment.shipped);
+  const shipped = standing.find((fulfilment) => fulfilment.shippedAt);
   if (shipped) {
     return refused(
       'already-shipped',
@@ -66,6 +66,9 @@ export function withIdentity(known: WrittenOrder, seen: MedusaOrder): WrittenOrd
     orderNumber: seen.orderNumber,
     currency: seen.currency,
     totalAmount: seen.totalAmount,
+    serviceStart: seen.serviceStart ?? known.serviceStart,
+    serviceEnd: seen.serviceEnd ?? known.serviceEnd,
+    lines: seen.lines.map(({ lineItemId, sku, name, quantity }) => ({ lineItemId, sku, name, quantity })),
     createdAt: seen.createdAt,
     sourceVersion: seen.sourceVersion,
   };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { command, newDeal, OpsHarness, type Deal } from '../spec/ops-harness.js';
+import { command, newDeal, newLine, OpsHarness, type Deal } from '../spec/ops-harness.js';
 import type { Fault } from '../spec/fault-proxy.js';
 import { findOrder } from './store.js';
 
@@ -58,6 +58,21 @@ describe('provisioning', () => {
       expect(ops.sent(deal.orderId)).toEqual(['OrderCreated', 'OrderProvisioned']);
     });
   }, 300_000);
+
+  it('tells what is to be delivered as the deal counts it, also where Medusa keeps one unit at the amount', async () => {
+    const lines = [
+      newLine('10.0000', { lineItemId: '8', name: 'Seats', quantity: '3.0000', amount: '30.0000' }),
+      newLine('100.0000', { lineItemId: '9', name: 'Setup', quantity: '4.0000', amount: '360.0000' }),
+    ];
+    const deal = newDeal({ totalAmount: '390.0000', lineItems: lines });
+    await ops.run(command('CreateOrder', deal));
+    await ops.run(command('ProvisionOrder', deal));
+    expect(ops.emitted.at(-1)).toMatchObject({ type: 'OrderProvisioned' });
+    expect((ops.emitted.at(-1)!.payload as { lines: unknown[] }).lines).toEqual([
+      { lineItemId: '8', sku: lines[0]!.sku, name: 'Seats', quantity: '3.0000' },
+      { lineItemId: '9', sku: lines[1]!.sku, name: 'Setup', quantity: '4.0000' },
+    ]);
+  });
 
   it('is refused for an order that a person cancelled', async () => {
     const deal = await created();

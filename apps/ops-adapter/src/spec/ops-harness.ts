@@ -176,7 +176,9 @@ export function newDeal(differences: Partial<Deal> = {}): Deal {
     account: newAccount(),
     currency: 'USD',
     totalAmount: '1250.5000',
-    lineItems: [newLine('1000.0000'), newLine('100.2000', { quantity: '2.5000', amount: '250.5000' })],
+    lineItems: [newLine('1000.0000'), newLine('100.2000', { lineItemId: '2', quantity: '2.5000', amount: '250.5000' })],
+    serviceStart: '2027-01-01',
+    serviceEnd: '2027-12-31',
     ...differences,
   };
 }

@@ -35,6 +35,8 @@ export const draftOrderAnswer = z.object({
 const fulfilmentAnswer = z.object({
   id: z.string(),
   metadata,
+  requires_shipping: z.boolean(),
+  items: z.array(z.object({ line_item_id: z.string().nullish(), quantity: z.number() })),
   created_at: instant,
   canceled_at: instant.nullish(),
   shipped_at: instant.nullish(),
@@ -52,9 +54,17 @@ export const orderAnswer = draftOrderAnswer.extend({
   items: z.array(
     z.object({
       id: z.string(),
+      title: z.string(),
       quantity: z.number(),
+      /** In major units, as a JSON number. */
+      unit_price: z.number(),
       requires_shipping: z.boolean().nullish(),
-      detail: z.object({ fulfilled_quantity: z.number() }),
+      variant_id: z.string().nullish(),
+      variant_sku: z.string().nullish(),
+      /** Null where the variant is gone, or the line never had one. */
+      variant: z.object({ manage_inventory: z.boolean().nullish() }).nullish(),
+      metadata,
+      detail: z.object({ fulfilled_quantity: z.number(), return_received_quantity: z.number() }),
     }),
   ),
   fulfillments: z.array(fulfilmentAnswer),
@@ -65,8 +75,11 @@ export const DRAFT_ORDER_FIELDS = 'id,total,currency_code,metadata,created_at,up
 export const ORDER_FIELDS = [
   DRAFT_ORDER_FIELDS,
   'display_id,status,version,is_draft_order,customer_id,canceled_at',
-  'items.id,items.quantity,items.requires_shipping,items.detail.fulfilled_quantity',
-  'fulfillments.id,fulfillments.metadata,fulfillments.created_at,fulfillments.canceled_at,fulfillments.shipped_at,fulfillments.delivered_at',
+  'items.id,items.title,items.quantity,items.unit_price,items.requires_shipping,items.metadata',
+  'items.variant_id,items.variant_sku,items.variant.manage_inventory',
+  'items.detail.fulfilled_quantity,items.detail.return_received_quantity',
+  'fulfillments.id,fulfillments.metadata,fulfillments.requires_shipping,fulfillments.items.line_item_id,fulfillments.items.quantity',
+  'fulfillments.created_at,fulfillments.canceled_at,fulfillments.shipped_at,fulfillments.delivered_at',
 ].join(',');
 
 export type DraftOrderAnswer = z.infer<typeof draftOrderAnswer>;

@@ -82,12 +82,16 @@ export function toDraftOrder(command: CreateOrder, place: OrderPlace, correlatio
     no_notification_order: true,
     items: command.lineItems.map((line, index) => toDraftOrderLine(line, place.variantIds[line.productId], index)),
     shipping_methods: [toShippingMethod(place.shippingOption)],
-    metadata: toMetadata({
-      orderId: command.orderId,
-      opportunityId: command.opportunityId,
-      occurrence: command.occurrence,
-      correlationId,
-    }),
+    metadata: {
+      ...toMetadata({
+        orderId: command.orderId,
+        opportunityId: command.opportunityId,
+        occurrence: command.occurrence,
+        correlationId,
+      }),
+      ...(command.serviceStart && { throughline_service_start: command.serviceStart }),
+      ...(command.serviceEnd && { throughline_service_end: command.serviceEnd }),
+    },
   } satisfies HttpTypes.AdminCreateDraftOrder;
 }
 
@@ -114,6 +118,8 @@ export function toDraftOrderLine(line: LineItem, variantId: string | undefined, 
       : toMedusaNumber(line.amount, `${field}.amount`),
     metadata: {
       throughline_line_item_id: line.lineItemId,
+      throughline_sku: line.sku,
+      throughline_name: line.name,
       throughline_quantity: line.quantity,
       throughline_unit_amount: line.unitAmount,
     },
@@ -131,8 +137,7 @@ export function toMetadata(reference: Reference): Record<string, string> {
 
 /** The canonical order id an object of Medusa carries, if it is one of ours. */
 export function orderIdOf(object: { metadata?: Record<string, unknown> | null | undefined }): string | undefined {
-  const id = object.metadata?.['throughline_order_id'];
-  return typeof id === 'string' ? id : undefined;
+  return text(object.metadata, 'throughline_order_id');
 }
 
 export interface OrderFulfilment {
@@ -141,8 +146,34 @@ export interface OrderFulfilment {
   orderId: string | undefined;
   createdAt: string;
   cancelledAt: string | undefined;
-  /** Once shipped, Medusa does not let it be cancelled. */
-  shipped: boolean;
+  /** False where it is delivered by being fulfilled: a licence, a service. */
+  requiresShipping: boolean;
+  /** When it was shipped or delivered. Once shipped, Medusa does not let it be cancelled. */
+  shippedAt: string | undefined;
+  /** In Medusa's units, see {@link MedusaLine}. */
+  items: { itemId: string; quantity: number }[];
+}
+
+/**
+ * A line of ours as Medusa keeps it. Where it is one unit at the line's amount (see {@link toDraftOrderLine}), Medusa counts in other
+ * units than we do: `orderedQuantity` of theirs is `quantity` of ours.
+ */
+export interface MedusaLine {
+  itemId: string;
+  lineItemId: string;
+  sku: string;
+  name: string;
+  quantity: Decimal;
+  orderedQuantity: number;
+  /** In the order's currency. */
+  amount: Decimal;
+  variantId: string | undefined;
+  /** Medusa keeps stock of what is sold here. */
+  keepsStock: boolean;
+  /** What is left to fulfil, in Medusa's units. */
+  remaining: number;
+  /** What came back so far, in Medusa's units. */
+  received: number;
 }
 
 /** An order of Medusa in our words. */
@@ -158,7 +189,12 @@ export interface MedusaOrder {
   lifeCycle: 'created' | 'completed' | 'cancelled';
   fulfilment: 'open' | 'partial' | 'fulfilled';
   /** What is left to fulfil. */
-  remaining: { id: string; quantity: number; requiresShipping: boolean }[];
+  remaining: { id: string; quantity: number; requiresShipping: boolean; keepsStock: boolean }[];
+  /** The lines of the deal, as far as they stand. */
+  lines: MedusaLine[];
+  /** The service period, where the deal's order carried it. Days. */
+  serviceStart: string | null;
+  serviceEnd: string | null;
   fulfilments: OrderFulfilment[];
   createdAt: string;
   updatedAt: string;
@@ -172,7 +208,8 @@ export function fromMedusaOrder(order: OrderAnswer): MedusaOrder {
     .map((item) => ({
       id: item.id,
       requiresShipping: item.requires_shipping ?? false,
-      quantity: Number((item.quantity - item.detail.fulfilled_quantity).toFixed(4)),
+      keepsStock: item.variant?.manage_inventory ?? false,
+      quantity: left(item),
     }))
     .filter((item) => item.quantity > 0);
   const begun = order.items.some((item) => item.detail.fulfilled_quantity > 0);
@@ -184,16 +221,53 @@ export function fromMedusaOrder(order: OrderAnswer): MedusaOrder {
     lifeCycle: order.status === 'canceled' ? 'cancelled' : order.status === 'completed' ? 'completed' : 'created',
     fulfilment: !begun ? 'open' : remaining.length > 0 ? 'partial' : 'fulfilled',
     remaining,
+    lines: order.items.flatMap(toLine),
+    serviceStart: text(order.metadata, 'throughline_service_start') ?? null,
+    serviceEnd: text(order.metadata, 'throughline_service_end') ?? null,
     fulfilments: order.fulfillments.map((fulfilment) => ({
       id: fulfilment.id,
       orderId: orderIdOf(fulfilment),
       createdAt: instant(fulfilment.created_at),
-      cancelledAt: fulfilment.canceled_at ? instant(fulfilment.canceled_at) : undefined,
-      shipped: Boolean(fulfilment.shipped_at ?? fulfilment.delivered_at),
+      cancelledAt: optionalInstant(fulfilment.canceled_at),
+      requiresShipping: fulfilment.requires_shipping,
+      shippedAt: optionalInstant(fulfilment.shipped_at ?? fulfilment.delivered_at),
+      items: fulfilment.items.flatMap(({ line_item_id: itemId, quantity }) => (itemId ? [{ itemId, quantity }] : [])),
     })),
-    cancelledAt: order.canceled_at ? instant(order.canceled_at) : undefined,
+    cancelledAt: optionalInstant(order.canceled_at),
     sourceVersion: `${order.version}@${instant(order.updated_at)}`,
   };
+}
+
+type ItemAnswer = OrderAnswer['items'][number];
+
+/** A line that somebody added in Medusa is none of the deal's; one that was taken out there has no quantity any more. */
+function toLine(item: ItemAnswer): MedusaLine[] {
+  const lineItemId = text(item.metadata, 'throughline_line_item_id');
+  if (lineItemId === undefined || item.quantity <= 0) return [];
+  return [
+    {
+      itemId: item.id,
+      lineItemId,
+      sku: text(item.metadata, 'throughline_sku') ?? item.variant_sku ?? '',
+      name: text(item.metadata, 'throughline_name') ?? item.title,
+      quantity: text(item.metadata, 'throughline_quantity') ?? fromMedusaNumber(item.quantity),
+      orderedQuantity: item.quantity,
+      amount: fromMedusaNumber(multiplyExact(String(item.unit_price), String(item.quantity))),
+      variantId: item.variant_id ?? undefined,
+      keepsStock: item.variant?.manage_inventory ?? false,
+      remaining: left(item),
+      received: item.detail.return_received_quantity,
+    },
+  ];
+}
+
+function left(item: ItemAnswer): number {
+  return Number((item.quantity - item.detail.fulfilled_quantity).toFixed(4));
+}
+
+function text(metadata: Record<string, unknown> | null | undefined, key: string): string | undefined {
+  const value = metadata?.[key];
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** A draft order of Medusa in our words. */
@@ -217,12 +291,12 @@ export function fromDraftOrder(draft: DraftOrderAnswer): MedusaDraftOrder {
  * Medusa's amounts are major units in a JSON number: 1250.5 is 1250.50 of the currency. A total with more digits than a canonical
  * amount has (taxes are not rounded) is kept as it is: it equals no canonical amount, and somebody else's order must not stop a poll.
  */
-export function fromMedusaNumber(value: number): Decimal {
-  const text = String(value);
+export function fromMedusaNumber(value: number | string): Decimal {
+  const numeral = String(value);
   try {
-    return toDecimal(text);
+    return toDecimal(numeral);
   } catch {
-    return text;
+    return numeral;
   }
 }
 
@@ -246,4 +320,8 @@ function plain(value: Decimal): string {
 
 function instant(value: string): string {
   return new Date(value).toISOString();
+}
+
+function optionalInstant(value: string | null | undefined): string | undefined {
+  return value ? instant(value) : undefined;
 }
