@@ -3,7 +3,9 @@ import { issueInvoice, type InvoiceDependencies } from './invoices/issue-invoice
 import { voidInvoice } from './invoices/void-invoice.js';
 import { readPayment } from './payments/read-payment.js';
 import { recordRevenueSchedule } from './revenue/record-revenue-schedule.js';
+import { reduceRevenueSchedule } from './revenue/reduce-revenue-schedule.js';
 import { reverseRevenueSchedule } from './revenue/reverse-revenue-schedule.js';
+import { startRevenueRecognition } from './revenue/start-revenue-recognition.js';
 
 export interface FinanceDependencies extends InvoiceDependencies {
   now: () => Date;
@@ -34,7 +36,11 @@ export function financeRoutes(dependencies: FinanceDependencies): Routes {
       VoidInvoice: effect(voidInvoice(dependencies), stripe),
       // Dated entries that sum to the contract -> RevenueScheduleRecorded | RevenueScheduleRejected
       RecordRevenueSchedule: state(recordRevenueSchedule(now)),
-      // Equal and opposite entries -> RevenueScheduleReversed | RevenueScheduleReversalRejected
+      // A first shipment after the planned start plans anew from its day -> RevenueRecognitionStarted | RevenueRecognitionStartRejected
+      StartRevenueRecognition: state(startRevenueRecognition(now)),
+      // A credit note comes off what is not yet recognised -> RevenueScheduleReduced | RevenueScheduleReductionRejected
+      ReduceRevenueSchedule: state(reduceRevenueSchedule(now)),
+      // Equal and opposite entries to all that stands -> RevenueScheduleReversed | RevenueScheduleReversalRejected
       ReverseRevenueSchedule: state(reverseRevenueSchedule(now)),
     },
     jobs: {
@@ -52,6 +58,10 @@ export function financeRoutes(dependencies: FinanceDependencies): Routes {
       'RevenueScheduleRejected',
       'RevenueScheduleReversed',
       'RevenueScheduleReversalRejected',
+      'RevenueRecognitionStarted',
+      'RevenueRecognitionStartRejected',
+      'RevenueScheduleReduced',
+      'RevenueScheduleReductionRejected',
     ],
   });
 }

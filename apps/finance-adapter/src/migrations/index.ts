@@ -1,5 +1,6 @@
 import { messagingMigrations } from '@throughline/messaging';
 import { Finance1763800000000 } from './1763800000000-finance.js';
+import { PlanVersions1764000000000 } from './1764000000000-plan-versions.js';
 
 /** In the order in which they are applied. */
-export const migrations = [...messagingMigrations, Finance1763800000000];
+export const migrations = [...messagingMigrations, Finance1763800000000, PlanVersions1764000000000];

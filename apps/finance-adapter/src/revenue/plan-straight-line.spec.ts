@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { compareMoney, fromMinorUnits, isExpressible, sumMoney } from '@throughline/contracts';
 import fc from 'fast-check';
-import { planReversal } from './plan-reversal.js';
 import { planStraightLine, type PlannedEntry, type ServicePeriod } from './plan-straight-line.js';
 
 const plan = (totalAmount: string, currency: string, serviceStart: string, serviceEnd: string) => {
@@ -113,18 +112,5 @@ describe('planStraightLine', () => {
         if (next) expect(Date.parse(next.periodStart)).toBe(Date.parse(entry.periodEnd) + 86_400_000);
       }
     });
-  });
-
-  it('is reversed to zero, with nothing dated before the reversal', () => {
-    property((entries, { serviceStart }) => {
-      const reversal = planReversal(entries, serviceStart);
-      expect(sumMoney([...entries, ...reversal].map((entry) => entry.amount))).toBe('0.0000');
-    });
-    const entries = plan('300.0000', 'USD', '2026-01-01', '2026-03-31');
-    expect(amounts(planReversal(entries, '2026-02-10'))).toEqual([
-      '2026-02-10 -103.3300',
-      '2026-02-28 -93.3400',
-      '2026-03-31 -103.3300',
-    ]);
   });
 });

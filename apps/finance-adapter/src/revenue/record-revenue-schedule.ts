@@ -1,8 +1,9 @@
 import { compareMoney } from '@throughline/contracts';
 import type { Message, MessagingTx, OutgoingMessage } from '@throughline/messaging';
 import { answer } from '../answer.js';
+import { externalIdsOf, type LedgerEntry, type RevenueSchedule } from './ledger.js';
 import { planStraightLine, type PlannedEntry, type ScheduleRefusal } from './plan-straight-line.js';
-import { findSchedules, insertEntries, insertSchedules, type RevenueSchedule } from './store.js';
+import { findSchedules, insertEntries, insertSchedules } from './store.js';
 
 type Command = Message<'RecordRevenueSchedule'>;
 type Planned = { command: Command; schedule: RevenueSchedule; entries: PlannedEntry[] };
@@ -43,8 +44,7 @@ async function record(planned: Planned[], tx: MessagingTx): Promise<Set<Command>
   const written = candidates.filter(({ schedule }) => inserted.has(schedule.scheduleId));
   await insertEntries(
     tx,
-    'recognition',
-    written.map(({ schedule, entries }) => ({ ...schedule, entries })),
+    written.map(({ schedule, entries }) => ({ ...schedule, entries: entries.map(toRecorded) })),
   );
   return new Set(written.map(({ command }) => command));
 }
@@ -58,13 +58,17 @@ async function findStanding(planned: Planned[], tx: MessagingTx): Promise<Revenu
   );
 }
 
-/** An order has one schedule. The same command once more is told what stands; another contract for the order is refused. */
+/**
+ * One schedule stands per order, whichever process asks for it. The same schedule once more is told what stands; another one for the
+ * order is refused until that one is reversed.
+ */
 function answerAgain({ command, schedule }: Planned, standing: RevenueSchedule[]): OutgoingMessage {
   const found = standing.find(({ scheduleId }) => scheduleId === schedule.scheduleId);
   if (!found) {
-    const other = standing.find(({ orderId }) => orderId === schedule.orderId);
-    const message = `Order ${schedule.orderId} is recognised by schedule ${other?.scheduleId} already.`;
-    return rejected(command, { reason: 'order-already-scheduled', field: 'orderId', message });
+    const { orderId, occurrence } = schedule;
+    const other = standing.find((one) => one.orderId === orderId && one.occurrence === occurrence);
+    const message = `Order ${orderId} is recognised by ${other ? `schedule ${other.scheduleId}` : 'another schedule'} already: reverse that one first.`;
+    return rejected(command, { reason: 'order-has-schedule', field: 'orderId', message });
   }
   if (found.reversedAt) {
     const message = `The schedule was reversed at ${found.reversedAt}: record a new one for a new order.`;
@@ -87,18 +91,25 @@ function toSchedule({ payload, envelope }: Command, entries: PlannedEntry[], rec
   return {
     ...payload,
     correlationId: envelope.correlationId,
+    remainingAmount: payload.totalAmount,
+    recognisedFrom: null,
+    planVersion: 1,
     entryCount: entries.length,
     recordedAt,
     reversedAt: null,
   };
 }
 
+function toRecorded(entry: PlannedEntry): LedgerEntry {
+  return { ...entry, kind: 'recognition', planVersion: 1, reason: 'recorded' };
+}
+
 function recorded(command: Command, schedule: RevenueSchedule): OutgoingMessage {
-  const { correlationId: _, reversedAt: __, ...fields } = schedule;
-  const externalIds = [
-    { system: 'throughline', tenant: 'finance-adapter', type: 'revenue-schedule', id: schedule.scheduleId },
-  ];
-  return answer(command, 'RevenueScheduleRecorded', { ...fields, externalIds });
+  const { scheduleId, orderId, invoiceId, opportunityId, occurrence, currency, totalAmount } = schedule;
+  const { serviceStart, serviceEnd, entryCount, recordedAt } = schedule;
+  const terms = { currency, totalAmount, serviceStart, serviceEnd, entryCount, recordedAt };
+  const identity = { scheduleId, orderId, invoiceId, opportunityId, occurrence };
+  return answer(command, 'RevenueScheduleRecorded', { ...identity, ...terms, externalIds: externalIdsOf(scheduleId) });
 }
 
 function rejected(command: Command, refusal: ScheduleRefusal): OutgoingMessage {

@@ -4,22 +4,43 @@ import type { Database } from '@throughline/postgres';
 import { DATABASE, ZodPipe } from '@throughline/service';
 import { z } from 'zod';
 import {
-  findEntries,
-  findSchedules,
-  listSchedules,
-  sumRecognised,
+  standingEntries,
+  type ChangeKind,
   type EntryKind,
   type LedgerEntry,
   type RevenueSchedule,
-} from './store.js';
+  type ScheduleChange,
+} from './ledger.js';
+import { findChanges, findEntries, findSchedules, listSchedules, sumRecognised } from './store.js';
 
 class EntryView implements LedgerEntry {
-  @ApiProperty({ enum: ['recognition', 'reversal'] }) kind!: EntryKind;
-  @ApiProperty({ description: 'From 1, in the order of time.' }) sequence!: number;
+  @ApiProperty({
+    enum: ['recognition', 'adjustment', 'reversal'],
+    description:
+      'An adjustment takes back what was recognised already, on the day of a credit note; a reversal an entry of an earlier version.',
+  })
+  kind!: EntryKind;
+  @ApiProperty({ description: 'From 1 over all versions; a reversal bears the sequence of the entry it takes back.' })
+  sequence!: number;
+  @ApiProperty({ description: 'Version of the plan that wrote it; 1 is the plan as it was recorded.' })
+  planVersion!: number;
+  @ApiProperty({ enum: ['recorded', 'shipment', 'credit-note', 'reversed'], description: 'Why that version was made.' })
+  reason!: LedgerEntry['reason'];
   @ApiProperty({ format: 'date' }) periodStart!: string;
   @ApiProperty({ format: 'date' }) periodEnd!: string;
   @ApiProperty({ format: 'date', description: 'The day it counts for.' }) recognisedOn!: string;
-  @ApiProperty({ example: '104.2100', description: 'Negative in a reversal.' }) amount!: string;
+  @ApiProperty({ example: '104.2100', description: 'Negative where revenue is taken back.' }) amount!: string;
+}
+
+class ChangeView implements ScheduleChange {
+  @ApiProperty({ enum: ['shipment', 'credit-note'] }) kind!: ChangeKind;
+  @ApiProperty({ format: 'uuid', description: 'Id of the fulfilment or the credit note.' }) changeId!: string;
+  @ApiProperty({ format: 'date', description: 'Day of the shipment or the credit note.' }) effectiveOn!: string;
+  @ApiProperty({ type: String, nullable: true, description: 'What a credit note took off; null for a shipment.' })
+  amount!: string | null;
+  @ApiProperty({ example: '1000.5000', description: 'What the schedule came to afterwards.' }) remainingAmount!: string;
+  @ApiProperty({ description: 'Version that stood afterwards; a later shipment makes none.' }) planVersion!: number;
+  @ApiProperty({ format: 'date-time' }) recordedAt!: string;
 }
 
 class ScheduleView implements RevenueSchedule {
@@ -30,16 +51,31 @@ class ScheduleView implements RevenueSchedule {
   @ApiProperty({ description: 'Which closing of the opportunity, from 1.' }) occurrence!: number;
   @ApiProperty({ format: 'uuid' }) correlationId!: string;
   @ApiProperty({ example: 'USD' }) currency!: string;
-  @ApiProperty({ example: '1250.5000' }) totalAmount!: string;
+  @ApiProperty({ example: '1250.5000', description: 'As it was recorded.' }) totalAmount!: string;
+  @ApiProperty({
+    example: '1000.5000',
+    description: 'The total less credit notes, zero once reversed; the entries of all versions sum to it.',
+  })
+  remainingAmount!: string;
   @ApiProperty({ format: 'date' }) serviceStart!: string;
   @ApiProperty({ format: 'date', description: 'Inclusive.' }) serviceEnd!: string;
-  @ApiProperty() entryCount!: number;
+  @ApiProperty({ type: String, nullable: true, format: 'date', description: 'Settled by the first shipment.' })
+  recognisedFrom!: string | null;
+  @ApiProperty({ description: 'Of the plan in force.' }) planVersion!: number;
+  @ApiProperty({ description: 'Of the plan as it was recorded.' }) entryCount!: number;
   @ApiProperty({ format: 'date-time' }) recordedAt!: string;
   @ApiProperty({ type: String, nullable: true, format: 'date-time' }) reversedAt!: string | null;
 }
 
 class ScheduleWithEntriesView extends ScheduleView {
-  @ApiProperty({ type: [EntryView] }) entries!: EntryView[];
+  @ApiProperty({ type: [EntryView], description: 'The plan in force, in the order of time; empty once reversed.' })
+  plan!: EntryView[];
+  @ApiProperty({
+    type: [EntryView],
+    description: 'All that was ever booked, version by version, what each takes back first.',
+  })
+  entries!: EntryView[];
+  @ApiProperty({ type: [ChangeView], description: 'Shipments and credit notes, as they came.' }) changes!: ChangeView[];
 }
 
 class SchedulePageView {
@@ -90,7 +126,9 @@ export class RevenueController {
   }
 
   @Get('revenue-schedules/:id')
-  @ApiOperation({ summary: 'One schedule with its entries, recognitions before reversals.' })
+  @ApiOperation({
+    summary: 'One schedule: the plan in force, every entry of every version with its reason, and what changed it.',
+  })
   @ApiOkResponse({ type: ScheduleWithEntriesView })
   @ApiNotFoundResponse({ description: 'No such schedule.' })
   async get(@Param('id', new ZodPipe(id)) scheduleId: string): Promise<ScheduleWithEntriesView> {
@@ -100,8 +138,9 @@ export class RevenueController {
         code: 'REVENUE_SCHEDULE_UNKNOWN',
         message: `No schedule ${scheduleId} is known here.`,
       });
-    const entries = await findEntries(this.database, [scheduleId]);
-    return { ...schedule, entries: entries.get(scheduleId) ?? [] };
+    const entries = (await findEntries(this.database, [scheduleId])).get(scheduleId) ?? [];
+    const changes = (await findChanges(this.database, [scheduleId])).get(scheduleId) ?? [];
+    return { ...schedule, plan: standingEntries(entries), entries, changes };
   }
 
   @Get('revenue/recognised')

@@ -1,11 +1,11 @@
 import type { Message, MessagingTx, OutgoingMessage } from '@throughline/messaging';
 import { answer } from '../answer.js';
-import { planReversal } from './plan-reversal.js';
+import { externalIdsOf, reversalsOf, standingEntries } from './ledger.js';
 import { findEntries, findSchedules, insertEntries, markSchedulesReversed } from './store.js';
 
 type Command = Message<'ReverseRevenueSchedule'>;
 
-/** State handler: takes schedules back by opposite entries, each schedule once however often it is asked for. */
+/** State handler: takes back what stands of schedules by opposite entries, each schedule once however often it is asked for. */
 export function reverseRevenueSchedule(now: () => Date) {
   return async (commands: Command[], tx: MessagingTx): Promise<void> => {
     const reversedAt = now().toISOString();
@@ -15,12 +15,12 @@ export function reverseRevenueSchedule(now: () => Date) {
     const entriesOf = reversed.size > 0 ? await findEntries(tx, [...reversed]) : new Map<string, never[]>();
     await insertEntries(
       tx,
-      'reversal',
-      [...reversed].map((scheduleId) => ({
-        scheduleId,
-        currency: schedules.get(scheduleId)!.currency,
-        entries: planReversal(entriesOf.get(scheduleId) ?? [], reversedAt.slice(0, 10)),
-      })),
+      [...reversed].map((scheduleId) => {
+        const { currency, planVersion } = schedules.get(scheduleId)!;
+        const standing = standingEntries(entriesOf.get(scheduleId) ?? []);
+        const entries = reversalsOf(standing, reversedAt.slice(0, 10), { planVersion, reason: 'reversed' });
+        return { scheduleId, currency, entries };
+      }),
     );
     tx.emit(commands.map((command) => outcome(command, schedules.get(command.payload.scheduleId)?.reversedAt)));
   };
@@ -38,6 +38,9 @@ function outcome(command: Command, reversedAt: string | null | undefined): Outgo
       message,
     });
   }
-  const externalIds = [{ system: 'throughline', tenant: 'finance-adapter', type: 'revenue-schedule', id: scheduleId }];
-  return answer(command, 'RevenueScheduleReversed', { ...identity, reversedAt, externalIds });
+  return answer(command, 'RevenueScheduleReversed', {
+    ...identity,
+    reversedAt,
+    externalIds: externalIdsOf(scheduleId),
+  });
 }

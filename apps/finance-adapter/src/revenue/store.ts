@@ -1,30 +1,12 @@
 import type { Queryable, Tx } from '@throughline/postgres';
-import type { PlannedEntry } from './plan-straight-line.js';
-
-/** A schedule as it stands in the subledger; amounts as decimals, days as `YYYY-MM-DD`, times as ISO 8601. */
-export interface RevenueSchedule {
-  scheduleId: string;
-  orderId: string;
-  invoiceId: string;
-  opportunityId: string;
-  occurrence: number;
-  correlationId: string;
-  currency: string;
-  totalAmount: string;
-  serviceStart: string;
-  serviceEnd: string;
-  entryCount: number;
-  recordedAt: string;
-  reversedAt: string | null;
-}
-
-export type EntryKind = 'recognition' | 'reversal';
-export type LedgerEntry = PlannedEntry & { kind: EntryKind };
+import type { Ledger, LedgerAddition, LedgerEntry, RevenueSchedule, ScheduleChange } from './ledger.js';
 
 const ISO = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
 const COLUMNS = `schedule_id AS "scheduleId", order_id AS "orderId", invoice_id AS "invoiceId", opportunity_id AS "opportunityId",
-  occurrence, correlation_id AS "correlationId", currency, total_amount AS "totalAmount", service_start::text AS "serviceStart",
-  service_end::text AS "serviceEnd", entry_count AS "entryCount", to_char(recorded_at AT TIME ZONE 'UTC', ${ISO}) AS "recordedAt",
+  occurrence, correlation_id AS "correlationId", currency, total_amount AS "totalAmount",
+  CASE WHEN reversed_at IS NULL THEN total_amount - credited_amount ELSE 0.0000 END AS "remainingAmount",
+  service_start::text AS "serviceStart", service_end::text AS "serviceEnd", recognised_from::text AS "recognisedFrom",
+  plan_version AS "planVersion", entry_count AS "entryCount", to_char(recorded_at AT TIME ZONE 'UTC', ${ISO}) AS "recordedAt",
   to_char(reversed_at AT TIME ZONE 'UTC', ${ISO}) AS "reversedAt"`;
 
 const insert = {
@@ -58,14 +40,15 @@ export async function insertSchedules(tx: Tx, schedules: RevenueSchedule[]): Pro
 
 const insertEntryRows = {
   name: 'revenue-entry-insert',
-  text: `INSERT INTO revenue_schedule_entry (schedule_id, kind, sequence, period_start, period_end, recognised_on, currency, amount)
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::date[], $5::date[], $6::date[], $7::text[], $8::numeric[])`,
+  text: `INSERT INTO revenue_schedule_entry (schedule_id, kind, sequence, period_start, period_end, recognised_on, currency, amount,
+      plan_version, reason)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::date[], $5::date[], $6::date[], $7::text[], $8::numeric[],
+      $9::int[], $10::text[])`,
 };
 
 export async function insertEntries(
   tx: Tx,
-  kind: EntryKind,
-  schedules: { scheduleId: string; currency: string; entries: PlannedEntry[] }[],
+  schedules: { scheduleId: string; currency: string; entries: LedgerEntry[] }[],
 ): Promise<void> {
   const rows = schedules.flatMap(({ scheduleId, currency, entries }) =>
     entries.map((entry) => ({ ...entry, scheduleId, currency })),
@@ -73,22 +56,25 @@ export async function insertEntries(
   if (rows.length === 0) return;
   await tx.query(insertEntryRows, [
     rows.map((row) => row.scheduleId),
-    rows.map(() => kind),
+    rows.map((row) => row.kind),
     rows.map((row) => row.sequence),
     rows.map((row) => row.periodStart),
     rows.map((row) => row.periodEnd),
     rows.map((row) => row.recognisedOn),
     rows.map((row) => row.currency),
     rows.map((row) => row.amount),
+    rows.map((row) => row.planVersion),
+    rows.map((row) => row.reason),
   ]);
 }
 
 const findStanding = {
   name: 'revenue-schedule-find-standing',
-  text: `SELECT ${COLUMNS} FROM revenue_schedule WHERE schedule_id = ANY($1::uuid[]) OR order_id = ANY($2::uuid[])`,
+  text: `SELECT ${COLUMNS} FROM revenue_schedule
+    WHERE schedule_id = ANY($1::uuid[]) OR (order_id = ANY($2::uuid[]) AND reversed_at IS NULL)`,
 };
 
-/** Schedules with one of these ids, or for one of these orders. */
+/** Schedules with one of these ids, and those that stand for one of these orders. */
 export async function findSchedules(
   tx: Queryable,
   scheduleIds: string[],
@@ -99,7 +85,7 @@ export async function findSchedules(
 
 const markReversed = {
   name: 'revenue-schedule-reverse',
-  text: `UPDATE revenue_schedule SET reversed_at = $2 WHERE schedule_id = ANY($1::uuid[]) AND reversed_at IS NULL
+  text: `UPDATE revenue_schedule SET reversed_at = $2, plan_version = plan_version + 1 WHERE schedule_id = ANY($1::uuid[]) AND reversed_at IS NULL
     RETURNING schedule_id AS "scheduleId"`,
 };
 
@@ -112,20 +98,96 @@ export async function markSchedulesReversed(tx: Tx, scheduleIds: string[], rever
 const findEntryRows = {
   name: 'revenue-entry-find',
   text: `SELECT schedule_id AS "scheduleId", kind, sequence, period_start::text AS "periodStart", period_end::text AS "periodEnd",
-      recognised_on::text AS "recognisedOn", amount
-    FROM revenue_schedule_entry WHERE schedule_id = ANY($1::uuid[]) ORDER BY schedule_id, kind, sequence`,
+      recognised_on::text AS "recognisedOn", amount, plan_version AS "planVersion", reason
+    FROM revenue_schedule_entry WHERE schedule_id = ANY($1::uuid[])
+    ORDER BY schedule_id, plan_version, kind = 'reversal' DESC, sequence`,
 };
 
-/** Entries per schedule, recognitions before reversals, in the order of time. */
+/** Entries per schedule, version by version, what a version takes back before what it plans. */
 export async function findEntries(tx: Queryable, scheduleIds: string[]): Promise<Map<string, LedgerEntry[]>> {
-  const rows = await tx.query<LedgerEntry & { scheduleId: string }>(findEntryRows, [scheduleIds]);
-  const found = new Map<string, LedgerEntry[]>();
-  for (const { scheduleId, ...entry } of rows) {
-    const entries = found.get(scheduleId);
-    if (entries) entries.push(entry);
-    else found.set(scheduleId, [entry]);
+  return bySchedule(await tx.query<LedgerEntry & { scheduleId: string }>(findEntryRows, [scheduleIds]));
+}
+
+const findChangeRows = {
+  name: 'revenue-change-find',
+  text: `SELECT schedule_id AS "scheduleId", kind, change_id AS "changeId", effective_on::text AS "effectiveOn", amount,
+      remaining_amount AS "remainingAmount", plan_version AS "planVersion",
+      to_char(recorded_at AT TIME ZONE 'UTC', ${ISO}) AS "recordedAt"
+    FROM revenue_schedule_change WHERE schedule_id = ANY($1::uuid[]) ORDER BY schedule_id, recorded_at, plan_version, change_id`,
+};
+
+/** Shipments and credit notes per schedule, as they were recorded. */
+export async function findChanges(tx: Queryable, scheduleIds: string[]): Promise<Map<string, ScheduleChange[]>> {
+  return bySchedule(await tx.query<ScheduleChange & { scheduleId: string }>(findChangeRows, [scheduleIds]));
+}
+
+function bySchedule<Row>(rows: (Row & { scheduleId: string })[]): Map<string, Row[]> {
+  const found = new Map<string, Row[]>();
+  for (const { scheduleId, ...rest } of rows) {
+    const row = rest as unknown as Row;
+    const one = found.get(scheduleId);
+    if (one) one.push(row);
+    else found.set(scheduleId, [row]);
   }
   return found;
+}
+
+const lockRows = {
+  name: 'revenue-schedule-lock',
+  text: `SELECT ${COLUMNS} FROM revenue_schedule WHERE schedule_id = ANY($1::uuid[]) ORDER BY schedule_id FOR UPDATE`,
+};
+
+/** Schedules with all that was booked for them; one writer at a time. */
+export async function lockLedgers(tx: Tx, scheduleIds: string[]): Promise<Map<string, Ledger>> {
+  const schedules = await tx.query<RevenueSchedule>(lockRows, [scheduleIds]);
+  const [entries, changes] = [await findEntries(tx, scheduleIds), await findChanges(tx, scheduleIds)];
+  return new Map(
+    schedules.map((schedule) => {
+      const { scheduleId } = schedule;
+      const booked = { entries: entries.get(scheduleId) ?? [], changes: changes.get(scheduleId) ?? [] };
+      return [scheduleId, { schedule, ...booked }];
+    }),
+  );
+}
+
+const insertChangeRows = {
+  name: 'revenue-change-insert',
+  text: `INSERT INTO revenue_schedule_change (schedule_id, kind, change_id, effective_on, amount, remaining_amount, plan_version, recorded_at)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::date[], $5::numeric[], $6::numeric[], $7::int[], $8::timestamptz[])`,
+};
+const moveHeads = {
+  name: 'revenue-schedule-move-heads',
+  text: `UPDATE revenue_schedule s SET plan_version = head.plan_version, credited_amount = s.total_amount - head.remaining,
+      recognised_from = head.recognised_from
+    FROM unnest($1::uuid[], $2::int[], $3::numeric[], $4::date[]) AS head (schedule_id, plan_version, remaining, recognised_from)
+    WHERE s.schedule_id = head.schedule_id`,
+};
+
+/** Writes what changes added to locked ledgers, in the order in which they came. */
+export async function writeAdditions(tx: Tx, additions: LedgerAddition[]): Promise<void> {
+  if (additions.length === 0) return;
+  await insertEntries(
+    tx,
+    additions.map(({ schedule, entries }) => ({ ...schedule, entries })),
+  );
+  const rows = additions.map(({ schedule, change }) => ({ ...change, scheduleId: schedule.scheduleId }));
+  await tx.query(insertChangeRows, [
+    rows.map((row) => row.scheduleId),
+    rows.map((row) => row.kind),
+    rows.map((row) => row.changeId),
+    rows.map((row) => row.effectiveOn),
+    rows.map((row) => row.amount),
+    rows.map((row) => row.remainingAmount),
+    rows.map((row) => row.planVersion),
+    rows.map((row) => row.recordedAt),
+  ]);
+  const heads = [...new Map(additions.map(({ schedule }) => [schedule.scheduleId, schedule])).values()];
+  await tx.query(moveHeads, [
+    heads.map((head) => head.scheduleId),
+    heads.map((head) => head.planVersion),
+    heads.map((head) => head.remainingAmount),
+    heads.map((head) => head.recognisedFrom),
+  ]);
 }
 
 const list = {
