@@ -22,7 +22,9 @@ const condition = z.string().transform((written, context) => {
 });
 
 const elapsed = z.string().transform((written, context) => {
-  const ms = parseDuration(written);
+  const duration = parseDuration(written);
+  // An age is elapsed time; only what is promised is counted in business time.
+  const ms = duration && 'ms' in duration ? duration.ms : undefined;
   if (ms !== undefined) return ms;
   context.addIssue(`"${written}" is no duration; write for example "4 hours" or "2 days"`);
   return z.NEVER;

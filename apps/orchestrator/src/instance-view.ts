@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { statuses, type Effect, type Status, type StepStatus } from '@throughline/process';
+import { effects, statuses, stepStatuses, type Status, type StepStatus } from '@throughline/process';
 
 const time = { type: String, format: 'date-time' } as const;
 const timeOrNull = { ...time, nullable: true } as const;
@@ -14,7 +14,12 @@ export class ExternalIdView {
 
 /** One command and what came of it. */
 export class ExecutionView {
-  @ApiProperty({ example: 'IssueInvoice' }) command!: string;
+  @ApiProperty({
+    ...textOrNull,
+    description: 'Null where another process acts, or a person decides.',
+    example: 'IssueInvoice',
+  })
+  command!: string | null;
   @ApiProperty({ ...textOrNull, description: 'The service that answered.', example: 'finance-adapter' })
   service!: string | null;
   @ApiProperty(timeOrNull) commandedAt!: string | null;
@@ -35,18 +40,6 @@ export class ExecutionView {
   @ApiProperty({ ...textOrNull, description: 'Of a refusal: path of the field.' }) field!: string | null;
   @ApiProperty({ ...textOrNull, description: 'Of a refusal: what is wrong and what to do.' }) message!: string | null;
 }
-
-const stepStatuses: StepStatus[] = [
-  'waiting',
-  'commanded',
-  'done',
-  'refused',
-  'compensating',
-  'compensated',
-  'compensation-refused',
-  'kept',
-  'skipped',
-];
 
 export class StepView extends ExecutionView {
   @ApiProperty({ example: 'billing' }) step!: string;
@@ -79,7 +72,7 @@ export class PaymentView {
 }
 
 export class AttentionView {
-  @ApiProperty({ enum: ['unexpected-event', 'started-again'] }) code!: string;
+  @ApiProperty({ enum: ['unexpected-event', 'started-again', 'irreversible'] }) code!: string;
   @ApiProperty({ description: 'The event.' }) type!: string;
   @ApiProperty() messageId!: string;
   @ApiProperty(time) at!: string;
@@ -94,22 +87,6 @@ export class CauseView {
   @ApiProperty({ ...textOrNull, example: 'amount' }) field!: string | null;
   @ApiProperty(textOrNull) message!: string | null;
 }
-
-const effects: Effect[] = [
-  'started',
-  'rejected',
-  'step-done',
-  'step-refused',
-  'step-compensated',
-  'compensation-refused',
-  'cancelled',
-  'recorded',
-  'early',
-  'late',
-  'repeated',
-  'unexpected',
-  'overdue',
-];
 
 export class HistoryEntryView {
   @ApiProperty() messageId!: string;

@@ -1,4 +1,5 @@
 import {
+  unitsOf,
   waitsOf,
   type Cause,
   type CompiledStep,
@@ -6,6 +7,7 @@ import {
   type ExternalId,
   type Process,
   type State,
+  type UnitState,
   type Wait,
 } from '@throughline/process';
 import type { StoredEvent, StoredInstance } from '@throughline/process/postgres';
@@ -46,20 +48,27 @@ export function toSummaryView(process: Process, instance: StoredInstance): Insta
 export function toInstanceView(process: Process, instance: StoredInstance, history: StoredEvent[]): InstanceView {
   return {
     ...toSummaryView(process, instance),
-    steps: process.steps.map((step) => toStepView(step, instance.state)),
+    steps: process.steps.flatMap((step) => toStepViews(step, instance.state)),
     payments: history.filter(({ type }) => type === 'PaymentReceived').map(toPaymentView),
     history: history.map(toHistoryView),
   };
 }
 
-function toStepView(step: CompiledStep, state: State): StepView {
-  const { status, execution, compensation } = state.steps[step.name] ?? { status: 'waiting' as const };
+/** One for each run of the step; one that waits where there is none yet. */
+function toStepViews(step: CompiledStep, state: State): StepView[] {
+  const units = unitsOf(state, step);
+  if (units.length === 0) return step.repeat ? [] : [toStepView(step, step.name, { status: 'waiting' }, state)];
+  return units.map(([id, unit]) => toStepView(step, id, unit, state));
+}
+
+function toStepView(step: CompiledStep, id: string, unit: UnitState, state: State): StepView {
+  const { status, execution, compensation } = unit;
   return {
-    step: step.name,
+    step: id,
     owner: step.owner,
     status: state.rejection ? 'skipped' : status,
     after: step.after,
-    ...toExecutionView(execution ?? { command: step.command.type }),
+    ...toExecutionView(execution ?? { ...(step.command && { command: step.command.type }) }),
     compensation: compensation ? toExecutionView(compensation) : null,
   };
 }
@@ -67,7 +76,7 @@ function toStepView(step: CompiledStep, state: State): StepView {
 function toExecutionView(run: Execution): ExecutionView {
   const { commandedAt, outcomeAt } = run;
   return {
-    command: run.command,
+    command: run.command ?? null,
     service: run.service ?? null,
     commandedAt: commandedAt ?? null,
     dueAt: run.dueAt ?? null,
@@ -75,7 +84,7 @@ function toExecutionView(run: Execution): ExecutionView {
     outcome: run.outcome ?? null,
     outcomeAt: outcomeAt ?? null,
     durationMs: commandedAt && outcomeAt ? Date.parse(outcomeAt) - Date.parse(commandedAt) : null,
-    attempts: commandedAt ? 1 : 0,
+    attempts: commandedAt ? (run.attempts ?? 1) : 0,
     externalIds: run.externalIds ?? [],
     reason: run.reason ?? null,
     field: run.field ?? null,

@@ -1,37 +1,68 @@
+import { addDuration, type Calendar } from './calendar.js';
 import type { Definition, StepDefinition } from './definition.js';
+import type { Duration } from './duration.js';
 import { invalidDefinition } from './errors.js';
+import type { Compiled, Expression, FactReference, Policies, PolicyOutcome, Scope } from './policies.js';
 
 /** What the engine must know of the messages; the catalogue of the contracts fits as it is. */
-export type Messages = Readonly<Record<string, { kind: 'event' | 'command'; fields: readonly string[] }>>;
+export type Messages = Readonly<
+  Record<string, { kind: 'event' | 'command'; fields: readonly string[]; schema?: unknown }>
+>;
 
 export interface Contracts {
   messages: Messages;
   /** Pure: the id of a thing this instance creates; the same arguments must give the same id. */
   assignId: (correlationId: string, field: string) => string;
+  /** Where `when` and `checkpoint` get their rules; a definition without them needs none. */
+  policies?: Policies;
+  /** By name, for "business" durations. */
+  calendars?: ReadonlyMap<string, Calendar>;
 }
 
 /** Where a command field comes from, decided once per version, so that the order of arrival cannot change a payload. */
 export type Source =
   | { from: 'start'; field: string }
   | { from: 'step'; step: string; field: string }
+  | { from: 'item'; field: string }
   | { from: 'assigned'; field: string }
   | { from: 'cause' };
 
 export interface CompiledCommand {
   type: string;
   fields: [name: string, source: Source][];
-  timeoutMs: number;
+  timeout: Duration;
+}
+
+/** How a step is repeated: for each element of a list of the start event, or on each event of a type. */
+export interface Repetition {
+  /** The field that tells the runs apart. */
+  by: string;
+  forEach?: string;
+  on?: string;
+  /** Fields of the element or event that its commands and conditions use. */
+  fields: Set<string>;
 }
 
 export interface CompiledStep {
   name: string;
   owner: string;
   after: string[];
-  command: CompiledCommand;
+  repeat?: Repetition;
+  when?: Expression<boolean> & { text: string };
+  checkpoint?: { name: string; policy: Expression<PolicyOutcome>; due: Duration | undefined };
+  /** Absent where a person decides, or another process acts. */
+  command?: CompiledCommand;
+  timeout: Duration | undefined;
+  sla: Duration | undefined;
+  retry?: { attempts: number; every: Duration; reasons: readonly string[] };
   onRefusal: 'compensate' | 'stop';
-  compensation: CompiledCommand | undefined;
-  /** Fields of this step's success events that commands use. */
+  compensation?: CompiledCommand;
+  /** It cannot be undone, and somebody must be told when it should be. */
+  irreversible: boolean;
+  /** Fields of this step's success events that commands and conditions use. */
   facts: Set<string>;
+  /** What its command and conditions stand on: fields of the start event, and steps whose facts or ids it uses. */
+  uses: { start: Set<string>; steps: Set<string> };
 }
 
 export interface Outcome {
@@ -48,19 +79,30 @@ export interface Process {
   /** As it was written, for storing. */
   source: unknown;
   key: string;
+  amount: string | undefined;
   starts: string;
+  sla: Duration | undefined;
   rejectedBy: Set<string>;
   cancelledBy: Set<string>;
+  amendedBy: Set<string>;
   records: Set<string>;
+  unexpected: 'attention' | 'pause';
   /** Every step stands behind the steps it waits for. */
   steps: CompiledStep[];
   step: (name: string) => CompiledStep;
   outcomes: Map<string, Outcome>;
-  assigned: string[];
+  /** Events that say a step is moving. */
+  progress: Map<string, string>;
+  /** Events that each begin a run of steps. */
+  triggers: Map<string, string[]>;
+  /** Ids that this process makes, and the step each is made by. */
+  assigned: Map<string, string>;
   startFacts: Set<string>;
   attributes: string[];
   /** Every event type an instance takes. */
   events: Set<string>;
+  /** A moment so much later, ISO 8601 in UTC, by the calendar of this process. */
+  later: (at: string, duration: Duration) => string;
   assignId: Contracts['assignId'];
 }
 
@@ -74,27 +116,40 @@ export const isRefusal = (eventType: string): boolean => eventType.endsWith('Rej
  * Resolves every reference of a definition against the contracts and binds each command field to its source.
  * Throws `PROCESS_DEFINITION_INVALID` with every problem found.
  */
-export function compileDefinition(definition: Definition, { messages, assignId }: Contracts): Process {
+export function compileDefinition(definition: Definition, contracts: Contracts): Process {
+  const { messages } = contracts;
   const problems: string[] = [];
   const order = sortSteps(definition, problems);
   const outcomes = collectOutcomes(definition, problems);
+  const progress = collectProgress(definition, outcomes, problems);
+  const triggers = collectTriggers(definition);
   const events = new Set([
     definition.starts,
     ...definition['rejected-by'],
     ...definition['cancelled-by'],
+    ...definition['amended-by'],
     ...definition.records,
     ...outcomes.keys(),
+    ...progress.keys(),
+    ...triggers.keys(),
   ]);
   checkMessages(definition, events, messages, problems);
+  checkRepetition(definition, messages, problems);
+  checkIrreversible(definition, problems);
   const assigned = collectAssigned(definition, problems);
-  const unknownAttributes = definition.attributes.filter(
-    (field) => !messages[definition.starts]?.fields.includes(field),
-  );
-  problems.push(...unknownAttributes.map((field) => `attributes: ${definition.starts} has no field ${field}`));
+  const calendar = findCalendar(definition, contracts, problems);
+  const startFields = messages[definition.starts]?.fields ?? [];
+  for (const field of [...definition.attributes, ...(definition.amount ? [definition.amount] : [])])
+    if (!startFields.includes(field)) problems.push(`attributes: ${definition.starts} has no field ${field}`);
   if (problems.length > 0) throw invalidDefinition(definition.process, problems);
 
-  const binder = new Binder(definition, messages, outcomes, assigned, problems);
+  const binder = new Binder(definition, contracts, outcomes, assigned, problems);
   const steps = order.map((name) => compileStep(name, definition.steps[name]!, binder));
+  for (const type of definition['amended-by']) {
+    const absent = [...binder.startFacts].filter((field) => !messages[type]!.fields.includes(field));
+    if (absent.length > 0)
+      problems.push(`amended-by: ${type} has no field ${absent.join(', ')}, which this process needs of the start`);
+  }
   if (problems.length > 0) throw invalidDefinition(definition.process, problems);
   for (const step of steps) step.facts = binder.stepFacts.get(step.name) ?? new Set();
   const byName = new Map(steps.map((step) => [step.name, step]));
@@ -104,44 +159,82 @@ export function compileDefinition(definition: Definition, { messages, assignId }
     owner: definition.owner,
     source: definition.source,
     key: definition.key,
+    amount: definition.amount,
     starts: definition.starts,
+    sla: definition.sla,
     rejectedBy: new Set(definition['rejected-by']),
     cancelledBy: new Set(definition['cancelled-by']),
+    amendedBy: new Set(definition['amended-by']),
     records: new Set(definition.records),
+    unexpected: definition.unexpected,
     steps,
     step: (name) => byName.get(name)!,
     outcomes,
-    assigned: [...assigned.keys()],
+    progress,
+    triggers,
+    assigned,
     startFacts: binder.startFacts,
     attributes: definition.attributes,
     events,
-    assignId,
+    later: (at, duration) => addDuration(at, duration, calendar),
+    assignId: contracts.assignId,
   };
 }
 
 function compileStep(name: string, step: StepDefinition, binder: Binder): CompiledStep {
   const path = `steps.${name}`;
-  const { compensation } = step;
+  const { compensation, checkpoint, retry } = step;
+  const repeat = repetitionOf(step);
+  // What another process does follows from the steps that this one waits for.
+  const uses = { start: new Set<string>(), steps: new Set(step.command || checkpoint ? [] : step.after) };
+  if (repeat?.forEach) {
+    uses.start.add(repeat.forEach);
+    binder.startFacts.add(repeat.forEach);
+  }
+  const when = step.when === undefined ? undefined : binder.condition(`${path}.when`, step.when, name, repeat, uses);
+  const policy = checkpoint === undefined ? undefined : binder.policy(`${path}.checkpoint`, checkpoint, name, uses);
   return {
     name,
     owner: step.owner,
     after: step.after,
+    ...(repeat && { repeat }),
+    ...(when && { when: { ...when, text: step.when! } }),
+    ...(policy && { checkpoint: { name: checkpoint!, policy, due: step.due } }),
+    ...(step.command && {
+      command: {
+        type: step.command,
+        timeout: step.timeout!,
+        fields: binder.bind(path, step.command, name, step.with, 'forward', repeat, uses),
+      },
+    }),
+    timeout: step.timeout,
+    sla: step.sla,
+    ...(retry && { retry }),
     onRefusal: step['on-refusal'],
-    command: {
-      type: step.command,
-      timeoutMs: step.timeout,
-      fields: binder.bind(path, step.command, name, step.with, 'forward'),
-    },
-    compensation:
-      compensation === 'none'
-        ? undefined
-        : {
-            type: compensation.command,
-            timeoutMs: compensation.timeout ?? step.timeout,
-            fields: binder.bind(`${path}.compensation`, compensation.command, name, compensation.with, 'compensation'),
-          },
+    ...(typeof compensation === 'object' && {
+      compensation: {
+        type: compensation.command,
+        timeout: compensation.timeout ?? step.timeout!,
+        fields: binder.bind(
+          `${path}.compensation`,
+          compensation.command,
+          name,
+          compensation.with,
+          'compensation',
+          repeat,
+        ),
+      },
+    }),
+    irreversible: compensation === 'irreversible',
     facts: new Set(),
+    uses,
   };
+}
+
+function repetitionOf(step: StepDefinition): Repetition | undefined {
+  const forEach = step['for-each'];
+  if (!step.by || !(forEach ?? step.on)) return undefined;
+  return { by: step.by, ...(forEach && { forEach }), ...(step.on && { on: step.on }), fields: new Set([step.by]) };
 }
 
 /** Steps in an order in which each stands behind those it waits for; cycles and unknown names become problems. */
@@ -154,8 +247,13 @@ function sortSteps(definition: Definition, problems: string[]): string[] {
       return;
     }
     for (const before of definition.steps[name]!.after) {
-      if (definition.steps[before]) visit(before, [...trail, name]);
+      const step = definition.steps[before];
+      if (step) visit(before, [...trail, name]);
       else problems.push(`steps.${name}.after: there is no step "${before}"`);
+      if (step?.on)
+        problems.push(
+          `steps.${name}.after: step "${before}" runs whenever ${step.on} comes, so nothing can wait for its end`,
+        );
     }
     sorted.push(name);
   };
@@ -175,12 +273,33 @@ function collectOutcomes(definition: Definition, problems: string[]): Map<string
     }
   };
   for (const [name, step] of Object.entries(definition.steps)) {
-    add(`steps.${name}.until`, step.until, name, 'forward');
-    if (step.compensation !== 'none') {
+    if (step.until) add(`steps.${name}.until`, step.until, name, 'forward');
+    if (typeof step.compensation === 'object')
       add(`steps.${name}.compensation.until`, step.compensation.until, name, 'compensation');
-    }
   }
   return outcomes;
+}
+
+function collectProgress(
+  definition: Definition,
+  outcomes: Map<string, Outcome>,
+  problems: string[],
+): Map<string, string> {
+  const progress = new Map<string, string>();
+  for (const [name, step] of Object.entries(definition.steps)) {
+    for (const type of step.progress) {
+      const other = outcomes.get(type)?.step ?? progress.get(type);
+      if (other) problems.push(`steps.${name}.progress: ${type} belongs to step ${other} already`);
+      progress.set(type, name);
+    }
+  }
+  return progress;
+}
+
+function collectTriggers(definition: Definition): Map<string, string[]> {
+  const repeated = Object.entries(definition.steps).filter(([, step]) => step.on);
+  const byType = Map.groupBy(repeated, ([, step]) => step.on!);
+  return new Map([...byType].map(([type, steps]) => [type, steps.map(([name]) => name)]));
 }
 
 function checkMessages(definition: Definition, events: Set<string>, messages: Messages, problems: string[]): void {
@@ -196,12 +315,78 @@ function checkMessages(definition: Definition, events: Set<string>, messages: Me
     if (absent.length > 0) problems.push(`${type}: has no field ${absent.join(', ')}, which this process needs of it`);
   }
   for (const [name, step] of Object.entries(definition.steps)) {
-    const commands = step.compensation === 'none' ? [step.command] : [step.command, step.compensation.command];
+    const commands = [step.command, typeof step.compensation === 'object' ? step.compensation.command : undefined];
     for (const type of commands) {
-      if (messages[type]?.kind === 'command') continue;
+      if (type === undefined || messages[type]?.kind === 'command') continue;
       problems.push(`steps.${name}: the contracts know no command ${type}${suggest(type, 'command', messages)}`);
     }
   }
+}
+
+/** Every run of a repeated step is told from the others by one field, which everything about it must carry. */
+function checkRepetition(definition: Definition, messages: Messages, problems: string[]): void {
+  for (const [name, step] of Object.entries(definition.steps)) {
+    if (!step.by) continue;
+    const { by } = step;
+    const forEach = step['for-each'];
+    if (step.on === definition.starts)
+      problems.push(`steps.${name}.on: ${step.on} starts the instance and comes once; leave "on" out`);
+    if (forEach && !elementFields(messages, definition.starts, forEach)) {
+      problems.push(`steps.${name}.for-each: ${definition.starts} has no list of records "${forEach}"`);
+      continue;
+    }
+    const compensation = typeof step.compensation === 'object' ? step.compensation.until : [];
+    const events = [...(step.on ? [step.on] : []), ...(step.until ?? []), ...step.progress, ...compensation];
+    for (const type of events) {
+      if (messages[type] && !messages[type].fields.includes(by))
+        problems.push(`steps.${name}.by: ${type} has no field ${by}, by which the runs of the step are told apart`);
+    }
+    if (forEach && !elementFields(messages, definition.starts, forEach)!.includes(by))
+      problems.push(`steps.${name}.by: the elements of ${definition.starts}.${forEach} have no field ${by}`);
+  }
+}
+
+/** Nobody may find out afterwards that a thing cannot be undone: a person must have decided before it, whatever the facts. */
+function checkIrreversible(definition: Definition, problems: string[]): void {
+  const before = (name: string, seen = new Set<string>()): Set<string> => {
+    for (const earlier of definition.steps[name]?.after ?? []) {
+      if (seen.has(earlier)) continue;
+      seen.add(earlier);
+      before(earlier, seen);
+    }
+    return seen;
+  };
+  for (const [name, step] of Object.entries(definition.steps)) {
+    if (step.compensation !== 'irreversible') continue;
+    const isAsked = [...before(name)].some((earlier) => {
+      const given = definition.steps[earlier];
+      return given?.checkpoint !== undefined && given.when === undefined;
+    });
+    if (!isAsked)
+      problems.push(
+        `steps.${name}.compensation: is irreversible, and no person is asked before it; add a checkpoint without "when" to the steps it waits for`,
+      );
+  }
+}
+
+function findCalendar(definition: Definition, { calendars }: Contracts, problems: string[]): Calendar | undefined {
+  const calendar = definition.calendar === undefined ? undefined : calendars?.get(definition.calendar);
+  if (definition.calendar !== undefined && !calendar) {
+    const known = [...(calendars?.keys() ?? [])].join(', ') || 'none';
+    problems.push(`calendar: there is no business calendar "${definition.calendar}"; known: ${known}`);
+  }
+  if (definition.calendar !== undefined) return calendar;
+  const durations: [string, Duration | undefined][] = [['sla', definition.sla]];
+  for (const [name, step] of Object.entries(definition.steps)) {
+    durations.push([`steps.${name}.timeout`, step.timeout], [`steps.${name}.sla`, step.sla]);
+    durations.push([`steps.${name}.due`, step.due], [`steps.${name}.retry.every`, step.retry?.every]);
+    if (typeof step.compensation === 'object')
+      durations.push([`steps.${name}.compensation.timeout`, step.compensation.timeout]);
+  }
+  for (const [path, duration] of durations)
+    if (duration && !('ms' in duration))
+      problems.push(`${path}: is in business time; say by which calendar with "calendar: <name>" at the top`);
+  return undefined;
 }
 
 function suggest(type: string, kind: 'event' | 'command', messages: Messages): string {
@@ -223,18 +408,47 @@ function collectAssigned(definition: Definition, problems: string[]): Map<string
   return assigned;
 }
 
-/** Binds command fields to facts, and remembers which facts an instance must therefore keep. */
+/** Names of the fields of a list field's elements, read from the Avro schema; undefined where it is no list of records. */
+function elementFields(messages: Messages, type: string, field: string): string[] | undefined {
+  interface Avro {
+    fields?: { name: string; type: unknown }[];
+    type?: unknown;
+    items?: unknown;
+  }
+  const schema = messages[type]?.schema as Avro | undefined;
+  const list = schema?.fields?.find(({ name }) => name === field)?.type as Avro | undefined;
+  const elements = list?.type === 'array' ? (list.items as Avro) : undefined;
+  return elements?.fields?.map(({ name }) => name);
+}
+
+/** Binds command fields and conditions to facts, and remembers which facts an instance must therefore keep. */
 class Binder {
   readonly startFacts = new Set<string>();
   readonly stepFacts = new Map<string, Set<string>>();
 
   constructor(
     private readonly definition: Definition,
-    private readonly messages: Messages,
+    private readonly contracts: Contracts,
     private readonly outcomes: Map<string, Outcome>,
     private readonly assigned: Map<string, string>,
     private readonly problems: string[],
   ) {}
+
+  condition(
+    path: string,
+    text: string,
+    step: string,
+    repeat: Repetition | undefined,
+    uses: CompiledStep['uses'],
+  ): Expression<boolean> | undefined {
+    const compiled = this.contracts.policies?.compileCondition(text, this.scope(step, repeat));
+    return this.expression(path, compiled, repeat, uses);
+  }
+
+  policy(path: string, name: string, step: string, uses: CompiledStep['uses']): Expression<PolicyOutcome> | undefined {
+    const compiled = this.contracts.policies?.compilePolicy(name, this.scope(step, undefined));
+    return this.expression(path, compiled, undefined, uses);
+  }
 
   bind(
     path: string,
@@ -242,8 +456,10 @@ class Binder {
     step: string,
     overrides: Record<string, string>,
     direction: Outcome['direction'],
+    repeat: Repetition | undefined,
+    uses?: CompiledStep['uses'],
   ): [string, Source][] {
-    const fields = this.messages[command]!.fields;
+    const fields = this.contracts.messages[command]!.fields;
     for (const field of Object.keys(overrides)) {
       if (!fields.includes(field)) this.problems.push(`${path}.with.${field}: ${command} has no such field`);
     }
@@ -252,25 +468,70 @@ class Binder {
     return fields.flatMap((field) => {
       const override = overrides[field];
       const source = override
-        ? this.explicit(`${path}.with.${field}`, override, visible)
-        : this.implicit(path, command, field, [...upstream, step], visible, direction);
-      if (source) this.keep(source);
+        ? this.explicit(`${path}.with.${field}`, override, visible, step, repeat)
+        : this.implicit(path, command, field, [...upstream, step], visible, direction, step, repeat);
+      if (source) this.keep(source, repeat, uses);
       return source ? [[field, source] as [string, Source]] : [];
     });
   }
 
-  private explicit(path: string, reference: string, visible: string[]): Source | undefined {
+  private expression<T>(
+    path: string,
+    compiled: Compiled<T> | undefined,
+    repeat: Repetition | undefined,
+    uses: CompiledStep['uses'],
+  ): Expression<T> | undefined {
+    if (!compiled) {
+      this.problems.push(`${path}: there are no policies to take it from`);
+      return undefined;
+    }
+    if ('problems' in compiled) {
+      this.problems.push(...compiled.problems.map((problem) => `${path}: ${problem}`));
+      return undefined;
+    }
+    for (const reference of compiled.reads) this.keep(reference, repeat, uses);
+    return compiled;
+  }
+
+  /** Only what is certainly known: a step that may not be needed, or runs several times, has no one outcome. */
+  private scope(step: string, repeat: Repetition | undefined): Scope {
+    const { definition } = this;
+    const certain = this.upstream(step).filter((name) => this.isCertain(name) && definition.steps[name]?.until);
+    const steps = certain.map((name): [string, string[]] => [
+      name,
+      definition.steps[name]!.until!.filter((type) => !isRefusal(type)),
+    ]);
+    const item = repeat?.on
+      ? { type: repeat.on }
+      : repeat?.forEach
+        ? { type: definition.starts, path: repeat.forEach }
+        : undefined;
+    return { start: definition.starts, steps: Object.fromEntries(steps), ...(item && { item }) };
+  }
+
+  private explicit(
+    path: string,
+    reference: string,
+    visible: string[],
+    step: string,
+    repeat: Repetition | undefined,
+  ): Source | undefined {
     const [type, field] = reference.split('.') as [string, string];
-    if (!this.messages[type]?.fields.includes(field)) {
+    if (!this.contracts.messages[type]?.fields.includes(field)) {
       this.problems.push(`${path}: ${type} has no field ${field}`);
       return undefined;
     }
+    if (type === repeat?.on) return { from: 'item', field };
     if (type === this.definition.starts) return { from: 'start', field };
     const outcome = this.outcomes.get(type);
-    if (outcome?.direction === 'forward' && !outcome.refusal && visible.includes(outcome.step)) {
+    const isKnown = outcome?.direction === 'forward' && !outcome.refusal && visible.includes(outcome.step);
+    if (isKnown && (outcome.step === step || this.isCertain(outcome.step)))
       return { from: 'step', step: outcome.step, field };
-    }
-    this.problems.push(`${path}: ${type} is not known when this command is sent; add its step to "after"`);
+    this.problems.push(
+      isKnown
+        ? `${path}: step ${outcome.step} may not run, or runs several times, so ${type} is not certain to be known`
+        : `${path}: ${type} is not known when this command is sent; add its step to "after"`,
+    );
     return undefined;
   }
 
@@ -281,27 +542,44 @@ class Binder {
     assigners: string[],
     visible: string[],
     direction: Outcome['direction'],
+    step: string,
+    repeat: Repetition | undefined,
   ): Source | undefined {
-    // The start event's word on the deal stands; ids that this process assigns are its own.
+    // The start event's word on the deal stands; ids that this process assigns are its own; a repeated step is about its item.
     const assigner = this.assigned.get(field);
     if (assigner && assigners.includes(assigner)) return { from: 'assigned', field };
-    if (this.messages[this.definition.starts]!.fields.includes(field)) return { from: 'start', field };
+    if (repeat && this.itemFields(repeat).includes(field)) return { from: 'item', field };
+    if (this.contracts.messages[this.definition.starts]!.fields.includes(field)) return { from: 'start', field };
     if (direction === 'compensation' && field === 'reason') return { from: 'cause' };
-    const providers = visible.filter((step) => this.provides(step, field));
-    const [provider] = providers;
-    if (providers.length === 1 && provider) return { from: 'step', step: provider, field };
+    const providers = visible.filter((name) => this.provides(name, field));
+    const certain = providers.filter((name) => name === step || this.isCertain(name));
+    const [provider] = certain;
+    if (certain.length === 1 && provider) return { from: 'step', step: provider, field };
     this.problems.push(
       provider
-        ? `${path}: ${command}.${field} is known from the steps ${providers.join(' and ')}; say which with "with: { ${field}: <Event>.${field} }"`
-        : `${path}: ${command}.${field} is not known when the command is sent; assign it, add the step that knows it to "after", or name its source under "with"`,
+        ? `${path}: ${command}.${field} is known from the steps ${certain.join(' and ')}; say which with "with: { ${field}: <Event>.${field} }"`
+        : providers.length > 0
+          ? `${path}: ${command}.${field} is known from step ${providers.join(' and ')} only, which may not run, or runs several times`
+          : `${path}: ${command}.${field} is not known when the command is sent; assign it, add the step that knows it to "after", or name its source under "with"`,
     );
     return undefined;
   }
 
+  private itemFields(repeat: Repetition): readonly string[] {
+    const { messages } = this.contracts;
+    if (repeat.on) return messages[repeat.on]?.fields ?? [];
+    return elementFields(messages, this.definition.starts, repeat.forEach!) ?? [];
+  }
+
+  private isCertain(name: string): boolean {
+    const step = this.definition.steps[name]!;
+    return step.when === undefined && step.by === undefined;
+  }
+
   /** True when every event of success of the step carries the field. */
   private provides(step: string, field: string): boolean {
-    const successes = this.definition.steps[step]!.until.filter((type) => !isRefusal(type));
-    return successes.every((type) => this.messages[type]?.fields.includes(field));
+    const successes = this.definition.steps[step]!.until?.filter((type) => !isRefusal(type)) ?? [];
+    return successes.length > 0 && successes.every((type) => this.contracts.messages[type]?.fields.includes(field));
   }
 
   private upstream(step: string): string[] {
@@ -309,10 +587,16 @@ class Binder {
     return [...new Set([...before.flatMap((name) => this.upstream(name)), ...before])];
   }
 
-  private keep(source: Source): void {
-    if (source.from === 'start') this.startFacts.add(source.field);
+  private keep(source: Source | FactReference, repeat: Repetition | undefined, uses?: CompiledStep['uses']): void {
+    if (source.from === 'start') {
+      this.startFacts.add(source.field);
+      uses?.start.add(source.field);
+    }
+    if (source.from === 'item') repeat?.fields.add(source.field);
+    if (source.from === 'assigned') uses?.steps.add(this.assigned.get(source.field)!);
     if (source.from !== 'step') return;
     const facts = this.stepFacts.get(source.step) ?? new Set<string>();
     this.stepFacts.set(source.step, facts.add(source.field));
+    uses?.steps.add(source.step);
   }
 }

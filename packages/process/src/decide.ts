@@ -1,6 +1,8 @@
 import type { CompiledCommand, CompiledStep, Outcome, Process, Source } from './compile.js';
 import { ProcessError } from './errors.js';
+import type { Facts, PolicyOutcome } from './policies.js';
 import type {
+  Attention,
   Cause,
   Command,
   Effect,
@@ -10,36 +12,122 @@ import type {
   ProcessEvent,
   State,
   Status,
-  StepState,
   StepStatus,
+  TaskChanges,
+  UnitState,
 } from './state.js';
+import { readyUnits, stepOf, unitId, unitsOf } from './units.js';
 
-export type Input = { kind: 'event'; event: ProcessEvent } | { kind: 'timer' };
+/** What a person decided at a checkpoint. */
+export interface DecisionInput {
+  kind: 'decision';
+  /** Taken once per id. */
+  id: string;
+  unit: string;
+  verdict: 'approved' | 'rejected';
+  by: string;
+  reason?: string;
+  /** Kept with the history: who else decided, on which form, and the like. */
+  detail?: Record<string, unknown>;
+}
+
+export const actions = ['pause', 'resume', 'retry', 'skip', 'cancel', 'repair'] as const;
+export type Action = (typeof actions)[number];
+
+/** What a person does to an instance. */
+export interface ControlInput {
+  kind: 'control';
+  /** Taken once per id. */
+  id: string;
+  action: Action;
+  /** For `retry` and `skip`. */
+  unit?: string;
+  by: string;
+  reason: string;
+  /** For `repair`: facts to put right. For `skip`: what the step would have brought, where later steps need it. */
+  facts?: { start?: Record<string, unknown>; steps?: Record<string, Record<string, unknown>> };
+}
+
+export type Input = { kind: 'event'; event: ProcessEvent } | { kind: 'timer' } | DecisionInput | ControlInput;
 
 export interface Decision {
   state: State;
   commands: Command[];
   history: HistoryEntry[];
+  tasks: TaskChanges;
   /** When the instance wants a timer input, ISO 8601; undefined when it waits for nothing. */
   nextTimerAt: string | undefined;
 }
 
 /**
- * The whole behaviour of a process: what an input does to an instance, and which commands follow.
+ * The whole behaviour of a process: what an input does to an instance, and which commands and tasks follow.
  *
  * Pure: the same arguments give the same decision; `before` is not changed. Three rules carry it:
  * a success is a fact (whenever it comes, the thing exists, so it is either part of the way or is undone);
  * a command in flight is awaited, never presumed to have failed; no input is dropped without an entry in the history.
  *
  * @param now when the input is taken, ISO 8601 in UTC
+ * @throws PROCESS_ACTION_REFUSED where a person asks for what cannot be done now, with the reason
  */
 export function decide(process: Process, before: State, input: Input, now: string): Decision {
   const turn = new Turn(process, before, now);
   if (input.kind === 'timer') turn.expire();
-  else if (!before.seen.includes(input.event.messageId)) turn.take(input.event);
-  const { state, commands, history } = turn;
+  else if (!before.seen.includes(input.kind === 'event' ? input.event.messageId : input.id)) turn.take(input);
+  const { state, commands, history, tasks } = turn;
   if (history.length > 0) state.status = statusOf(process, state);
-  return { state, commands, history, nextTimerAt: nextTimerAt(state) };
+  return { state, commands, history, tasks, nextTimerAt: nextTimerAt(state) };
+}
+
+/** What a person may do to an instance now, and to which of its units. */
+export function allowedActions(process: Process, state: State): { action: Action; unit?: string }[] {
+  const units = Object.keys(state.steps);
+  const candidates = actions.flatMap((action): { action: Action; unit?: string }[] =>
+    action === 'retry' || action === 'skip' ? units.map((unit) => ({ action, unit })) : [{ action }],
+  );
+  return candidates.filter(({ action, unit }) => !whyNot(process, state, action, unit));
+}
+
+/** Why an action cannot be taken now; undefined where it can. */
+function whyNot(process: Process, state: State, action: Action, unit: string | undefined): string | undefined {
+  if (state.phase === 'new' || state.rejection) return 'it has not started';
+  const isOver = state.phase === 'ended' && (state.cause !== undefined || action !== 'cancel');
+  switch (action) {
+    case 'pause':
+      return state.paused ? `it is paused already, by ${state.paused.by}` : isOver ? 'it has ended' : undefined;
+    case 'resume':
+      return state.paused ? undefined : 'it is not paused';
+    case 'cancel':
+      return state.cause ? `it turns back already, because of ${state.cause.type}` : undefined;
+    case 'repair':
+      return isOver ? 'it has ended, and sends no command any more' : undefined;
+    case 'retry':
+    case 'skip': {
+      const found = unit === undefined ? undefined : state.steps[unit];
+      if (!found)
+        return `it has no step ${unit ?? '(none was named)'}; its steps are ${Object.keys(state.steps).join(', ')}`;
+      return action === 'retry' ? whyNotRetry(process, state, unit!, found) : whyNotSkip(process, state, unit!, found);
+    }
+  }
+}
+
+function whyNotRetry(process: Process, state: State, id: string, unit: UnitState): string | undefined {
+  if (unit.status === 'compensation-refused' || unit.status === 'retrying') return undefined;
+  if (unit.status !== 'refused') return `step ${id} is ${unit.status}; only a refusal can be answered by asking again`;
+  if (stepOf(process, id).checkpoint)
+    return `a person rejected ${id}; cancel the instance, or skip the step with a reason`;
+  return state.phase === 'forward' ? undefined : `the instance is not on its way forward any more`;
+}
+
+function whyNotSkip(process: Process, state: State, id: string, unit: UnitState): string | undefined {
+  const step = stepOf(process, id);
+  if (unit.status === 'compensation-refused') return undefined;
+  if (unit.status === 'kept' && step.irreversible) return unit.skipped ? 'that was acknowledged already' : undefined;
+  if (state.phase !== 'forward') return 'the instance is not on its way forward';
+  if (unit.status === 'refused' || unit.status === 'retrying' || unit.status === 'awaited') return undefined;
+  if (step.checkpoint) return `a person must decide ${id}; nobody may go around a checkpoint`;
+  return unit.status === 'waiting'
+    ? undefined
+    : `step ${id} is ${unit.status}; what may have happened cannot be skipped, only awaited or undone`;
 }
 
 /** One call of `decide`: a private copy of the state, and what was decided so far. */
@@ -47,6 +135,8 @@ class Turn {
   readonly state: State;
   readonly commands: Command[] = [];
   readonly history: HistoryEntry[] = [];
+  readonly tasks: TaskChanges = { opened: [], closed: [] };
+  private readonly asked: PolicyOutcome[] = [];
 
   constructor(
     private readonly process: Process,
@@ -56,34 +146,88 @@ class Turn {
     this.state = copyOf(before);
   }
 
-  take(event: ProcessEvent): void {
-    this.state.seen.push(event.messageId);
-    const effect = this.receive(event);
-    const step = this.process.outcomes.get(event.type)?.step;
-    const entry: HistoryEntry = { messageId: event.messageId, type: event.type, effect, at: this.now, commands: [] };
-    this.history.push(step ? { ...entry, step } : entry);
+  take(input: Exclude<Input, { kind: 'timer' }>): void {
+    const entry = this.entryOf(input);
+    this.state.seen.push(entry.messageId);
+    this.history.push(entry);
+    if (input.kind === 'event') entry.effect = this.receive(input.event);
+    else if (input.kind === 'decision') entry.effect = this.decided(input);
+    else entry.effect = this.control(input);
     this.advance();
-    this.history[0]!.commands = this.commands.map((command) => command.type);
+    entry.commands = this.commands.map((command) => command.type);
+    if (this.asked.length > 0) entry.detail = { ...entry.detail, policies: this.asked };
   }
 
   /** A timeout says nothing about the outcome: the command may still be done. So it is made visible, and the outcome awaited. */
   expire(): void {
-    for (const [step, execution] of inFlight(this.state)) {
-      if (!execution.dueAt || execution.overdueSince || execution.dueAt > this.now) continue;
-      execution.overdueSince = this.now;
-      const messageId = `timer:${execution.command}:${execution.dueAt}`;
-      this.history.push({ messageId, type: 'timeout', effect: 'overdue', step, at: this.now, commands: [] });
+    const { state, now } = this;
+    if (state.slaDueAt && state.slaDueAt <= now && !state.slaBreachedAt && state.phase !== 'ended') {
+      state.slaBreachedAt = now;
+      this.note(`timer:sla:${state.slaDueAt}`, 'sla-breached');
     }
+    for (const [unit, run] of inFlight(state)) {
+      const what = run.command ?? unit;
+      if (run.slaDueAt && run.slaDueAt <= now && !run.slaBreachedAt) {
+        run.slaBreachedAt = now;
+        this.note(`timer:sla:${what}:${run.slaDueAt}`, 'sla-breached', unit);
+      }
+      if (!run.dueAt || run.overdueSince || run.dueAt > now) continue;
+      run.overdueSince = now;
+      this.note(`timer:${what}:${run.dueAt}`, 'overdue', unit);
+    }
+    if (state.phase !== 'forward' || state.paused) return;
+    for (const [unit, { status, execution }] of Object.entries(state.steps)) {
+      if (status !== 'retrying' || execution!.retryAt! > now) continue;
+      this.note(`timer:retry:${unit}:${execution!.retryAt!}`, 'step-retried', unit);
+      this.commandAgain(unit);
+      this.history.at(-1)!.commands = [this.commands.at(-1)!.type];
+    }
+  }
+
+  private entryOf(input: Exclude<Input, { kind: 'timer' }>): HistoryEntry {
+    const { now: at } = this;
+    if (input.kind === 'event') {
+      const { type, messageId } = input.event;
+      const unit = this.unitOf(input.event);
+      return { messageId, type, effect: 'recorded', at, commands: [], ...(unit !== undefined && { step: unit }) };
+    }
+    const { kind, id, unit, ...detail } = input;
+    const type = kind === 'decision' ? `decision:${input.verdict}` : `control:${input.action}`;
+    return {
+      messageId: id,
+      type,
+      effect: 'recorded',
+      at,
+      commands: [],
+      ...(unit !== undefined && { step: unit }),
+      detail,
+    };
+  }
+
+  private note(messageId: string, effect: Effect, step?: string): void {
+    const type = effect === 'step-retried' ? 'retry' : effect === 'overdue' ? 'timeout' : 'sla';
+    this.history.push({ messageId, type, effect, at: this.now, commands: [], ...(step !== undefined && { step }) });
+  }
+
+  /** The unit an event is about: that of its step, or the run of it that its `by` field names. */
+  private unitOf({ type, payload }: ProcessEvent): string | undefined {
+    const step = this.process.outcomes.get(type)?.step ?? this.process.progress.get(type);
+    return step === undefined ? undefined : unitId(this.process.step(step), payload);
   }
 
   private receive(event: ProcessEvent): Effect {
     const { process } = this;
     if (event.type === process.starts) return this.start(event);
     if (process.rejectedBy.has(event.type)) return this.reject(event);
+    if (process.amendedBy.has(event.type)) return this.amend(event);
+    const triggered = this.trigger(event);
     const outcome = process.outcomes.get(event.type);
+    if (outcome && this.isOfAnEarlierRevision(event)) return 'repeated';
     if (outcome?.direction === 'forward') return this.forwardOutcome(event, outcome);
     if (outcome) return this.compensationOutcome(event, outcome);
     if (process.cancelledBy.has(event.type)) return this.cancel(event);
+    if (process.progress.has(event.type)) return this.moving(event);
+    if (triggered) return triggered;
     if (process.records.has(event.type)) return 'recorded';
     return this.unexpected(event, `${event.type} is not part of this process`);
   }
@@ -102,12 +246,39 @@ class Turn {
     if (event.traceparent) state.traceparent = event.traceparent;
     state.attributes = pick(event.payload, process.attributes);
     state.facts.start = pick(event.payload, process.startFacts);
-    state.facts.assigned = Object.fromEntries(
-      process.assigned.map((field) => [field, process.assignId(event.correlationId, field)]),
-    );
-    for (const step of process.steps) this.step(step.name);
+    this.assignIds([...process.assigned.keys()]);
+    if (process.sla) state.slaDueAt = process.later(this.now, process.sla);
+    this.unfold(process.steps);
     state.phase = state.cause ? 'compensating' : 'forward';
+    // What came before is taken now, as if it had just come; outcomes wait for their command.
+    for (const early of state.early.filter(({ type }) => process.amendedBy.has(type))) {
+      state.facts.start = { ...state.facts.start, ...pick(early.payload, process.startFacts) };
+      state.attributes = { ...state.attributes, ...pick(early.payload, process.attributes) };
+    }
+    for (const early of state.early) this.trigger(early);
+    state.early = state.early.filter(({ type }) => process.outcomes.has(type));
     return 'started';
+  }
+
+  /** Makes the units of steps: one of each, one per line, none yet of those that an event begins. */
+  private unfold(steps: CompiledStep[]): void {
+    const { state } = this;
+    for (const step of steps) {
+      const { repeat } = step;
+      if (!repeat) state.steps[step.name] ??= { status: 'waiting' };
+      if (!repeat?.forEach) continue;
+      const items = state.facts.start[repeat.forEach];
+      for (const item of Array.isArray(items) ? (items as Record<string, unknown>[]) : [])
+        state.steps[unitId(step, item)] ??= { status: 'waiting', item: pick(item, repeat.fields) };
+    }
+  }
+
+  private assignIds(fields: string[]): void {
+    const { state, process } = this;
+    // A thing that is made anew after an amendment is another thing.
+    const suffix = state.revision ? `/revision-${state.revision}` : '';
+    const assigned = fields.map((field) => [field, process.assignId(state.correlationId, `${field}${suffix}`)]);
+    state.facts.assigned = { ...state.facts.assigned, ...(Object.fromEntries(assigned) as Record<string, string>) };
   }
 
   private reject(event: ProcessEvent): Effect {
@@ -126,8 +297,11 @@ class Turn {
 
   /** Turns the instance back, from wherever it is; without effect where nothing stands any more. */
   private cancel(event: ProcessEvent): Effect {
+    return this.turnBack({ ...reference(event), at: this.now });
+  }
+
+  private turnBack(cause: Cause): Effect {
     const { state } = this;
-    const cause: Cause = { ...reference(event), at: this.now };
     if (state.phase === 'new' || state.rejection) {
       state.cause ??= cause;
       return state.rejection ? 'recorded' : 'early';
@@ -135,116 +309,376 @@ class Turn {
     if (state.cause) return 'recorded';
     state.cause = cause;
     state.phase = 'compensating';
+    delete state.amendment;
     delete state.endedAt;
     return 'cancelled';
   }
 
+  /**
+   * New facts. Steps that used what changed, and steps that used what those brought, are undone and done again; the others stand.
+   * The old facts stay in force until then, because what was done is undone by what it was done with.
+   */
+  private amend(event: ProcessEvent): Effect {
+    const { state, process } = this;
+    if (state.phase === 'new') return this.keepEarly(event);
+    if (state.cause || state.rejection) return 'recorded';
+    const current = { ...state.facts.start, ...state.amendment?.start };
+    const start = { ...current, ...pick(event.payload, process.startFacts) };
+    const attributes = { ...state.attributes, ...pick(event.payload, process.attributes) };
+    const changed = [...process.startFacts].filter((field) => !isSame(start[field], current[field]));
+    const steps = [...new Set([...(state.amendment?.steps ?? []), ...affectedSteps(process, changed)])];
+    state.amendment = { start, attributes, steps };
+    state.phase = 'amending';
+    delete state.endedAt;
+    return 'amended';
+  }
+
+  /** An outcome of what an amendment has replaced: it names the id of a thing that this instance no longer means. */
+  private isOfAnEarlierRevision({ payload }: ProcessEvent): boolean {
+    const { assigned } = this.state.facts;
+    return (
+      this.state.revision !== undefined &&
+      Object.entries(assigned).some(([field, id]) => field in payload && payload[field] !== id)
+    );
+  }
+
+  /** An event that begins runs of steps: one run for each `by`, however often it comes. */
+  private trigger(event: ProcessEvent): Effect | undefined {
+    const { state, process } = this;
+    const names = process.triggers.get(event.type);
+    if (!names) return undefined;
+    if (state.phase === 'new') return process.outcomes.has(event.type) ? undefined : this.keepEarly(event);
+    if (state.cause || state.rejection) return 'recorded';
+    const fresh = names.map((name) => process.step(name)).filter((step) => !state.steps[unitId(step, event.payload)]);
+    for (const step of fresh)
+      state.steps[unitId(step, event.payload)] = { status: 'waiting', item: pick(event.payload, step.repeat!.fields) };
+    if (fresh.length === 0) return 'repeated';
+    if (state.phase === 'ended') state.phase = 'forward';
+    delete state.endedAt;
+    return 'triggered';
+  }
+
+  private moving(event: ProcessEvent): Effect {
+    const unit = this.state.steps[this.unitOf(event)!];
+    if (unit?.status !== 'commanded' && unit?.status !== 'awaited') return 'recorded';
+    const { timeout } = this.process.step(this.process.progress.get(event.type)!);
+    const { overdueSince, ...execution } = unit.execution!;
+    unit.execution = { ...execution, progress: event.type, dueAt: this.process.later(this.now, timeout!) };
+    return 'progress';
+  }
+
   private forwardOutcome(event: ProcessEvent, { step: name, refusal: refused }: Outcome): Effect {
-    const step = this.step(name);
     const { state } = this;
-    const mayStillCommand = state.phase === 'new' || state.phase === 'forward' || state.rejection !== undefined;
-    if (step.status === 'waiting' && mayStillCommand) {
-      state.early.push(event);
+    const step = this.process.step(name);
+    const id = unitId(step, event.payload);
+    if (step.repeat && !state.steps[id]) return this.withoutRun(event, step);
+    const unit = this.unit(id);
+    const mayStillCommand = state.phase !== 'compensating' && state.phase !== 'ended';
+    if (unit.status === 'waiting' && (mayStillCommand || state.rejection !== undefined)) {
+      this.keepEarly(event);
       return state.rejection
         ? this.unexpected(event, `${event.type} came although the instance never started`)
         : 'early';
     }
-    if (step.status === 'commanded') {
-      if (refused) this.refuse(event, name);
-      else this.done(event, name);
-      return refused ? 'step-refused' : 'step-done';
+    if (unit.status === 'commanded' || unit.status === 'awaited' || unit.status === 'retrying') {
+      if (refused && unit.status === 'retrying') return 'repeated';
+      if (!refused) this.done(event, id);
+      return refused ? this.refuse({ ...reference(event), ...refusal(event) }, id, this.outcome(event)) : 'step-done';
     }
+    const neverStood: StepStatus[] = ['refused', 'skipped', 'waiting', 'not-needed'];
     if (refused) {
       // Nothing of it stands, and nothing was to stand: no contradiction.
-      if (step.status === 'refused' || step.status === 'skipped' || step.status === 'waiting') return 'repeated';
-      return this.unexpected(event, `${event.type} came after step ${name} had been done`);
+      if (neverStood.includes(unit.status)) return 'repeated';
+      return this.unexpected(event, `${event.type} came after step ${id} had been done`);
     }
-    if (step.status === 'refused' || step.status === 'skipped' || step.status === 'waiting') {
-      this.done(event, name);
-      if (state.phase === 'ended') state.phase = 'compensating';
-      delete state.endedAt;
+    if (!neverStood.includes(unit.status)) return 'repeated';
+    if (!state.cause && (unit.skipped || unit.status === 'not-needed')) {
+      // It was not needed, and now it stands: part of the way from here on, and undone with the rest.
+      this.done(event, id);
       return 'late';
     }
-    return 'repeated';
+    this.done(event, id);
+    if (state.phase === 'ended') state.phase = 'compensating';
+    delete state.endedAt;
+    return 'late';
   }
 
-  private done(event: ProcessEvent, name: string): void {
-    const step = this.step(name);
+  /** An outcome of a repeated step of which there is no such run: not yet, or never. */
+  private withoutRun(event: ProcessEvent, { name, repeat }: CompiledStep): Effect {
     const { state } = this;
-    const { reason, field, message, ...execution } = step.execution ?? {
-      command: this.process.step(name).command.type,
-    };
-    step.execution = { ...execution, ...this.outcome(event) };
-    state.facts.steps[name] = pick(event.payload, this.process.step(name).facts);
-    step.status = step.undone ? 'compensated' : 'done';
-    if (!step.undone) state.completed.push(name);
+    const run = event.payload[repeat!.by] as string | null | undefined;
+    // It came about without us, for example made by a person in its own system.
+    if (run === null || run === undefined) return 'recorded';
+    const mayCome = repeat!.on !== undefined && state.phase !== 'compensating' && !state.cause;
+    if (state.phase === 'new' || state.rejection || mayCome) return this.keepEarly(event);
+    return this.unexpected(event, `${event.type} names ${repeat!.by} ${run}, which step ${name} does not have`);
   }
 
-  private refuse(event: ProcessEvent, name: string): void {
-    const step = this.step(name);
-    step.status = 'refused';
-    step.execution = { ...step.execution!, ...this.outcome(event), ...refusal(event) };
-    if (this.process.step(name).onRefusal === 'stop' || this.state.phase !== 'forward') return;
-    this.state.cause = { ...reference(event), at: this.now, step: name, ...refusal(event) };
-    this.state.phase = 'compensating';
+  private done(event: ProcessEvent, id: string): void {
+    const unit = this.unit(id);
+    const { state } = this;
+    const step = stepOf(this.process, id);
+    const { reason, field, message, retryAt, ...execution } = unit.execution ?? {
+      ...(step.command && { command: step.command.type }),
+    };
+    unit.execution = { ...execution, ...this.outcome(event) };
+    if (!step.repeat) state.facts.steps[step.name] = pick(event.payload, step.facts);
+    else if (step.facts.size > 0) unit.item = { ...unit.item, ...pick(event.payload, step.facts) };
+    unit.status = unit.undone ? 'compensated' : 'done';
+    if (!unit.undone) state.completed.push(id);
+  }
+
+  private refuse(cause: Omit<Cause, 'at' | 'step'>, id: string, outcome: Partial<Execution>): Effect {
+    const { state } = this;
+    const step = stepOf(this.process, id);
+    const unit = this.unit(id);
+    const { type, messageId, ...said } = cause;
+    unit.execution = { ...unit.execution, ...outcome, ...said };
+    const attempts = unit.execution.attempts ?? 1;
+    const mayRetry =
+      step.retry &&
+      state.phase === 'forward' &&
+      attempts < step.retry.attempts &&
+      (step.retry.reasons.length === 0 || step.retry.reasons.includes(said.reason ?? ''));
+    if (mayRetry) {
+      unit.status = 'retrying';
+      unit.execution.retryAt = this.process.later(this.now, step.retry!.every);
+      return 'step-retrying';
+    }
+    unit.status = 'refused';
+    // What an amendment does again anyhow is no reason to turn back.
+    const isDoneAgain = state.phase === 'amending' && state.amendment!.steps.includes(step.name);
+    if (step.onRefusal === 'stop' || state.cause || isDoneAgain) return 'step-refused';
+    state.cause = { type, messageId, ...said, at: this.now, step: id };
+    state.phase = 'compensating';
+    delete state.amendment;
+    return 'step-refused';
   }
 
   private compensationOutcome(event: ProcessEvent, { step: name, refusal: refused }: Outcome): Effect {
-    const step = this.step(name);
-    const asked = step.status === 'compensating' || step.status === 'compensation-refused';
+    const step = this.process.step(name);
+    const id = unitId(step, event.payload);
+    if (step.repeat && !this.state.steps[id]) return this.withoutRun(event, step);
+    const unit = this.unit(id);
+    const asked = unit.status === 'compensating' || unit.status === 'compensation-refused';
     if (asked && refused) {
-      step.status = 'compensation-refused';
-      step.compensation = { ...step.compensation!, ...this.outcome(event), ...refusal(event) };
+      unit.status = 'compensation-refused';
+      unit.compensation = { ...unit.compensation!, ...this.outcome(event), ...refusal(event) };
       return 'compensation-refused';
     }
     if (asked) {
-      this.undo(event, step, name);
+      this.undo(event, unit, name);
       return 'step-compensated';
     }
-    if (step.status === 'compensated') return 'repeated';
-    if (!refused && this.process.cancelledBy.has(event.type)) return this.undoneElsewhere(event, step, name);
-    return this.unexpected(event, `${event.type} came although step ${name} was not being undone`);
+    if (unit.status === 'compensated') return 'repeated';
+    if (!refused && this.process.cancelledBy.has(event.type)) return this.undoneElsewhere(event, unit, name);
+    return this.unexpected(event, `${event.type} came although step ${id} was not being undone`);
   }
 
   /** A person undid it in its own system: that is a cancellation, and this step needs no compensation any more. */
-  private undoneElsewhere(event: ProcessEvent, step: StepState, name: string): Effect {
-    if (step.status === 'done') this.undo(event, step, name);
-    else if (step.status === 'waiting' || step.status === 'commanded') step.undone = true;
+  private undoneElsewhere(event: ProcessEvent, unit: UnitState, name: string): Effect {
+    if (unit.status === 'done') this.undo(event, unit, name);
+    else if (unit.status === 'waiting' || unit.status === 'commanded' || unit.status === 'awaited') unit.undone = true;
     return this.cancel(event);
   }
 
-  private undo(event: ProcessEvent, step: StepState, name: string): void {
+  private undo(event: ProcessEvent, unit: UnitState, name: string): void {
     const command = this.process.step(name).compensation?.type ?? '';
-    const { reason, field, message, ...execution } = step.compensation ?? { command };
-    step.status = 'compensated';
-    step.compensation = { ...execution, ...this.outcome(event) };
+    const { reason, field, message, ...execution } = unit.compensation ?? { command };
+    unit.status = 'compensated';
+    unit.compensation = { ...execution, ...this.outcome(event) };
+  }
+
+  private decided({ id, unit: name, verdict, by, reason }: DecisionInput): Effect {
+    const unit = this.state.steps[name];
+    if (unit?.status !== 'deciding') return 'repeated';
+    const outcome: Partial<Execution> = { outcome: verdict, outcomeAt: this.now, by };
+    if (verdict === 'rejected') {
+      const said = { reason: 'rejected', by, ...(reason && { message: reason }) };
+      return this.refuse({ type: 'decision:rejected', messageId: id, ...said }, name, outcome);
+    }
+    unit.execution = { ...unit.execution, ...outcome, ...(reason && { message: reason }) };
+    unit.status = 'done';
+    this.state.completed.push(name);
+    return 'step-done';
+  }
+
+  private control(input: ControlInput): Effect {
+    const { state, process, now: at } = this;
+    const { action, by, reason, unit, id } = input;
+    const refusedBecause = whyNot(process, state, action, unit) ?? this.whyNotFacts(input);
+    if (refusedBecause !== undefined)
+      throw new ProcessError(
+        'PROCESS_ACTION_REFUSED',
+        `${action} is not possible for ${process.name} ${state.key}/${state.occurrence}: ${refusedBecause}.`,
+      );
+    switch (action) {
+      case 'pause':
+        state.paused = { by, reason, at };
+        return 'paused';
+      case 'resume':
+        delete state.paused;
+        return 'resumed';
+      case 'cancel':
+        delete state.paused;
+        return this.turnBack({ type: 'control:cancel', messageId: id, at, by, message: reason });
+      case 'repair':
+        this.putRight(input.facts!);
+        return 'repaired';
+      case 'retry':
+        if (this.unit(unit!).status === 'compensation-refused') this.unit(unit!).status = 'done';
+        else this.commandAgain(unit!);
+        return 'step-retried';
+      case 'skip':
+        if (input.facts) this.putRight(input.facts);
+        this.skip(unit!, { by, reason, at });
+        return 'step-skipped';
+    }
+  }
+
+  /** Facts must be those that the definition uses; and a skipped step must leave nobody without what it would have brought. */
+  private whyNotFacts({ action, unit, facts }: ControlInput): string | undefined {
+    const { process, state } = this;
+    if (action === 'repair' && !facts?.start && !facts?.steps) return 'no facts were given to put right';
+    const unknown = [
+      ...Object.keys(facts?.start ?? {}).filter((field) => !process.startFacts.has(field)),
+      ...Object.entries(facts?.steps ?? {}).flatMap(([name, given]) => {
+        const step = process.steps.find((known) => known.name === name);
+        return Object.keys(given)
+          .filter((field) => !step?.facts.has(field))
+          .map((field) => `${name}.${field}`);
+      }),
+    ];
+    if (unknown.length > 0) return `it uses no fact ${unknown.join(', ')}`;
+    if (action !== 'skip' || state.phase !== 'forward') return undefined;
+    const step = stepOf(process, unit!);
+    const given = { ...state.facts.steps[step.name], ...facts?.steps?.[step.name] };
+    const missing = [...step.facts].filter((field) => !(field in given));
+    const isUsed = process.steps.some(
+      (later) =>
+        later.uses.steps.has(step.name) && unitsOf(state, later).some(([, { status }]) => status === 'waiting'),
+    );
+    if (!isUsed || step.repeat || missing.length === 0) return undefined;
+    return `later steps need ${missing.map((field) => `${step.name}.${field}`).join(', ')}; give them as facts`;
+  }
+
+  private putRight(facts: NonNullable<ControlInput['facts']>): void {
+    const { facts: known, attributes } = this.state;
+    known.start = { ...known.start, ...facts.start };
+    this.state.attributes = { ...attributes, ...pick(facts.start ?? {}, this.process.attributes) };
+    for (const [step, given] of Object.entries(facts.steps ?? {}))
+      known.steps[step] = { ...known.steps[step], ...given };
+  }
+
+  private skip(id: string, skipped: NonNullable<UnitState['skipped']>): void {
+    const unit = this.unit(id);
+    unit.skipped = skipped;
+    if (unit.status === 'kept') return;
+    unit.status = unit.status === 'compensation-refused' ? 'kept' : 'skipped';
+  }
+
+  private keepEarly(event: ProcessEvent): Effect {
+    this.state.early.push(event);
+    return 'early';
   }
 
   private unexpected(event: ProcessEvent, message: string): Effect {
-    this.state.attention.push({ code: 'unexpected-event', ...reference(event), at: this.now, message });
+    this.attend('unexpected-event', event, message);
+    if (this.process.unexpected === 'pause' && this.state.phase !== 'new' && this.state.phase !== 'ended')
+      this.state.paused ??= { by: 'process', reason: message, at: this.now };
     return 'unexpected';
   }
 
+  private attend(code: Attention['code'], about: { type: string; messageId: string }, message: string): void {
+    const { type, messageId } = about;
+    this.state.attention.push({ code, type, messageId, at: this.now, message });
+  }
+
   private advance(): void {
-    if (this.state.phase === 'forward') this.goForward();
-    if (this.state.phase === 'compensating') this.goBack();
+    const { state } = this;
+    if (state.paused) return;
+    if (state.phase === 'amending') this.goBackTo(state.amendment!);
+    if (state.phase === 'forward') this.goForward();
+    if (state.phase === 'compensating') this.goBack();
   }
 
   private goForward(): void {
     const { state, process } = this;
     for (const step of process.steps) {
-      if (state.phase !== 'forward') return;
-      const isReady = step.after.every((name) => this.step(name).status === 'done');
-      if (this.step(step.name).status !== 'waiting' || !isReady) continue;
-      this.send(step, 'forward', step.command);
-      this.takeEarly(step.name);
+      for (const [id, unit] of readyUnits(process, state, step)) {
+        if (unit.status === 'waiting') this.begin(step, id, unit);
+        if (state.phase !== 'forward') return;
+      }
     }
-    if (state.phase === 'forward' && process.steps.every((step) => this.step(step.name).status === 'done')) this.end();
+    const isSettled = Object.values(state.steps).every(({ status }) => SETTLED.has(status));
+    if (isSettled) this.end();
   }
 
-  /** What came early is due now: the first outcome of this step ends it, as if it had just come. */
-  private takeEarly(name: string): void {
-    const isOutcome = (event: ProcessEvent) => this.process.outcomes.get(event.type)?.step === name;
+  private begin(step: CompiledStep, id: string, unit: UnitState): void {
+    const facts: Facts = {
+      start: this.state.facts.start,
+      steps: this.state.facts.steps,
+      ...(unit.item && { item: unit.item }),
+    };
+    if (step.when) {
+      unit.condition = step.when.evaluate(facts);
+      this.asked.push(...unit.condition.policies);
+      if (!unit.condition.value) {
+        unit.status = 'not-needed';
+        this.takeEarly(id);
+        return;
+      }
+    }
+    if (step.checkpoint) this.ask(step, id, unit, facts);
+    else if (step.command) this.send(step, id, 'forward', step.command);
+    else this.await(step, id, unit);
+    this.takeEarly(id);
+  }
+
+  private ask(step: CompiledStep, id: string, unit: UnitState, facts: Facts): void {
+    const { process, state, now } = this;
+    const { name, policy, due } = step.checkpoint!;
+    const { value, policies } = policy.evaluate(facts);
+    this.asked.push(...policies);
+    unit.status = 'deciding';
+    unit.policy = value;
+    const dueAt = due && process.later(now, due);
+    unit.execution = { commandedAt: now, ...(dueAt && { dueAt }), ...this.slaOf(step) };
+    const shown = Object.fromEntries(
+      policy.reads.map((read) =>
+        read.from === 'step'
+          ? [`${read.step}.${read.field}`, state.facts.steps[read.step]?.[read.field]]
+          : [read.field, state.facts.start[read.field]],
+      ),
+    );
+    this.tasks.opened.push({
+      unit: id,
+      step: step.name,
+      checkpoint: name,
+      owner: step.owner,
+      policy: value,
+      facts: { ...state.attributes, ...shown },
+      ...(dueAt && { dueAt }),
+    });
+  }
+
+  private await(step: CompiledStep, id: string, unit: UnitState): void {
+    unit.status = 'awaited';
+    unit.execution = {
+      commandedAt: this.now,
+      dueAt: this.process.later(this.now, step.timeout!),
+      ...this.slaOf(step),
+    };
+  }
+
+  private slaOf({ sla }: CompiledStep): Pick<Execution, 'slaDueAt'> {
+    return sla ? { slaDueAt: this.process.later(this.now, sla) } : {};
+  }
+
+  /** What came early is due now: the first outcome of this unit ends it, as if it had just come. */
+  private takeEarly(id: string): void {
+    if (this.state.early.length === 0) return;
+    const isOutcome = (event: ProcessEvent) => this.process.outcomes.has(event.type) && this.unitOf(event) === id;
     const due = this.state.early.filter(isOutcome);
     this.state.early = this.state.early.filter((event) => !isOutcome(event));
     for (const event of due) this.forwardOutcome(event, this.process.outcomes.get(event.type)!);
@@ -252,18 +686,68 @@ class Turn {
 
   private goBack(): void {
     const { state, process } = this;
-    for (const event of state.early.splice(0)) this.forwardOutcome(event, process.outcomes.get(event.type)!);
-    for (;;) {
-      const busy: StepStatus[] = ['commanded', 'compensating', 'compensation-refused'];
-      if (process.steps.some((step) => busy.includes(this.step(step.name).status))) return;
-      const name = state.completed.findLast((completed) => this.step(completed).status === 'done');
-      if (!name) break;
-      const step = process.step(name);
-      if (step.compensation) this.send(step, 'compensation', step.compensation);
-      else this.step(name).status = 'kept';
+    for (const event of state.early.splice(0)) {
+      const outcome = process.outcomes.get(event.type);
+      if (outcome?.direction === 'forward') this.forwardOutcome(event, outcome);
     }
-    for (const { name } of process.steps) if (this.step(name).status === 'waiting') this.step(name).status = 'skipped';
+    for (const [id, unit] of Object.entries(state.steps)) this.leave(id, unit, 'the instance was cancelled');
+    if (!this.undoLast(Object.keys(state.steps))) return;
+    for (const unit of Object.values(state.steps)) if (unit.status === 'waiting') unit.status = 'skipped';
     this.end();
+  }
+
+  /** Ends what has no effect yet: a decision nobody needs any more, a pause before asking again, an event that would undo nothing. */
+  private leave(id: string, unit: UnitState, reason: string): void {
+    const hasNothingToUndo = unit.status === 'awaited' && !stepOf(this.process, id).compensation;
+    if (unit.status === 'deciding') this.tasks.closed.push({ unit: id, reason });
+    if (unit.status === 'deciding' || unit.status === 'retrying' || hasNothingToUndo) unit.status = 'skipped';
+  }
+
+  /** Undoes what was done last among these units; true when nothing of them stands or is under way. */
+  private undoLast(ids: string[]): boolean {
+    const { state, process } = this;
+    for (;;) {
+      if (ids.some((id) => BUSY.has(this.unit(id).status))) return false;
+      const id = state.completed.findLast((done) => ids.includes(done) && this.unit(done).status === 'done');
+      if (id === undefined) return true;
+      const step = stepOf(process, id);
+      if (step.compensation) this.send(step, id, 'compensation', step.compensation);
+      else this.unit(id).status = 'kept';
+      if (!step.irreversible) continue;
+      const about = state.cause ?? this.history[0]!;
+      this.attend(
+        'irreversible',
+        about,
+        `Step ${id} cannot be undone. Settle it outside, then skip it with the reason.`,
+      );
+      if (!state.cause) return false;
+    }
+  }
+
+  /** Undoes the steps that used what changed; when nothing of them stands, the new facts are in force and they begin again. */
+  private goBackTo({ start, attributes, steps }: NonNullable<State['amendment']>): void {
+    const { state, process } = this;
+    const affected = steps.map((name) => process.step(name));
+    const ids = affected.flatMap((step) => unitsOf(state, step).map(([id]) => id));
+    for (const id of ids) this.leave(id, this.unit(id), 'the deal was amended');
+    if (!this.undoLast(ids)) return;
+    if (ids.some((id) => stepOf(process, id).irreversible && this.unit(id).status === 'kept' && !this.unit(id).skipped))
+      return;
+    state.revision = (state.revision ?? 0) + 1;
+    state.completed = state.completed.filter((id) => !ids.includes(id));
+    for (const id of ids) {
+      const { item } = this.unit(id);
+      // A run that an event began stays due; the runs of lines are those of the new lines.
+      if (stepOf(process, id).repeat?.on) state.steps[id] = { status: 'waiting', ...(item && { item }) };
+      else delete state.steps[id];
+    }
+    for (const name of steps) delete state.facts.steps[name];
+    state.facts.start = start;
+    state.attributes = attributes;
+    this.assignIds([...process.assigned].filter(([, step]) => steps.includes(step)).map(([field]) => field));
+    delete state.amendment;
+    this.unfold(affected);
+    state.phase = 'forward';
   }
 
   private end(): void {
@@ -271,31 +755,41 @@ class Turn {
     this.state.endedAt = this.now;
   }
 
-  private send({ name }: CompiledStep, direction: Command['direction'], command: CompiledCommand): void {
-    const step = this.step(name);
+  private commandAgain(id: string): void {
+    const step = stepOf(this.process, id);
+    const { attempts = 1 } = this.unit(id).execution ?? {};
+    this.send(step, id, 'forward', step.command!);
+    this.unit(id).execution!.attempts = attempts + 1;
+  }
+
+  private send(step: CompiledStep, id: string, direction: Command['direction'], command: CompiledCommand): void {
+    const unit = this.unit(id);
     const payload = Object.fromEntries(
-      command.fields.map(([field, source]) => [field, this.fact(command, field, source)]),
+      command.fields.map(([field, source]) => [field, this.fact(command, field, source, unit)]),
     );
-    this.commands.push({ type: command.type, payload, step: name, direction });
+    this.commands.push({ type: command.type, payload, step: id, direction });
     const execution: Execution = {
       command: command.type,
       commandedAt: this.now,
-      dueAt: new Date(Date.parse(this.now) + command.timeoutMs).toISOString(),
+      dueAt: this.process.later(this.now, command.timeout),
+      ...(direction === 'forward' && this.slaOf(step)),
     };
-    step.status = direction === 'forward' ? 'commanded' : 'compensating';
-    step[direction === 'forward' ? 'execution' : 'compensation'] = execution;
+    unit.status = direction === 'forward' ? 'commanded' : 'compensating';
+    unit[direction === 'forward' ? 'execution' : 'compensation'] = execution;
   }
 
-  private fact(command: CompiledCommand, field: string, source: Source): unknown {
+  private fact(command: CompiledCommand, field: string, source: Source, { item }: UnitState): unknown {
     const { facts, cause } = this.state;
-    const value =
-      source.from === 'assigned'
-        ? facts.assigned[source.field]
-        : source.from === 'start'
-          ? facts.start[source.field]
-          : source.from === 'cause'
-            ? cause?.type
-            : facts.steps[source.step]?.[source.field];
+    const value = {
+      assigned: () => facts.assigned[(source as { field: string }).field],
+      start: () => facts.start[(source as { field: string }).field],
+      item: () => item?.[(source as { field: string }).field],
+      cause: () => cause?.type ?? 'amended',
+      step: () => {
+        const { step, field: from } = source as { step: string; field: string };
+        return this.process.step(step).repeat ? item?.[from] : facts.steps[step]?.[from];
+      },
+    }[source.from]();
     if (value !== undefined) return value;
     // The compiler binds every field to something known before the command, so an event lacked what its contract promises.
     throw new ProcessError(
@@ -304,8 +798,8 @@ class Turn {
     );
   }
 
-  private step(name: string): StepState {
-    return (this.state.steps[name] ??= { status: 'waiting' });
+  private unit(id: string): UnitState {
+    return (this.state.steps[id] ??= { status: 'waiting' });
   }
 
   private outcome(event: ProcessEvent): Partial<Execution> {
@@ -319,11 +813,17 @@ class Turn {
   }
 }
 
-/** Commands whose outcome is awaited, with their steps. */
-export function inFlight(state: State): [step: string, execution: Execution][] {
-  return Object.entries(state.steps).flatMap(([name, step]): [string, Execution][] => {
-    if (step.status === 'commanded') return [[name, step.execution!]];
-    if (step.status === 'compensating') return [[name, step.compensation!]];
+/** Under way, or in need of a person: nothing is undone beside it. */
+const BUSY: ReadonlySet<StepStatus> = new Set(['commanded', 'awaited', 'compensating', 'compensation-refused']);
+/** Nothing more is to come of it on the way forward. */
+const SETTLED: ReadonlySet<StepStatus> = new Set(['done', 'not-needed', 'skipped', 'compensated', 'kept']);
+const IN_FLIGHT: ReadonlySet<StepStatus> = new Set(['commanded', 'awaited', 'deciding']);
+
+/** What is awaited, with its unit: outcomes of commands, events of other processes, decisions of people. */
+export function inFlight(state: State): [unit: string, execution: Execution][] {
+  return Object.entries(state.steps).flatMap(([id, unit]): [string, Execution][] => {
+    if (IN_FLIGHT.has(unit.status)) return [[id, unit.execution!]];
+    if (unit.status === 'compensating') return [[id, unit.compensation!]];
     return [];
   });
 }
@@ -333,32 +833,63 @@ export function externalIdsOf(event: ProcessEvent): ExternalId[] {
   return Array.isArray(event.payload.externalIds) ? (event.payload.externalIds as ExternalId[]) : [];
 }
 
+/** Steps that stand on any of these fields of the start event, or on what such a step brought. */
+function affectedSteps(process: Process, changed: string[]): string[] {
+  const affected = new Set<string>();
+  // Every step stands behind the steps it uses, so one pass in this order finds all.
+  for (const { name, uses } of process.steps) {
+    const isAffected =
+      changed.some((field) => uses.start.has(field)) || [...uses.steps].some((step) => affected.has(step));
+    if (isAffected) affected.add(name);
+  }
+  return [...affected];
+}
+
 function statusOf(process: Process, state: State): Status {
   if (state.phase === 'new') return 'expected';
   if (state.rejection) return 'rejected';
-  if (state.phase === 'ended') return state.cause ? (state.cause.step ? 'refused' : 'compensated') : 'completed';
-  const isStuck = process.steps.some(({ name }) => {
-    const status = state.steps[name]?.status;
-    return status === 'compensation-refused' || (status === 'refused' && state.phase === 'forward');
-  });
+  const units = Object.entries(state.steps);
+  const isStuck = units.some(
+    ([id, { status, skipped }]) =>
+      status === 'compensation-refused' ||
+      (status === 'refused' && state.phase === 'forward') ||
+      (status === 'kept' && !skipped && stepOf(process, id).irreversible),
+  );
   if (isStuck) return 'stopped';
-  if (inFlight(state).some(([, execution]) => execution.overdueSince)) return 'overdue';
-  return state.phase === 'forward' ? 'running' : 'compensating';
+  if (state.phase === 'ended') return state.cause ? (state.cause.step ? 'refused' : 'compensated') : 'completed';
+  if (state.paused) return 'paused';
+  const waiting = inFlight(state);
+  if (waiting.some(([, execution]) => execution.overdueSince)) return 'overdue';
+  if (state.phase === 'amending') return 'amending';
+  if (state.phase === 'compensating') return 'compensating';
+  const isDeciding = waiting.length > 0 && waiting.every(([id]) => state.steps[id]!.status === 'deciding');
+  return isDeciding ? 'deciding' : 'running';
 }
 
 function nextTimerAt(state: State): string | undefined {
-  const due = inFlight(state).flatMap(([, { dueAt, overdueSince }]) => (dueAt && !overdueSince ? [dueAt] : []));
-  return due.length > 0 ? due.reduce((a, b) => (a < b ? a : b)) : undefined;
+  if (state.phase === 'new' || state.phase === 'ended') return undefined;
+  let next: string | undefined;
+  const consider = (at: string | undefined): void => {
+    if (at && (next === undefined || at < next)) next = at;
+  };
+  if (!state.slaBreachedAt) consider(state.slaDueAt);
+  for (const [, run] of inFlight(state)) {
+    if (!run.overdueSince) consider(run.dueAt);
+    if (!run.slaBreachedAt) consider(run.slaDueAt);
+  }
+  if (state.phase === 'forward' && !state.paused)
+    for (const unit of Object.values(state.steps)) if (unit.status === 'retrying') consider(unit.execution?.retryAt);
+  return next;
 }
 
 /** A copy of all that a turn changes; facts and events are never changed, only added. */
 function copyOf(state: State): State {
-  const steps = Object.entries(state.steps).map(([name, step]): [string, StepState] => [
+  const steps = Object.entries(state.steps).map(([name, unit]): [string, UnitState] => [
     name,
     {
-      ...step,
-      ...(step.execution && { execution: { ...step.execution } }),
-      ...(step.compensation && { compensation: { ...step.compensation } }),
+      ...unit,
+      ...(unit.execution && { execution: { ...unit.execution } }),
+      ...(unit.compensation && { compensation: { ...unit.compensation } }),
     },
   ]);
   return {
@@ -382,3 +913,5 @@ function refusal({ payload }: ProcessEvent): Pick<Execution, 'reason' | 'field' 
 function pick(payload: Record<string, unknown>, fields: Iterable<string>): Record<string, unknown> {
   return Object.fromEntries([...fields].filter((field) => field in payload).map((field) => [field, payload[field]]));
 }
+
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -22,7 +22,11 @@ function problemsOf(change: (definition: Written) => void): string {
 describe('a definition', () => {
   it('is read into lists and milliseconds', () => {
     const { steps } = parseDefinition(saleDefinition);
-    expect(steps.order).toMatchObject({ after: [], until: ['OrderCreated', 'OrderRejected'], timeout: 900_000 });
+    expect(steps.order).toMatchObject({
+      after: [],
+      until: ['OrderCreated', 'OrderRejected'],
+      timeout: { ms: 900_000 },
+    });
     expect(steps.notice?.after).toEqual(['packing', 'billing']);
   });
 
@@ -42,7 +46,7 @@ describe('a definition', () => {
     [
       'no compensation',
       (d) => delete d.steps.billing.compensation,
-      'steps.billing.compensation: must be "none" or a command',
+      'steps.billing.compensation: must be "none", "irreversible" or a command',
     ],
     ['an unknown step', (d) => (d.steps.billing.after = 'ordr'), 'steps.billing.after: there is no step "ordr"'],
     ['a circle', (d) => (d.steps.order.after = 'notice'), 'waits for itself'],

@@ -9,7 +9,9 @@ export class ProcessError extends Error {
       | 'PROCESS_VERSION_UNKNOWN'
       | 'PROCESS_EVENT_WITHOUT_KEY'
       | 'PROCESS_FACT_MISSING'
-      | 'PROCESS_SEARCH_INVALID',
+      | 'PROCESS_SEARCH_INVALID'
+      | 'PROCESS_ACTION_REFUSED'
+      | 'PROCESS_INSTANCE_UNKNOWN',
     message: string,
     { retry = 'never', ...options }: ErrorOptions & { retry?: 'never' | 'later' } = {},
   ) {

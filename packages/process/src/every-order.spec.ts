@@ -31,7 +31,8 @@ function settle(run: Run): Run {
   for (let round = 0; round < 20; round += 1) {
     const waiting = inFlight(run.state);
     if (waiting.length === 0) return run;
-    for (const [, { command }] of waiting) run = take(run, saleEvent(success[command]!, `settled-${command}-${round}`));
+    for (const [, { command }] of waiting)
+      run = take(run, saleEvent(success[command!]!, `settled-${command}-${round}`));
   }
   throw new Error('never settles');
 }

@@ -1,5 +1,5 @@
 export { parseDuration } from './duration.js';
-export { parseDefinition, type Definition, type StepDefinition } from './definition.js';
+export { parseDefinition, definitionJsonSchema, type Definition, type StepDefinition } from './definition.js';
 export {
   compileDefinition,
   isRefusal,
@@ -9,11 +9,35 @@ export {
   type Messages,
   type Process,
 } from './compile.js';
-export { decide, externalIdsOf, inFlight, type Decision, type Input } from './decide.js';
+export type {
+  Compiled,
+  Evaluation,
+  Expression,
+  FactReference,
+  Facts,
+  Policies,
+  PolicyOutcome,
+  Scope,
+} from './policies.js';
+export {
+  actions,
+  allowedActions,
+  decide,
+  externalIdsOf,
+  inFlight,
+  type Action,
+  type ControlInput,
+  type Decision,
+  type DecisionInput,
+  type Input,
+} from './decide.js';
+export { stepOf, unitsOf } from './units.js';
 export { explore, type Exploration, type ExploredPath } from './explore.js';
 export {
+  effects,
   initialState,
   statuses,
+  stepStatuses,
   type Attention,
   type Cause,
   type Command,
@@ -24,8 +48,10 @@ export {
   type ProcessEvent,
   type State,
   type Status,
-  type StepState,
   type StepStatus,
+  type TaskChanges,
+  type TaskRequest,
+  type UnitState,
 } from './state.js';
 export { START, waitsOf, type Wait } from './waits.js';
 export { ProcessError } from './errors.js';

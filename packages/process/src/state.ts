@@ -1,3 +1,5 @@
+import type { Evaluation, PolicyOutcome } from './policies.js';
+
 /** A message as the engine sees it: the payload in JSON-safe form, and the part of the envelope that matters. */
 export interface ProcessEvent {
   messageId: string;
@@ -20,16 +22,20 @@ export interface ExternalId {
 
 /**
  * - `expected`: an event came before the one that starts the instance; it is kept until then
- * - `running`, `compensating`: on the way; `overdue`: the same, and an outcome is later than the definition allows
+ * - `running`, `compensating`, `amending`: on the way; `overdue`: the same, and something is later than the definition allows
+ * - `deciding`: nothing goes on before a person has decided; `paused`: a person holds it
  * - `completed`: every step done; `compensated`: cancelled, and all that was done is undone
  * - `refused`: a step was refused, and all that was done is undone; `rejected`: could not start, nothing was done
- * - `stopped`: a refusal that the process cannot answer by itself; needs a person
+ * - `stopped`: something that the process cannot answer by itself; needs a person
  */
 export const statuses = [
   'expected',
   'running',
+  'deciding',
+  'amending',
   'compensating',
   'overdue',
+  'paused',
   'stopped',
   'completed',
   'compensated',
@@ -38,41 +44,72 @@ export const statuses = [
 ] as const;
 export type Status = (typeof statuses)[number];
 
-export type StepStatus =
-  | 'waiting'
-  | 'commanded'
-  | 'done'
-  | 'refused'
-  | 'compensating'
-  | 'compensated'
-  | 'compensation-refused'
+export const stepStatuses = [
+  'waiting',
+  'commanded',
+  /** another process does it */
+  'awaited',
+  /** a person decides it */
+  'deciding',
+  /** refused, and commanded again later */
+  'retrying',
+  'done',
+  /** its condition was false */
+  'not-needed',
+  'refused',
+  'compensating',
+  'compensated',
+  'compensation-refused',
   /** done, and by definition not undone */
-  | 'kept'
-  /** the instance was cancelled before it was commanded */
-  | 'skipped';
+  'kept',
+  /** the instance was cancelled before it began, or a person skipped it */
+  'skipped',
+] as const;
+export type StepStatus = (typeof stepStatuses)[number];
 
-/** One command and its outcome. */
+/** What was asked for (a command, an event of another process, a decision) and its outcome. */
 export interface Execution {
-  command: string;
+  /** Absent where nothing was commanded. */
+  command?: string;
+  /** How often it was commanded; absent means once. */
+  attempts?: number;
+  /** When it was commanded, or since when it is awaited. */
   commandedAt?: string;
   dueAt?: string;
   /** Since when the outcome is later than allowed; stays for the record when it comes at last. */
   overdueSince?: string;
+  slaDueAt?: string;
+  slaBreachedAt?: string;
+  /** When it is commanded again. */
+  retryAt?: string;
+  /** The last event that said it is moving. */
+  progress?: string;
   outcomeAt?: string;
   outcome?: string;
   service?: string;
   externalIds?: ExternalId[];
+  /** Who decided. */
+  by?: string;
   reason?: string;
   field?: string;
   message?: string;
 }
 
-export interface StepState {
+/** One run of a step: the only one, or that of one line or one event. */
+export interface UnitState {
   status: StepStatus;
   execution?: Execution;
   compensation?: Execution;
   /** What this step creates was undone in its system before we knew that it exists. */
   undone?: true;
+  /** Of a repeated step: the fields of its line or event that commands use. */
+  item?: Record<string, unknown>;
+  /** Its condition, as it was evaluated. */
+  condition?: Evaluation<boolean>;
+  /** What the policy of a checkpoint said. */
+  policy?: PolicyOutcome;
+  /** A person let the process go on without it. */
+  skipped?: { by: string; reason: string; at: string };
 }
 
 /** Why an instance turned back. */
@@ -82,6 +119,7 @@ export interface Cause {
   at: string;
   /** Set when a step was refused; then the instance ends as `refused`. */
   step?: string;
+  by?: string;
   reason?: string;
   field?: string;
   message?: string;
@@ -89,7 +127,7 @@ export interface Cause {
 
 /** Something a person should look at; the instance went on as far as it could. */
 export interface Attention {
-  code: 'unexpected-event' | 'started-again';
+  code: 'unexpected-event' | 'started-again' | 'irreversible';
   type: string;
   messageId: string;
   at: string;
@@ -100,10 +138,11 @@ export interface State {
   key: string;
   occurrence: number;
   correlationId: string;
-  phase: 'new' | 'forward' | 'compensating' | 'ended';
+  phase: 'new' | 'forward' | 'amending' | 'compensating' | 'ended';
   status: Status;
-  steps: Record<string, StepState>;
-  /** Steps in the order in which they were done; undone strictly in reverse. */
+  /** By unit: `order`, or `fulfilment/<line>` of a step that is repeated. */
+  steps: Record<string, UnitState>;
+  /** Units in the order in which they were done; undone strictly in reverse. */
   completed: string[];
   facts: {
     start: Record<string, unknown>;
@@ -115,47 +154,88 @@ export interface State {
   cause?: Cause;
   /** Why it could not start; only with status `rejected`. */
   rejection?: Cause;
-  /** Outcomes that came before their command; taken when the command is sent. */
+  /** How often it was amended; absent means never. */
+  revision?: number;
+  /** New facts, in force as soon as what used the old ones is undone. */
+  amendment?: { start: Record<string, unknown>; attributes: Record<string, unknown>; steps: string[] };
+  paused?: { by: string; reason: string; at: string };
+  slaDueAt?: string;
+  slaBreachedAt?: string;
+  /** Events that came before their time; taken when it has come. */
   early: ProcessEvent[];
   attention: Attention[];
-  /** Ids of the messages taken; a message is taken once. */
+  /** Ids of the inputs taken; an input is taken once. */
   seen: string[];
   startedAt?: string;
   endedAt?: string;
   traceparent?: string;
 }
 
-export type Effect =
-  | 'started'
-  | 'rejected'
-  | 'step-done'
-  | 'step-refused'
-  | 'step-compensated'
-  | 'compensation-refused'
-  | 'cancelled'
-  | 'recorded'
-  | 'early'
-  | 'late'
-  | 'repeated'
-  | 'unexpected'
-  | 'overdue';
+export const effects = [
+  'started',
+  'rejected',
+  'step-done',
+  'step-refused',
+  'step-retrying',
+  'step-retried',
+  'step-skipped',
+  'step-compensated',
+  'compensation-refused',
+  'triggered',
+  'progress',
+  'cancelled',
+  'amended',
+  'paused',
+  'resumed',
+  'repaired',
+  'recorded',
+  'early',
+  'late',
+  'repeated',
+  'unexpected',
+  'overdue',
+  'sla-breached',
+] as const;
+export type Effect = (typeof effects)[number];
 
 /** What one input did, kept for good. */
 export interface HistoryEntry {
   messageId: string;
   type: string;
   effect: Effect;
+  /** The unit it was about. */
   step?: string;
   at: string;
   /** Types of the commands sent because of it. */
   commands: string[];
+  /** Of what a person did: who, why, and with which facts. Of any input: the conditions and policies that were evaluated. */
+  detail?: Record<string, unknown>;
 }
 
 export interface Command {
   type: string;
   payload: Record<string, unknown>;
+  /** The unit. */
   step: string;
   direction: 'forward' | 'compensation';
+}
+
+/** A person is asked: what a checkpoint puts before them. */
+export interface TaskRequest {
+  unit: string;
+  step: string;
+  checkpoint: string;
+  owner: string;
+  policy: PolicyOutcome;
+  /** What the decision stands on. */
+  facts: Record<string, unknown>;
+  dueAt?: string;
+}
+
+export interface TaskChanges {
+  opened: TaskRequest[];
+  /** Nobody needs to decide any more. */
+  closed: { unit: string; reason: string }[];
 }
 
 export function initialState(identity: { key: string; occurrence: number; correlationId: string }): State {

@@ -1,9 +1,11 @@
 import type { Process } from './compile.js';
 import { inFlight } from './decide.js';
 import type { Execution, State } from './state.js';
+import { stepOf } from './units.js';
 
 /** One thing an instance waits for. */
 export interface Wait {
+  /** The unit. */
   step: string;
   /** Who answers for it. */
   owner: string;
@@ -38,18 +40,18 @@ export function waitsOf(process: Process, state: State): Wait[] {
 function waitFor(process: Process, state: State, name: string, run: Execution, needsPerson: boolean): Wait {
   const direction = run === state.steps[name]?.compensation ? 'compensation' : 'forward';
   const outcomes = [...process.outcomes].filter(
-    ([, { step, ...outcome }]) => step === name && outcome.direction === direction,
+    ([, { step, ...outcome }]) => step === stepOf(process, name).name && outcome.direction === direction,
   );
   const since = needsPerson ? run.outcomeAt : run.commandedAt;
   return {
     step: name,
-    owner: process.step(name).owner,
-    command: run.command,
+    owner: stepOf(process, name).owner,
+    ...(run.command && { command: run.command }),
     // A second refusal would change nothing for a step that was refused.
     events: outcomes.filter(([, { refusal }]) => !(needsPerson && refusal)).map(([type]) => type),
     ...(since && { since }),
     ...(run.dueAt && { dueAt: run.dueAt }),
     isOverdue: !needsPerson && run.overdueSince !== undefined,
-    needsPerson,
+    needsPerson: needsPerson || state.steps[name]?.status === 'deciding',
   };
 }

@@ -58,6 +58,11 @@ export class Definitions {
     return [...this.active.values()];
   }
 
+  /** Every known version of every process. */
+  get all(): Process[] {
+    return [...this.known.values()];
+  }
+
   /** Event types that any known version of the process takes: an old instance still gets what only it waits for. */
   takes(name: string, eventType: string): boolean {
     return [...this.known.values()].some((process) => process.name === name && process.events.has(eventType));

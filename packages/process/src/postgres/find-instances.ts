@@ -62,6 +62,8 @@ export interface StoredEvent {
   source: string | null;
   commands: string[];
   payload: Record<string, unknown> | null;
+  /** Who did it and why; and which policies were asked. */
+  detail: Record<string, unknown> | null;
   occurredAt: Date;
   recordedAt: Date;
   traceId: string | null;
@@ -70,7 +72,7 @@ export interface StoredEvent {
 const history = {
   name: 'process-select-history',
   text: `
-    SELECT instance_id AS "instanceId", message_id AS "messageId", type, effect, step, source, commands, payload,
+    SELECT instance_id AS "instanceId", message_id AS "messageId", type, effect, step, source, commands, payload, detail,
       occurred_at AS "occurredAt", recorded_at AS "recordedAt", trace_id AS "traceId"
     FROM process_event WHERE instance_id = ANY($1::bigint[])
     ORDER BY instance_id, position`,

@@ -1,4 +1,13 @@
-export { ProcessRunner, type Emit, type EmittedCommand, type Transition } from './runner.js';
+export {
+  ProcessRunner,
+  type ClosedTask,
+  type ControlResult,
+  type Emit,
+  type EmittedCommand,
+  type OpenedTask,
+  type TaskSink,
+  type Transition,
+} from './runner.js';
 export type { Compile } from './definitions.js';
 export { processMigrations } from './migrations.js';
 export { findOccurrences, readHistory, readInstance, type StoredEvent, type StoredInstance } from './find-instances.js';

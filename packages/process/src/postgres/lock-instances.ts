@@ -86,3 +86,17 @@ const claim = {
 export function claimDueInstances(tx: Tx, now: Date, limit: number): Promise<LockedInstance[]> {
   return tx.query<LockedInstance>(claim, [now, limit]);
 }
+
+const lockById = {
+  name: 'process-lock-instances-by-id',
+  text: `
+    SELECT id, process, version, key, occurrence, state FROM process_instance AS instance
+    WHERE id = ANY($1::bigint[])
+    ORDER BY id
+    FOR UPDATE`,
+};
+
+/** Locks instances that exist, in the order in which batches lock them; unknown ids are left out. */
+export function lockInstancesById(tx: Tx, ids: string[]): Promise<LockedInstance[]> {
+  return tx.query<LockedInstance>(lockById, [ids]);
+}

@@ -116,8 +116,27 @@ class KeepStateInline1795600000000 {
   }
 }
 
+/** What people do and decide is history, too; and a step may be awaited or decided without a command or a service that answers. */
+class KeepDecisions1795700000000 {
+  readonly name = 'KeepDecisions1795700000000';
+
+  async up(runner: Runner): Promise<void> {
+    await runner.query('ALTER TABLE process_event ADD COLUMN detail json');
+    await runner.query(
+      'ALTER TABLE process_step ALTER COLUMN service DROP NOT NULL, ALTER COLUMN command DROP NOT NULL',
+    );
+  }
+
+  async down(runner: Runner): Promise<void> {
+    await runner.query('DELETE FROM process_step WHERE service IS NULL OR command IS NULL');
+    await runner.query('ALTER TABLE process_step ALTER COLUMN service SET NOT NULL, ALTER COLUMN command SET NOT NULL');
+    await runner.query('ALTER TABLE process_event DROP COLUMN detail');
+  }
+}
+
 export const processMigrations = [
   CreateProcessStore1763800000000,
   KeepStateInline1795600000000,
   SearchInstances1795612000000,
+  KeepDecisions1795700000000,
 ];

@@ -1,10 +1,16 @@
 import type { Queryable, Tx } from '@throughline/postgres';
 import { occurrenceField, type Process } from '../compile.js';
-import { decide, type Input } from '../decide.js';
+import { decide, type ControlInput, type DecisionInput, type Input } from '../decide.js';
 import { ProcessError } from '../errors.js';
-import { initialState, type ProcessEvent, type Status } from '../state.js';
+import { initialState, type ProcessEvent, type State, type Status, type TaskRequest } from '../state.js';
 import { Definitions, type Compile } from './definitions.js';
-import { claimDueInstances, lockInstances, type Identity, type LockedInstance } from './lock-instances.js';
+import {
+  claimDueInstances,
+  lockInstances,
+  lockInstancesById,
+  type Identity,
+  type LockedInstance,
+} from './lock-instances.js';
 import { saveInstances, type Change } from './save-instances.js';
 
 /** A command on its way out; the caller knows how messages travel. */
@@ -33,6 +39,47 @@ export interface Skipped {
 
 export type Emit = (commands: EmittedCommand[]) => void;
 
+/** A person is asked to decide for an instance. */
+export interface OpenedTask {
+  instanceId: string;
+  process: string;
+  version: number;
+  key: string;
+  occurrence: number;
+  correlationId: string;
+  traceparent: string | undefined;
+  /** The field of the start event that says how much is at risk, and its currency, where the definition names one. */
+  amount: { amount: unknown; currency: unknown } | undefined;
+  request: TaskRequest;
+}
+
+/** Nobody needs to decide any more. */
+export interface ClosedTask {
+  instanceId: string;
+  unit: string;
+  reason: string;
+}
+
+/**
+ * Where checkpoints become tasks of people. Called inside the transaction that decided it, at most once for each, with the rows of the
+ * instances locked: whoever decides a task locks the instance first, too.
+ */
+export interface TaskSink {
+  open(tx: Tx, tasks: OpenedTask[]): void | Promise<void>;
+  close(tx: Tx, tasks: ClosedTask[]): void | Promise<void>;
+}
+
+/** What a person's action did to one instance. */
+export interface ControlResult {
+  id: string;
+  process: string;
+  before: State;
+  /** Absent where it was refused. */
+  after?: State;
+  commands: string[];
+  refused?: ProcessError;
+}
+
 /**
  * Runs instances inside the caller's transaction: a batch is loaded by one query, decided in memory, and written back by a few
  * statements. Any number of runners may work on the same instances; an instance's row lock makes them take turns.
@@ -45,9 +92,27 @@ export class ProcessRunner {
   /**
    * @param processes what this release ships; new instances start on the newest version of each process
    * @param compile reads versions that other releases have stored
+   * @param tasks where checkpoints go; a process that has none needs none
    */
-  constructor(processes: Process[], compile: Compile) {
+  constructor(
+    processes: Process[],
+    compile: Compile,
+    private readonly tasks?: TaskSink,
+  ) {
     this.definitions = new Definitions(processes, compile);
+  }
+
+  /** Every event that a known version of a process takes. */
+  get events(): string[] {
+    return [...new Set(this.definitions.all.flatMap(({ events }) => [...events]))].toSorted();
+  }
+
+  /** Every command that a known version of a process sends. */
+  get commands(): string[] {
+    const commands = this.definitions.all.flatMap(({ steps }) =>
+      steps.flatMap(({ command, compensation }) => [command?.type, compensation?.type]),
+    );
+    return [...new Set(commands.filter((type) => type !== undefined))].toSorted();
   }
 
   /** Makes the shipped definitions known to the database; call it before the first batch. */
@@ -87,6 +152,53 @@ export class ProcessRunner {
     return { fired: instances.length, transitions, skipped };
   }
 
+  /**
+   * Takes a person's decision at a checkpoint; what follows is sent in the same transaction.
+   * @throws PROCESS_INSTANCE_UNKNOWN
+   */
+  async decideStep(tx: Tx, instanceId: string, input: DecisionInput, now: Date, emit: Emit): Promise<Transition[]> {
+    const instances = await lockInstancesById(tx, [instanceId]);
+    if (instances.length === 0)
+      throw new ProcessError('PROCESS_INSTANCE_UNKNOWN', `There is no instance ${instanceId}.`);
+    return this.turn(tx, instances, now, emit, () => [input]);
+  }
+
+  /** Takes a person's action on instances, in id order; each is done or refused by itself. Ids that do not exist are left out. */
+  async control(
+    tx: Tx,
+    instanceIds: string[],
+    inputOf: (instance: LockedInstance) => ControlInput,
+    now: Date,
+    emit: Emit,
+  ): Promise<{ results: ControlResult[]; transitions: Transition[] }> {
+    const instances = await lockInstancesById(tx, instanceIds);
+    const results: ControlResult[] = [];
+    const changes: Change[] = [];
+    const sent: EmittedCommand[] = [];
+    for (const instance of instances) {
+      const { id, state: before } = instance;
+      try {
+        const process = await this.processOf(tx, instance);
+        const commands: EmittedCommand[] = [];
+        const change = run(process, instance, [inputOf(instance)], now.toISOString(), commands);
+        results.push({
+          id,
+          process: instance.process,
+          before,
+          after: change.state,
+          commands: commands.map(({ type }) => type),
+        });
+        sent.push(...commands);
+        if (change.history.length > 0) changes.push(change);
+      } catch (error) {
+        if (!(error instanceof ProcessError)) throw error;
+        results.push({ id, process: instance.process, before, commands: [], refused: error });
+      }
+    }
+    await this.save(tx, changes, sent, now, emit);
+    return { results, transitions: changes.flatMap(transitionOf) };
+  }
+
   /** The definition an instance runs on. */
   definitionOf(database: Queryable, { process, version }: { process: string; version: number }): Promise<Process> {
     return this.definitions.load(database, process, version);
@@ -111,9 +223,20 @@ export class ProcessRunner {
       const change = run(process, instance, inputsOf(instance), now.toISOString(), commands);
       if (change.history.length > 0) changes.push(change);
     }
+    await this.save(tx, changes, commands, now, emit);
+    return changes.flatMap(transitionOf);
+  }
+
+  private async save(tx: Tx, changes: Change[], commands: EmittedCommand[], now: Date, emit: Emit): Promise<void> {
     saveInstances(tx, changes, now);
     if (commands.length > 0) emit(commands);
-    return changes.flatMap(transitionOf);
+    const opened = changes.flatMap(openedTasks);
+    const closed = changes.flatMap(({ id, closed: units }) => units.map((unit) => ({ instanceId: id, ...unit })));
+    if (opened.length + closed.length === 0) return;
+    if (!this.tasks) throw new Error(`a checkpoint was reached, and this runner has nowhere to put its tasks`);
+    // First what nobody needs any more: an amended instance asks again for the same unit.
+    if (closed.length > 0) await this.tasks.close(tx, closed);
+    if (opened.length > 0) await this.tasks.open(tx, opened);
   }
 
   /** An instance that has not started yet follows the newest version, one that has stays on its own. */
@@ -166,11 +289,20 @@ function run(
     state: instance.state,
     nextTimerAt: undefined,
     history: [],
+    opened: [],
+    closed: [],
   };
   for (const input of inputs) {
     const decision = decide(process, change.state, input, now);
     change.state = decision.state;
     change.nextTimerAt = decision.nextTimerAt;
+    // What one input of a batch opens, the next one may close.
+    for (const task of decision.tasks.closed) {
+      const index = change.opened.findIndex(({ unit }) => unit === task.unit);
+      if (index < 0) change.closed.push(task);
+      else change.opened.splice(index, 1);
+    }
+    change.opened.push(...decision.tasks.opened);
     const event = input.kind === 'event' ? input.event : undefined;
     change.history.push(...decision.history.map((entry) => (event ? { entry, event } : { entry })));
     commands.push(
@@ -183,6 +315,24 @@ function run(
     );
   }
   return change;
+}
+
+function openedTasks({ id, process, state, opened }: Change): OpenedTask[] {
+  const { key, occurrence, correlationId, traceparent, facts, attributes } = state;
+  const { name, version, amount: field } = process;
+  const known = { ...attributes, ...facts.start };
+  const amount = field === undefined ? undefined : { amount: known[field], currency: known.currency };
+  return opened.map((request) => ({
+    instanceId: id,
+    process: name,
+    version,
+    key,
+    occurrence,
+    correlationId,
+    traceparent,
+    amount,
+    request,
+  }));
 }
 
 function transitionOf({ process, before, state }: Change): Transition[] {

@@ -1,7 +1,8 @@
 import type { Tx } from '@throughline/postgres';
 import type { Process } from '../compile.js';
 import { externalIdsOf } from '../decide.js';
-import type { Execution, HistoryEntry, ProcessEvent, State } from '../state.js';
+import type { Execution, HistoryEntry, ProcessEvent, State, TaskChanges, TaskRequest } from '../state.js';
+import { stepOf } from '../units.js';
 import { columns } from './columns.js';
 import { writeSearch } from './search/write-search.js';
 
@@ -13,6 +14,8 @@ export interface Change {
   state: State;
   nextTimerAt: string | undefined;
   history: { entry: HistoryEntry; event?: ProcessEvent }[];
+  opened: TaskRequest[];
+  closed: TaskChanges['closed'];
 }
 
 /** JSON travels as one document per statement: inside a text array every quote of it would be escaped, and that costs most of all. */
@@ -34,13 +37,13 @@ const insertEvents = {
   name: 'process-insert-events',
   text: `
     INSERT INTO process_event
-      (instance_id, message_id, type, effect, step, source, commands, occurred_at, trace_id, payload, recorded_at)
-    SELECT instance_id, message_id, type, effect, step, source, string_to_array(commands, ','), occurred_at, trace_id,
-      CASE WHEN payload::text <> 'null' THEN payload END, $11::timestamptz
+      (instance_id, message_id, type, effect, step, source, commands, occurred_at, trace_id, detail, payload, recorded_at)
+    SELECT instance_id, message_id, type, effect, step, source, string_to_array(commands, ','), occurred_at, trace_id, detail::json,
+      CASE WHEN payload::text <> 'null' THEN payload END, $12::timestamptz
     FROM ROWS FROM (
-      unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[]),
-      json_array_elements($10::json)
-    ) AS added(instance_id, message_id, type, effect, step, source, commands, occurred_at, trace_id, payload)`,
+      unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[]),
+      json_array_elements($11::json)
+    ) AS added(instance_id, message_id, type, effect, step, source, commands, occurred_at, trace_id, detail, payload)`,
 };
 
 const upsertSteps = {
@@ -50,7 +53,7 @@ const upsertSteps = {
     SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
       $9::timestamptz[])
     ON CONFLICT (instance_id, step, direction) DO UPDATE SET
-      service = excluded.service, outcome = excluded.outcome, outcome_at = excluded.outcome_at`,
+      service = excluded.service, commanded_at = excluded.commanded_at, outcome = excluded.outcome, outcome_at = excluded.outcome_at`,
 };
 
 const insertExternalIds = {
@@ -103,6 +106,7 @@ function eventRows({ id, history, state }: Change): unknown[][] {
     entry.commands.join(','),
     event?.time ?? entry.at,
     traceIdOf(event?.traceparent ?? state.traceparent),
+    entry.detail ? JSON.stringify(entry.detail) : null,
   ]);
 }
 
@@ -114,12 +118,13 @@ function stepRows({ id, process, before, state }: Change): unknown[][] {
       if (!isAnswered(run) || before.steps[name]?.[part]?.outcomeAt === run.outcomeAt) return [];
       const direction = part === 'execution' ? 'forward' : 'compensation';
       const { service, command, commandedAt, outcome, outcomeAt } = run;
-      return [[id, name, direction, process.step(name).owner, service, command, commandedAt, outcome, outcomeAt]];
+      const { owner } = stepOf(process, name);
+      return [[id, name, direction, owner, service ?? null, command ?? null, commandedAt, outcome, outcomeAt]];
     }),
   );
 }
 
-type Answered = Required<Pick<Execution, 'command' | 'commandedAt' | 'outcome' | 'outcomeAt' | 'service'>>;
+type Answered = Required<Pick<Execution, 'commandedAt' | 'outcome' | 'outcomeAt'>>;
 
 /** What a person did without our command has no duration, and is in the history only. */
 const isAnswered = (run: Execution | undefined): run is Execution & Answered =>
