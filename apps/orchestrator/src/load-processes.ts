@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { canonicalId, catalog } from '@throughline/contracts';
 import { compileDefinition, parseDefinition, type Process } from '@throughline/process';
+import { loadCalendars } from './load-calendars.js';
 
 /** Where this app keeps the definitions it ships. */
 const processesDirectory = new URL('../processes/', import.meta.url);
@@ -19,5 +20,6 @@ export function loadProcesses(directory: URL = processesDirectory): Process[] {
 export const compileStored = (data: unknown): Process =>
   compileDefinition(parseDefinition(data), {
     messages: catalog,
+    calendars: loadCalendars(),
     assignId: (correlationId, field) => canonicalId(correlationId, field),
   });

@@ -1,6 +1,6 @@
 import { addDuration, type Calendar } from './calendar.js';
 import type { Definition, StepDefinition } from './definition.js';
-import type { Duration } from './duration.js';
+import { isBusiness, type Duration } from './duration.js';
 import { invalidDefinition } from './errors.js';
 import type { Compiled, Expression, FactReference, Policies, PolicyOutcome, Scope } from './policies.js';
 
@@ -384,7 +384,7 @@ function findCalendar(definition: Definition, { calendars }: Contracts, problems
       durations.push([`steps.${name}.compensation.timeout`, step.compensation.timeout]);
   }
   for (const [path, duration] of durations)
-    if (duration && !('ms' in duration))
+    if (duration && isBusiness(duration))
       problems.push(`${path}: is in business time; say by which calendar with "calendar: <name>" at the top`);
   return undefined;
 }

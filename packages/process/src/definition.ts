@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDuration } from './duration.js';
+import { durationExamples, parseDuration } from './duration.js';
 import { invalidDefinition } from './errors.js';
 
 const name = z
@@ -20,9 +20,7 @@ const alternatives = z
 const duration = z.string().transform((text, context) => {
   const parsed = parseDuration(text);
   if (parsed !== undefined) return parsed;
-  context.addIssue(
-    `"${text}" is not a duration; write a number and a unit, for example "15 minutes", "1 day" or "4 business hours"`,
-  );
+  context.addIssue(`"${text}" is not a duration; write a number and a unit, for example ${durationExamples}`);
   return z.NEVER;
 });
 
@@ -163,7 +161,9 @@ export function parseDefinition(data: unknown): Definition {
   const named = (data as { process?: unknown } | null)?.process;
   throw invalidDefinition(typeof named === 'string' ? named : '(without a name)', result.error.issues.flatMap(explain));
 }
-function explain(issue: z.core.$ZodIssue): string[] {
+
+/** A problem of form as a person reads it: its path, and what to write instead. */
+export function explain(issue: z.core.$ZodIssue): string[] {
   const path = issue.path.join('.') || '(top)';
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(

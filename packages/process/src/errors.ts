@@ -11,7 +11,9 @@ export class ProcessError extends Error {
       | 'PROCESS_FACT_MISSING'
       | 'PROCESS_SEARCH_INVALID'
       | 'PROCESS_ACTION_REFUSED'
-      | 'PROCESS_INSTANCE_UNKNOWN',
+      | 'PROCESS_INSTANCE_UNKNOWN'
+      | 'PROCESS_CALENDAR_INVALID'
+      | 'PROCESS_CALENDAR_MISSING',
     message: string,
     { retry = 'never', ...options }: ErrorOptions & { retry?: 'never' | 'later' } = {},
   ) {
@@ -23,6 +25,14 @@ export class ProcessError extends Error {
 
 /** All problems of a definition at once, one per line, each starting with its path. */
 export function invalidDefinition(name: string, problems: string[]): ProcessError {
-  const lines = problems.map((problem) => `  - ${problem}`).join('\n');
-  return new ProcessError('PROCESS_DEFINITION_INVALID', `Process definition ${name} cannot be used:\n${lines}`);
+  return new ProcessError(
+    'PROCESS_DEFINITION_INVALID',
+    `Process definition ${name} cannot be used:\n${linesOf(problems)}`,
+  );
 }
+
+export function invalidCalendar(name: string, problems: string[]): ProcessError {
+  return new ProcessError('PROCESS_CALENDAR_INVALID', `Calendar ${name} cannot be used:\n${linesOf(problems)}`);
+}
+
+const linesOf = (problems: string[]): string => problems.map((problem) => `  - ${problem}`).join('\n');

@@ -1,4 +1,5 @@
-export { parseDuration } from './duration.js';
+export { addDuration, calendarJsonSchema, compileCalendar, isBeyondKnownHolidays, type Calendar } from './calendar.js';
+export { parseDuration, type Duration } from './duration.js';
 export { parseDefinition, definitionJsonSchema, type Definition, type StepDefinition } from './definition.js';
 export {
   compileDefinition,
