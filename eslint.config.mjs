@@ -99,7 +99,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['packages/process/src/**/*.ts', 'packages/connectors/src/*/map.ts'],
+    files: ['packages/process/src/**/*.ts', 'packages/policy/src/**/*.ts', 'packages/connectors/src/*/map.ts'],
     ignores: ['packages/process/src/postgres/**', '**/*.spec.ts'],
     rules: {
       'no-restricted-syntax': ['error', ...impure],

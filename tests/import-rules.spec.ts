@@ -35,6 +35,11 @@ describe('import rules', () => {
       'packages/process/src/decide.ts',
       `import { load } from './postgres/store.js';`,
     ],
+    [
+      'policies know no process',
+      'packages/policy/src/policies.ts',
+      `import type { Scope } from '@throughline/process';`,
+    ],
     ['the store does not know Kafka', 'packages/process/src/postgres/store.ts', `import '@throughline/messaging';`],
     ['an app does not import another app', 'apps/ops-adapter/src/main.ts', `import '../../sandbox/src/main.js';`],
     ['an app does not import another app by name', 'apps/ops-adapter/src/main.ts', `import '@throughline/sandbox';`],

@@ -18,6 +18,10 @@ const ROOMS: Record<string, { ours: string[]; because: string }> = {
     ours: ['process', 'postgres', 'telemetry'],
     because: 'the store hands commands to the emit(tx, commands) it is given and never knows Kafka',
   },
+  'packages/policy': {
+    ours: ['contracts'],
+    because: 'policies are pure and know messages and money, no process: whoever asks them hands over the facts',
+  },
   'packages/messaging': {
     ours: ['contracts', 'postgres', 'telemetry'],
     because: 'messages know nothing of vendors or processes',
@@ -33,7 +37,7 @@ const ROOMS: Record<string, { ours: string[]; because: string }> = {
   'packages/local-stack': { ours: ['*'], because: 'tools may use anything' },
   'packages/testing': { ours: ['*'], because: 'tools may use anything' },
   'apps/*': {
-    ours: ['contracts', 'messaging', 'postgres', 'telemetry', 'process', 'connectors', 'service'],
+    ours: ['contracts', 'messaging', 'postgres', 'telemetry', 'process', 'policy', 'connectors', 'service'],
     because: 'an app uses packages, never another app, and no test tools',
   },
   'apps/cli': { ours: ['*'], because: 'it starts the local stack and talks to the services over HTTP' },
