@@ -25,7 +25,10 @@ const creditApproval = {
 };
 const policies = compilePolicies([creditApproval], { catalog });
 
-const scope: Scope = { start: 'OpportunityClosedWon', steps: { order: ['OrderCreated'], billing: ['InvoiceIssued'] } };
+const scope: Scope = {
+  start: 'OpportunityClosedWon',
+  steps: { 'new-order': ['OrderCreated'], billing: ['InvoiceIssued'] },
+};
 const facts: Facts = {
   start: {
     totalAmount: '501.0000',
@@ -37,7 +40,7 @@ const facts: Facts = {
     occurrence: 2,
     lineItems: [{ sku: 'PLATFORM', quantity: '2.0000', unitAmount: '250.5000', amount: '501.0000' }],
   },
-  steps: { order: { orderNumber: '1001' }, billing: { totalAmount: '501.0000', currency: 'EUR' } },
+  steps: { 'new-order': { orderNumber: '1001' }, billing: { totalAmount: '501.0000', currency: 'EUR' } },
 };
 
 function compiled(text: string, at: Scope = scope): Compiled<boolean> {
@@ -62,7 +65,7 @@ describe('a condition of a process', () => {
     ['closedAt < timestamp("2026-11-23T00:00:00Z") && occurrence == 2', true],
     ['lineItems.exists(line, line.sku.startsWith("PLAT")) && size(lineItems) == 1', true],
     ['sum(lineItems.map(line, line.quantity * line.unitAmount)) == totalAmount', true],
-    ['order.orderNumber == "1001" && billing.totalAmount == totalAmount', true],
+    ['newOrder.orderNumber == "1001" && billing.totalAmount == totalAmount', true],
     ['policy.creditApproval.required', true],
     ['policy.creditApproval.limit == money("500 EUR") && policy.creditApproval.share > 1', true],
     ['policy.creditApproval.level == "low"', false],
@@ -71,9 +74,9 @@ describe('a condition of a process', () => {
   });
 
   it('reads exactly the facts that it uses, and those that its policies use', () => {
-    expect(compiled('has(account.domain) && order.orderNumber != "1"').reads).toEqual([
+    expect(compiled('has(account.domain) && newOrder.orderNumber != "1"').reads).toEqual([
       { from: 'start', field: 'account' },
-      { from: 'step', step: 'order', field: 'orderNumber' },
+      { from: 'step', step: 'new-order', field: 'orderNumber' },
     ]);
     expect(compiled('policy.creditApproval.required && lineItems.all(name, name.sku != "")').reads).toEqual([
       { from: 'start', field: 'totalAmount' },
@@ -118,7 +121,7 @@ describe('a condition of a process', () => {
     ['account.contry == "DE"', /Account has no field contry; did you mean "country"\?/],
     ['has(account.contry)', /Account has no field contry/],
     ['lineItems.exists(line, line.skew == "A")', /LineItem has no field skew/],
-    ['order.orderNo == "1"', /has no field orderNo/],
+    ['newOrder.orderNo == "1"', /has no field orderNo/],
     ['provisioning.orderId == "1"', /there is no "provisioning" here/],
     ['policy.creditAproval.required', /no field creditAproval; did you mean "creditApproval"\?/],
     ['policy.creditApproval.require', /no field require; did you mean "required"\?/],
@@ -126,7 +129,7 @@ describe('a condition of a process', () => {
     ['currency.startWith("E")', /there is no function "startWith"; did you mean "startsWith"\?/],
     ['currency > 5', /string > int has no meaning/],
     ['totalAmount', /gives decimal; a condition is true or false/],
-    ['size([order]) == 1', /"order" alone says nothing/],
+    ['size([newOrder]) == 1', /"newOrder" alone says nothing/],
     [
       'account.country.startsWith("D")',
       /account\.country can be empty; say what holds then|"account.country" can be empty/,

@@ -10,7 +10,7 @@ import { suggest } from './suggest.js';
 export interface Scope {
   /** The event that starts the process; its fields are the plain names. */
   start: string;
-  /** Steps before this one by their name in camelCase, each with its events of success. */
+  /** Steps before this one by name, each with its events of success; an expression names them in camelCase. */
   steps: Readonly<Record<string, readonly string[]>>;
   /** What `item` is: an event, or an element of the field `path` of one. */
   item?: { type: string; path?: string };
@@ -135,7 +135,10 @@ function compileCondition(
   if (!start)
     return { problems: [`the contracts know no message ${scope.start}${suggest(scope.start, shapes.keys())}`] };
   const names = new Map<string, NameType>(start.fields);
-  const steps = new Map(Object.entries(scope.steps).map(([step, types]) => [step, whatAllCarry(step, types, shapes)]));
+  const stepByPlainName = new Map(Object.keys(scope.steps).map((step) => [camelCase(step), step]));
+  const steps = new Map(
+    [...stepByPlainName].map(([plainName, step]) => [plainName, whatAllCarry(plainName, scope.steps[step]!, shapes)]),
+  );
   const item = scope.item && itemShape(scope.item, shapes);
   const policyByPlainName = new Map([...all.keys()].map((name) => [camelCase(name), name]));
   for (const [step, shape] of steps) names.set(step, shape);
@@ -166,7 +169,7 @@ function compileCondition(
         }
       }
     } else if (steps.has(name))
-      reads.push(...[...fields].map((field) => ({ from: 'step' as const, step: name, field })));
+      reads.push(...[...fields].map((field) => ({ from: 'step' as const, step: stepByPlainName.get(name)!, field })));
     else if (name === 'item') reads.push(...[...fields].map((field) => ({ from: 'item' as const, field })));
     else reads.push({ from: 'start', field: name });
   }
@@ -178,7 +181,7 @@ function compileCondition(
       const outcomes = asked.map((one) => ({ plainName: one.plainName, outcome: one.evaluate(facts) }));
       const given: Record<string, unknown> = {
         ...facts.start,
-        ...facts.steps,
+        ...Object.fromEntries([...stepByPlainName].map(([plainName, step]) => [plainName, facts.steps[step]])),
         item: facts.item,
         policy: Object.fromEntries(outcomes.map(({ plainName, outcome }) => [plainName, outcome.outputs])),
       };
