@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Admin, Client } from '@medusajs/js-sdk';
 import { Stripe } from 'stripe';
 import { type RunningSandbox, secrets, startSandbox } from '../spec/start-sandbox.js';
 import { receiveWebhooks, type WebhookReceiver } from '../spec/webhook-receiver.js';
-import type { DealRow } from './read-overview.js';
+import type { DealRow, OrderRow } from './read-overview.js';
 
 jest.setTimeout(60_000);
 
@@ -108,6 +109,35 @@ it('a customer pays an invoice; the state counts everything; a reset empties it 
     headers: { authorization: `Basic ${btoa(`${secrets.MEDUSA_API_KEY}:`)}` },
   });
   expect(((await regions.json()) as { count: number }).count).toBeGreaterThan(20);
+});
+
+it('a warehouse runs out and is restocked; goods of an order come back', async () => {
+  const admin = new Admin(new Client({ baseUrl: sandbox.url, apiKey: secrets.MEDUSA_API_KEY }));
+  const setStock = (quantity: number | null) => sandbox.control('PUT', '/sandbox/stock/CHAIR-1', { quantity });
+  expect(await setStock(0)).toEqual({ sku: 'CHAIR-1', product: 'CHAIR-1', stocked: 0, reserved: 0 });
+  expect(await setStock(7)).toMatchObject({ stocked: 7 });
+  const [variant] = (await admin.productVariant.list({ sku: 'CHAIR-1' })).variants;
+  const [region] = (await admin.region.list({ currency_code: 'eur' })).regions;
+  const [option] = (await admin.shippingOption.list({})).shipping_options;
+  const { draft_order: draft } = await admin.draftOrder.create({
+    region_id: region!.id,
+    items: [{ variant_id: variant!.id, unit_price: 5, quantity: 4 }],
+    shipping_methods: [{ name: option!.name, shipping_option_id: option!.id, amount: 0 }],
+  } as never);
+  await admin.draftOrder.convertToOrder(draft.id);
+  const items = [{ id: draft.items[0]!.id, quantity: 3 }];
+  await admin.order.createFulfillment(draft.id, { items });
+  const row = async () =>
+    (await sandbox.control<OrderRow[]>('GET', '/sandbox/orders')).find(({ id }) => id === draft.id)!;
+  expect(await row()).toMatchObject({ ordered: 4, shipped: 0, returnable: 3, returned: 0 });
+  expect(
+    await sandbox.control('POST', `/sandbox/orders/${draft.id}/return`, { items: [{ ...items[0], quantity: 1 }] }),
+  ).toMatchObject({ status: 'received' });
+  expect(await sandbox.control('POST', `/sandbox/orders/${draft.id}/return`)).toMatchObject({ status: 'received' });
+  expect(await row()).toMatchObject({ returnable: 0, returned: 3 });
+  await expect(sandbox.control('POST', `/sandbox/orders/${draft.id}/return`)).rejects.toThrow(/400/);
+  expect(await setStock(null)).toEqual({ sku: 'CHAIR-1', product: 'CHAIR-1', stocked: null, reserved: null });
+  await expect(sandbox.control('PUT', '/sandbox/stock/CHAIR-1', { quantity: -1 })).rejects.toThrow(/400.*quantity/);
 });
 
 it('serves a page that loads nothing from elsewhere', async () => {

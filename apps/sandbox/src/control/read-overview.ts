@@ -25,7 +25,21 @@ export interface OrderRow {
   email: string | null;
   items: number;
   fulfillments: number;
+  /** Quantities over all lines. */
+  ordered: number;
+  shipped: number;
+  returnable: number;
+  returned: number;
   createdAt: string;
+}
+
+export interface StockRow {
+  sku: string;
+  product: string;
+  /** null where no stock is kept: there is always enough. */
+  stocked: number | null;
+  /** Held for orders that are not fulfilled yet. */
+  reserved: number | null;
 }
 
 export interface InvoiceRow {
@@ -74,8 +88,23 @@ const orders = {
   text: `SELECT id, (body->>'display_id')::int AS number, body->>'status' AS status, (body->>'is_draft_order')::boolean AS "isDraft",
       upper(body->>'currency_code') AS currency, body->>'email' AS email, jsonb_array_length(body->'items') AS items,
       (SELECT count(*)::int FROM jsonb_array_elements(body->'fulfillments') f WHERE f->>'canceled_at' IS NULL) AS fulfillments,
+      (SELECT coalesce(sum((i->>'quantity')::float8), 0) FROM jsonb_array_elements(body->'items') i) AS ordered,
+      (SELECT coalesce(sum((i->>'quantity')::float8), 0) FROM jsonb_array_elements(body->'fulfillments') f, jsonb_array_elements(f->'items') i
+        WHERE f->>'canceled_at' IS NULL AND f->>'shipped_at' IS NOT NULL) AS shipped,
+      (SELECT coalesce(sum((i->>'fulfilled_quantity')::float8 - coalesce((i->>'return_requested_quantity')::float8, 0)
+          - coalesce((i->>'return_received_quantity')::float8, 0)), 0) FROM jsonb_array_elements(body->'items') i) AS returnable,
+      (SELECT coalesce(sum((i->>'return_received_quantity')::float8), 0) FROM jsonb_array_elements(body->'items') i) AS returned,
       body->>'created_at' AS "createdAt"
     FROM medusa_object WHERE kind = 'order' ORDER BY seq DESC LIMIT ${shown}`,
+};
+const stock = {
+  name: 'overview-stock',
+  text: `SELECT v.body->>'sku' AS sku, v.body->>'product_title' AS product, (l->>'stocked_quantity')::float8 AS stocked,
+      (l->>'reserved_quantity')::float8 AS reserved
+    FROM medusa_object v
+      LEFT JOIN medusa_object i ON i.id = v.body->'inventory_items'->0->>'inventory_item_id' AND (v.body->>'manage_inventory')::boolean
+      LEFT JOIN LATERAL jsonb_array_elements(i.body->'location_levels') l ON true
+    WHERE v.kind = 'variant' AND v.body->>'sku' <> '' ORDER BY v.seq DESC LIMIT ${shown}`,
 };
 const invoices = {
   name: 'overview-invoices',
@@ -103,5 +132,6 @@ const counts = {
 
 export const readDeals = (tx: Tx): Promise<DealRow[]> => tx.query<DealRow>(deals);
 export const readOrders = (tx: Tx): Promise<OrderRow[]> => tx.query<OrderRow>(orders);
+export const readStock = (tx: Tx): Promise<StockRow[]> => tx.query<StockRow>(stock);
 export const readInvoices = (tx: Tx): Promise<InvoiceRow[]> => tx.query<InvoiceRow>(invoices);
 export const readState = async (tx: Tx): Promise<State> => (await tx.query<State>(counts))[0]!;

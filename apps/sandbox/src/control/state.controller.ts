@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, HttpException, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, HttpException, Inject, Param, Post, Put } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Database } from '@throughline/postgres';
 import { CONFIG, DATABASE, openApiSchema, ZodPipe } from '@throughline/service';
@@ -7,14 +7,40 @@ import type { SandboxConfig } from '../config.js';
 import { isVendorRefusal } from '../errors.js';
 import { FaultBox } from '../faults/fault-box.js';
 import { type Vendor, type VendorName, VENDORS } from '../http/vendor.js';
+import { plus } from '../medusa/order.js';
 import { seedStore } from '../medusa/seed.js';
+import { setStock } from '../medusa/stock.js';
 import { tables } from '../migrations/1732200000000-initial.js';
 import { randomId } from '../random-id.js';
 import { Courier } from '../webhooks/courier.js';
-import { type InvoiceRow, type OrderRow, readInvoices, readOrders, readState, type State } from './read-overview.js';
+import {
+  type InvoiceRow,
+  type OrderRow,
+  readInvoices,
+  readOrders,
+  readState,
+  readStock,
+  type State,
+  type StockRow,
+} from './read-overview.js';
 
 const payment = z.strictObject({
   outOfBand: z.boolean().default(false).describe('Paid past Stripe, for example by bank transfer.'),
+});
+
+const stockOnHand = z.strictObject({
+  quantity: z
+    .number()
+    .min(0)
+    .nullable()
+    .describe('How much is there now; 0: out of stock. null: stock is no longer kept, there is always enough.'),
+});
+const returned = z.strictObject({
+  items: z
+    .array(z.strictObject({ id: z.string().describe('The line of the order.'), quantity: z.number().positive() }))
+    .min(1)
+    .optional()
+    .describe('Without it all that was fulfilled and has not come back.'),
 });
 
 /** What a person at Stripe's or Medusa's dashboard does and sees. */
@@ -74,6 +100,52 @@ export class StateController {
     return { id };
   }
 
+  @Get('stock')
+  @ApiOperation({ summary: 'What Medusa sells under which SKU, and how much of it is there.' })
+  stock(): Promise<StockRow[]> {
+    return this.database.transaction(readStock);
+  }
+
+  @Put('stock/:sku')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Sets how much of a SKU is in stock; from then on orders of it are sent, and wait when it is out.',
+  })
+  @ApiBody({ schema: openApiSchema(stockOnHand) })
+  async setStock(@Param('sku') sku: string, @Body() body: unknown): Promise<StockRow> {
+    const { quantity } = new ZodPipe<z.infer<typeof stockOnHand>>(stockOnHand).transform(body ?? {});
+    return this.database.transaction(async (tx) => {
+      await setStock(tx, new Date(), sku, quantity);
+      const found = (await readStock(tx)).find((row) => row.sku === sku);
+      return found ?? { sku, product: sku, stocked: null, reserved: null };
+    });
+  }
+
+  @Post('orders/:id/return')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Goods of an order come back: requests the return in Medusa, and receives it.' })
+  @ApiBody({ schema: openApiSchema(returned), required: false })
+  async receiveReturn(@Param('id') id: string, @Body() body: unknown): Promise<{ id: string; status: unknown }> {
+    const { items } = new ZodPipe<z.infer<typeof returned>>(returned).transform(body ?? {});
+    const { order } = await this.act<{ order: { items: { id: string; detail: ReturnCounts }[] } }>(
+      'medusa',
+      'GET',
+      `/admin/orders/${id}`,
+    );
+    const all = order.items
+      .map((item) => ({ id: item.id, quantity: stillOut(item.detail) }))
+      .filter(({ quantity }) => quantity > 0);
+    const begun = await this.act<MedusaReturn>('medusa', 'POST', '/admin/returns', JSON.stringify({ order_id: id }));
+    const path = `/admin/returns/${begun.return.id}`;
+    const wanted = JSON.stringify({ items: items ?? all });
+    await this.act('medusa', 'POST', `${path}/request-items`, wanted);
+    await this.act('medusa', 'POST', `${path}/request`, '{}');
+    await this.act('medusa', 'POST', `${path}/receive`, '{}');
+    await this.act('medusa', 'POST', `${path}/receive-items`, wanted);
+    const done = await this.act<MedusaReturn>('medusa', 'POST', `${path}/receive/confirm`, '{}');
+    return { id: done.return.id, status: done.return.status };
+  }
+
   @Post('reset')
   @HttpCode(204)
   @ApiOperation({ summary: 'Empties all three vendors, the webhook queue and the faults.' })
@@ -113,4 +185,18 @@ export class StateController {
       throw error;
     }
   }
+}
+
+interface MedusaReturn {
+  return: { id: string; status: string };
+}
+
+interface ReturnCounts {
+  fulfilled_quantity: number;
+  return_requested_quantity: number;
+  return_received_quantity: number;
+}
+
+function stillOut(counts: ReturnCounts): number {
+  return plus(counts.fulfilled_quantity, -plus(counts.return_requested_quantity, counts.return_received_quantity));
 }

@@ -3,6 +3,7 @@ import type { VendorResponse } from '../http/vendor.js';
 import { compared, type MedusaContext, oneOrMany } from './context.js';
 import { medusaError } from './errors.js';
 import { selectFields } from './fields.js';
+import { createInventoryItem } from './stock.js';
 import { type Entity, findEntities, insertEntity, updateEntity } from './store.js';
 
 const anyObject = z.record(z.string(), z.unknown());
@@ -170,6 +171,9 @@ async function addVariant(
   if (!(await insertEntity(medusa.tx, 'variant', variant, variant.sku))) {
     throw medusaError('invalid_data', `Product variant with sku: ${variant.sku}, already exists.`);
   }
+  if (!variant.manage_inventory) return;
+  const links = await createInventoryItem(medusa.tx, new Date(medusa.at), variant);
+  await updateEntity(medusa.tx, { ...variant, inventory_items: links });
 }
 
 async function withVariants(medusa: MedusaContext, products: Entity[]): Promise<object[]> {
@@ -186,7 +190,7 @@ async function withVariants(medusa: MedusaContext, products: Entity[]): Promise<
   }));
 }
 
-function viewVariant({ product_title: _, product_handle: __, ...variant }: Entity): object {
+function viewVariant({ product_title: _, product_handle: __, inventory_items: ___, ...variant }: Entity): object {
   return variant;
 }
 
@@ -216,15 +220,6 @@ export async function listProducts(medusa: MedusaContext): Promise<VendorRespons
     status: 200,
     body: { products: shown.map((product) => selectFields(product, medusa.fields)), ...rest },
   };
-}
-
-export async function listVariants(medusa: MedusaContext): Promise<VendorResponse> {
-  return medusa.answerList(
-    'variants',
-    'variant',
-    { id: oneOrMany, sku: oneOrMany, product_id: oneOrMany, ...times },
-    { show: viewVariant },
-  );
 }
 
 export const listRegions = (medusa: MedusaContext) =>

@@ -142,6 +142,8 @@ const names: Record<Kind, string> = {
   sales_channel: 'Sales channel',
   shipping_option: 'Shipping option',
   stock_location: 'Stock location',
+  inventory_item: 'Inventory item',
+  return: 'Return',
   store: 'Store',
 };
 

@@ -233,3 +233,156 @@ describe('orders', () => {
     });
   });
 });
+
+describe('stock', () => {
+  const sold = async (quantity: number, sku: string, more?: object) => {
+    const [variant] = (await admin.productVariant.list({ sku, fields: 'id' })).variants;
+    return placed({ items: [{ variant_id: variant!.id, unit_price: 10, quantity }], ...more });
+  };
+  const stockOf = async (sku: string) => {
+    const fields =
+      'id,manage_inventory,inventory_items.required_quantity,inventory_items.inventory.location_levels.location_id,inventory_items.inventory.location_levels.stocked_quantity,inventory_items.inventory.location_levels.reserved_quantity';
+    const [variant] = (await admin.productVariant.list({ sku, fields })).variants as Json[];
+    const [level] = variant.inventory_items[0].inventory.location_levels;
+    return [level.stocked_quantity, level.reserved_quantity];
+  };
+  const fulfil = (order: Json, quantity: number) =>
+    admin.order.createFulfillment(order.id, { items: [{ id: order.items[0].id, quantity }] });
+
+  it('is held by an order, leaves with its fulfilment, comes back with the cancellation of that, and may be overdrawn', async () => {
+    const sku = randomUUID();
+    await sandbox.control('PUT', `/sandbox/stock/${sku}`, { quantity: 5 });
+    const order = await sold(8, sku);
+    expect(order.items[0]).toMatchObject({ requires_shipping: true, variant: { manage_inventory: true } });
+    expect(await stockOf(sku)).toEqual([5, 8]);
+    const { fulfillments } = (await fulfil(order, 3)).order as Json;
+    expect(fulfillments).toMatchObject([{ requires_shipping: true, items: [{ quantity: 3 }] }]);
+    expect(await stockOf(sku)).toEqual([2, 5]);
+    await admin.order.cancelFulfillment(order.id, fulfillments[0].id, {});
+    expect(await stockOf(sku)).toEqual([5, 8]);
+    await fulfil(order, 8);
+    expect(await stockOf(sku)).toEqual([-3, 0]);
+    const [item] = (await admin.inventoryItem.list({ sku })).inventory_items;
+    const [level] = item!.location_levels!;
+    await admin.inventoryItem.updateLevel(item!.id, level!.location_id, { stocked_quantity: 4 });
+    expect(await stockOf(sku)).toEqual([4, 0]);
+    expect(
+      await refusal(admin.inventoryItem.updateLevel(item!.id, 'sloc_none', { stocked_quantity: 4 })),
+    ).toMatchObject({
+      status: 404,
+      message: `Item ${item!.id} is not stocked at location sloc_none`,
+    });
+  });
+
+  it('that may not be back-ordered lets no order begin that it does not cover', async () => {
+    const sku = randomUUID();
+    const { product } = await admin.product.create({
+      title: 'Chair',
+      status: 'published',
+      options: [{ title: 'Default', values: ['Default'] }],
+      variants: [{ title: 'Default', sku, options: { Default: 'Default' }, prices: [] }],
+    });
+    expect(product.variants).toMatchObject([{ manage_inventory: true, allow_backorder: false }]);
+    expect(await refusal(sold(1, sku))).toMatchObject({
+      status: 400,
+      message: 'Some variant does not have the required inventory',
+    });
+  });
+
+  it('leaves in fulfilments of its own, apart from what is not sent', async () => {
+    const sku = randomUUID();
+    await sandbox.control('PUT', `/sandbox/stock/${sku}`, { quantity: 5 });
+    const [variant] = (await admin.productVariant.list({ sku })).variants;
+    const items = [
+      { variant_id: variant!.id, unit_price: 10, quantity: 1 },
+      { title: 'Licence', unit_price: 10, quantity: 1 },
+    ];
+    const order = await placed({ items });
+    const all = order.items.map(({ id }: Json) => ({ id, quantity: 1 }));
+    expect(await refusal(admin.order.createFulfillment(order.id, { items: all }))).toMatchObject({
+      status: 400,
+      message: expect.stringContaining('Split this request into 2 fulfillments'),
+    });
+  });
+});
+
+describe('shipments', () => {
+  it('are made once, of what stands', async () => {
+    const order = await placed();
+    const items = [{ id: order.items[0].id, quantity: 2 }];
+    const [fulfillment] = ((await admin.order.createFulfillment(order.id, { items })).order as Json).fulfillments;
+    const ship = () => admin.order.createShipment(order.id, fulfillment.id, { items });
+    const shipped = (await ship()).order as Json;
+    expect(shipped).toMatchObject({ version: 3, fulfillment_status: 'partially_shipped' });
+    expect(shipped.items[0].detail).toMatchObject({ fulfilled_quantity: 2, shipped_quantity: 2 });
+    expect(await refusal(ship())).toMatchObject({ status: 400, message: 'Shipment has already been created' });
+    expect(await refusal(admin.order.cancelFulfillment(order.id, fulfillment.id, {}))).toMatchObject({ status: 400 });
+  });
+});
+
+describe('returns', () => {
+  it('are requested, and received in parts; stock comes back and the order counts along', async () => {
+    const sku = randomUUID();
+    await sandbox.control('PUT', `/sandbox/stock/${sku}`, { quantity: 3 });
+    const [variant] = (await admin.productVariant.list({ sku })).variants;
+    const order = await placed({ items: [{ variant_id: variant!.id, unit_price: 10, quantity: 3 }] });
+    const { id } = order.items[0];
+    await admin.order.createFulfillment(order.id, { items: [{ id, quantity: 3 }] });
+    const begun = await admin.return.initiateRequest({ order_id: order.id });
+    expect(begun).toMatchObject({ order: { id: order.id }, return: { status: 'open', items: [] } });
+    const returnId = begun.return.id;
+    expect(await refusal(admin.return.addReturnItem(returnId, { items: [{ id, quantity: 4 }] }))).toMatchObject({
+      status: 400,
+      message: `Cannot request to return more items than what was fulfilled for item ${id}.`,
+    });
+    await admin.return.addReturnItem(returnId, { items: [{ id, quantity: 2 }] });
+    const requested = await admin.return.confirmRequest(returnId, {});
+    expect(requested).toMatchObject({
+      order_preview: { version: 3, items: [{ detail: { return_requested_quantity: 2, return_received_quantity: 0 } }] },
+      return: { status: 'requested' },
+    });
+    await receive(returnId, id, 1);
+    expect((await admin.return.retrieve(returnId)).return).toMatchObject({
+      status: 'partially_received',
+      items: [{ item_id: id, quantity: 2, received_quantity: 1 }],
+    });
+    await receive(returnId, id, 1);
+    const { returns } = await admin.return.list({ order_id: order.id, fields: 'id,status,received_at,items.*' });
+    expect(returns).toMatchObject([
+      { status: 'received', received_at: expect.any(String), items: [{ received_quantity: 2 }] },
+    ]);
+    const after = (await admin.order.retrieve(order.id)).order as Json;
+    expect(after).toMatchObject({
+      version: 5,
+      items: [{ detail: { return_requested_quantity: 0, return_received_quantity: 2 } }],
+    });
+    expect(after.updated_at > order.updated_at).toBe(true);
+    expect(await sandbox.control('GET', '/sandbox/stock')).toContainEqual({
+      sku,
+      product: sku,
+      stocked: 2,
+      reserved: 0,
+    });
+    expect(await refusal(admin.return.receiveItems(returnId, { items: [{ id, quantity: 1 }] }))).toMatchObject({
+      status: 400,
+    });
+  });
+
+  it('that are cancelled book nothing', async () => {
+    const order = await placed();
+    const { id } = order.items[0];
+    await admin.order.createFulfillment(order.id, { items: [{ id, quantity: 3 }] });
+    const { return: begun } = await admin.return.initiateRequest({ order_id: order.id });
+    await admin.return.addReturnItem(begun.id, { items: [{ id, quantity: 3 }] });
+    await admin.return.confirmRequest(begun.id, {});
+    expect((await admin.return.cancel(begun.id)).return).toMatchObject({ status: 'canceled' });
+    const { order: after } = await admin.order.retrieve(order.id);
+    expect(after.items[0]!.detail).toMatchObject({ return_requested_quantity: 0, return_received_quantity: 0 });
+  });
+
+  async function receive(returnId: string, id: string, quantity: number): Promise<void> {
+    await admin.return.initiateReceive(returnId, {});
+    await admin.return.receiveItems(returnId, { items: [{ id, quantity }] });
+    await admin.return.confirmReceive(returnId, {});
+  }
+});

@@ -12,7 +12,6 @@ import {
   listShippingOptions,
   listStockLocations,
   listStores,
-  listVariants,
   retrieveProduct,
   updateCustomer,
 } from './catalogue.js';
@@ -34,6 +33,18 @@ import {
   updateDraftOrder,
   updateOrder,
 } from './orders.js';
+import {
+  beginReceive,
+  beginReturn,
+  cancelReturn,
+  confirmReceive,
+  confirmRequest,
+  listReturns,
+  receiveItems,
+  requestItems,
+  retrieveReturn,
+} from './returns.js';
+import { listInventoryItems, listVariants, retrieveInventoryItem, updateInventoryLevel } from './stock.js';
 
 type MedusaHandler = (medusa: MedusaContext) => Promise<VendorResponse>;
 
@@ -47,6 +58,9 @@ const routes: Record<string, MedusaHandler> = {
   'GET /admin/products': listProducts,
   'GET /admin/products/:id': retrieveProduct,
   'GET /admin/product-variants': listVariants,
+  'GET /admin/inventory-items': listInventoryItems,
+  'GET /admin/inventory-items/:id': retrieveInventoryItem,
+  'POST /admin/inventory-items/:id/location-levels/:locationId': updateInventoryLevel,
   'GET /admin/regions': listRegions,
   'GET /admin/regions/:id': async (medusa) => medusa.answer('region', await medusa.find('region', medusa.path.id!)),
   'GET /admin/sales-channels': listSalesChannels,
@@ -69,6 +83,16 @@ const routes: Record<string, MedusaHandler> = {
   'POST /admin/orders/:id/fulfillments/:fulfillmentId/cancel': cancelFulfillment,
   'POST /admin/orders/:id/fulfillments/:fulfillmentId/shipments': shipFulfillment,
   'POST /admin/orders/:id/fulfillments/:fulfillmentId/mark-as-delivered': deliverFulfillment,
+
+  'POST /admin/returns': beginReturn,
+  'GET /admin/returns': listReturns,
+  'GET /admin/returns/:id': retrieveReturn,
+  'POST /admin/returns/:id/request-items': requestItems,
+  'POST /admin/returns/:id/request': confirmRequest,
+  'POST /admin/returns/:id/receive': beginReceive,
+  'POST /admin/returns/:id/receive-items': receiveItems,
+  'POST /admin/returns/:id/receive/confirm': confirmReceive,
+  'POST /admin/returns/:id/cancel': cancelReturn,
 };
 
 /** Medusa's Admin API of 2.21 as its own SDK speaks it. It tells nobody of changes: whoever wants to know asks. */

@@ -10,6 +10,13 @@ export interface LineItem {
   quantity: number;
   unit_price: number;
   fulfilled_quantity: number;
+  /** Of a variant that keeps stock: what is held for this line. Missing, as all that follows, in lines from before stock was kept here. */
+  reserved_quantity?: number;
+  return_requested_quantity?: number;
+  return_received_quantity?: number;
+  /** As it was when the line was made: stock that is kept only later is not taken for it. */
+  variant?: { id: string; manage_inventory: boolean; allow_backorder: boolean } | null;
+  requires_shipping: boolean;
   metadata: Record<string, unknown>;
   [field: string]: unknown;
 }
@@ -45,7 +52,7 @@ export interface Order extends Entity {
 
 /** What the API shows of an order: the stored facts with totals and states computed. */
 export function viewOrder(order: Order): object {
-  const items = order.items.map(viewItem);
+  const items = order.items.map((item) => viewItem(item, order));
   const itemTotal = sum(items.map((item) => item.total));
   const shippingTotal = sum(order.shipping_methods.map(({ amount }) => amount));
   const total = sum([itemTotal, shippingTotal]);
@@ -77,13 +84,20 @@ export function viewOrder(order: Order): object {
   };
 }
 
-function viewItem({ fulfilled_quantity, ...item }: LineItem) {
+function viewItem(line: LineItem, order: Order) {
+  const {
+    fulfilled_quantity,
+    reserved_quantity: _,
+    return_requested_quantity = 0,
+    return_received_quantity = 0,
+    ...item
+  } = line;
   const total = times(item.unit_price, item.quantity);
   const shipped = {
-    delivered_quantity: 0,
-    shipped_quantity: 0,
-    return_requested_quantity: 0,
-    return_received_quantity: 0,
+    delivered_quantity: reached(order, line, 'delivered_at'),
+    shipped_quantity: reached(order, line, 'shipped_at'),
+    return_requested_quantity,
+    return_received_quantity,
     return_dismissed_quantity: 0,
     written_off_quantity: 0,
   };
@@ -108,12 +122,21 @@ function viewItem({ fulfilled_quantity, ...item }: LineItem) {
   };
 }
 
+function reached(order: Order, line: LineItem, stage: 'shipped_at' | 'delivered_at'): number {
+  const quantities = order.fulfillments
+    .filter((fulfillment) => fulfillment.canceled_at === null && fulfillment[stage] !== null)
+    .flatMap(({ items }) => items.filter((item) => item.line_item_id === line.id).map(({ quantity }) => quantity));
+  return sum(quantities);
+}
+
 const totals = (prefix: string, total: number) => ({
   [`${prefix}total`]: total,
   [`${prefix}subtotal`]: total,
   [`${prefix}tax_total`]: 0,
 });
 const sum = (values: number[]) => Number(sumDecimals(values.map(plain)));
+/** a + b of two quantities, exactly. */
+export const plus = (a: number, b: number): number => sum([a, b]);
 const times = (a: number, b: number) => Number(multiplyDecimals(plain(a), plain(b)));
 
 /** A number without exponent, so that 1e-7 is arithmetic like any other. */
@@ -141,7 +164,10 @@ export function requireNotCanceled(order: Order): void {
 
 export function converted(order: Order, at: string): Order {
   if (!order.is_draft_order) throw medusaError('invalid_data', `Order ${order.id} is not a draft order`);
-  return { ...order, status: 'pending', is_draft_order: false, updated_at: at };
+  const items = order.items.map((item) =>
+    item.variant?.manage_inventory ? { ...item, reserved_quantity: item.quantity } : item,
+  );
+  return { ...order, items, status: 'pending', is_draft_order: false, updated_at: at };
 }
 
 export function fulfilled(order: Order, fulfillment: Fulfillment, at: string): Order {
@@ -150,7 +176,8 @@ export function fulfilled(order: Order, fulfillment: Fulfillment, at: string): O
     const reached = sum([item.fulfilled_quantity, wanted.get(item.id) ?? 0]);
     if (reached > item.quantity)
       throw medusaError('invalid_data', `Cannot fulfill more items than what was ordered for item ${item.id}.`);
-    return { ...item, fulfilled_quantity: reached };
+    const held = sum([item.reserved_quantity ?? 0, -(wanted.get(item.id) ?? 0)]);
+    return { ...item, fulfilled_quantity: reached, ...(item.variant?.manage_inventory && { reserved_quantity: held }) };
   });
   return {
     ...order,
@@ -167,6 +194,15 @@ export function requireItems(order: Order, ids: string[]): void {
     throw medusaError(
       'invalid_data',
       `Items with ids ${unknown.join(', ')} does not exist in order with id ${order.id}.`,
+    );
+}
+
+export function requireOneWayOfDelivery(order: Order, ids: string[]): void {
+  const items = order.items.filter(({ id }) => ids.includes(id));
+  if (new Set(items.map((item) => item.requires_shipping)).size > 1)
+    throw medusaError(
+      'invalid_data',
+      'Fulfillment can only be created entirely with items with shipping or items without shipping. Split this request into 2 fulfillments.',
     );
 }
 
@@ -188,6 +224,9 @@ export function withFulfillmentCanceled(order: Order, id: string, at: string): O
   const items = order.items.map((item) => ({
     ...item,
     fulfilled_quantity: sum([item.fulfilled_quantity, -(released.get(item.id) ?? 0)]),
+    ...(item.variant?.manage_inventory && {
+      reserved_quantity: sum([item.reserved_quantity ?? 0, released.get(item.id) ?? 0]),
+    }),
   }));
   return {
     ...withFulfillment(order, { ...fulfillment, canceled_at: at, updated_at: at }, at),
@@ -215,5 +254,28 @@ export function canceled(order: Order, at: string): Order {
   if (order.fulfillments.some(({ canceled_at }) => canceled_at === null)) {
     throw medusaError('not_allowed', 'All fulfillments must be canceled before canceling an order');
   }
-  return { ...order, status: 'canceled', canceled_at: at, version: order.version + 1, updated_at: at };
+  const items = order.items.map((item) => (item.reserved_quantity ? { ...item, reserved_quantity: 0 } : item));
+  return { ...order, items, status: 'canceled', canceled_at: at, version: order.version + 1, updated_at: at };
+}
+
+/** What a change of an order does to the stock of one variant. */
+export interface StockMove {
+  variantId: string;
+  stocked: number;
+  reserved: number;
+  allowBackorder: boolean;
+}
+
+/** Stock leaves with a fulfilment and comes back with its cancellation, or with a return that was received. */
+export function stockMoves(before: Order, after: Order): StockMove[] {
+  return after.items.flatMap((item) => {
+    const was = before.items.find(({ id }) => id === item.id);
+    if (!item.variant?.manage_inventory || !was) return [];
+    const grown = (field: 'fulfilled_quantity' | 'reserved_quantity' | 'return_received_quantity') =>
+      sum([item[field] ?? 0, -(was[field] ?? 0)]);
+    const stocked = sum([-grown('fulfilled_quantity'), grown('return_received_quantity')]);
+    const reserved = grown('reserved_quantity');
+    if (stocked === 0 && reserved === 0) return [];
+    return [{ variantId: item.variant.id, stocked, reserved, allowBackorder: item.variant.allow_backorder }];
+  });
 }

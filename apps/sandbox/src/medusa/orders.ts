@@ -11,6 +11,8 @@ import {
   type Order,
   requireItems,
   requireNotCanceled,
+  requireOneWayOfDelivery,
+  stockMoves,
   viewOrder,
   withFulfillment,
   withFulfillmentCanceled,
@@ -23,8 +25,10 @@ import {
   findEntity,
   insertEntity,
   nextDisplayId,
+  oldestOf,
   updateEntity,
 } from './store.js';
+import { moveStock, requireStock, type Variant } from './stock.js';
 
 const anyObject = z.record(z.string(), z.unknown());
 const amount = z.union([
@@ -115,7 +119,13 @@ export async function createDraftOrder(medusa: MedusaContext): Promise<VendorRes
         product_handle: variant?.product_handle ?? null,
         variant_sku: variant?.sku ?? item.variant_sku ?? null,
         variant_title: variant?.title ?? null,
-        requires_shipping: false,
+        variant: variant && {
+          id: variant.id,
+          manage_inventory: variant.manage_inventory,
+          allow_backorder: variant.allow_backorder,
+        },
+        // As in Medusa, what keeps stock is taken for goods that are sent.
+        requires_shipping: variant?.manage_inventory ?? false,
         is_custom_price: item.unit_price != null,
         is_tax_inclusive: false,
         unit_price: item.unit_price ?? priceOf(variant, region.currency_code),
@@ -138,19 +148,12 @@ export async function createDraftOrder(medusa: MedusaContext): Promise<VendorRes
     created_at: medusa.at,
     updated_at: medusa.at,
   };
+  await requireStock(medusa.tx, order);
   await insertEntity(medusa.tx, 'order', order, null);
   return medusa.answer('draft_order', viewOrder(order));
 }
 
 type Customer = Entity & { email: string };
-type Variant = Entity & {
-  title: string;
-  sku: string | null;
-  product_id: string;
-  product_title: string;
-  product_handle: string;
-  prices: { currency_code: string; amount: number }[];
-};
 
 /** As Medusa: the customer with the id, else the guest with the email, made where there is none. */
 async function customerOf(medusa: MedusaContext, input: DraftInput): Promise<Customer | undefined> {
@@ -305,17 +308,13 @@ export async function createFulfillment(medusa: MedusaContext): Promise<VendorRe
   const input = medusa.body(fulfillmentShape);
   const order = await medusa.lock<Order>('order', medusa.path.id!);
   requireNotCanceled(order);
-  requireItems(
-    order,
-    input.items.map(({ id }) => id),
-  );
+  const ids = input.items.map(({ id }) => id);
+  requireItems(order, ids);
+  requireOneWayOfDelivery(order, ids);
   const optionId = input.shipping_option_id ?? order.shipping_methods[0]?.shipping_option_id;
   const option = optionId === undefined ? undefined : await findEntity(medusa.tx, 'shipping_option', optionId);
   if (!option) throw unknownError();
-  const [location] = await medusa.tx.query<{ id: string }>({
-    name: 'medusa-location',
-    text: `SELECT id FROM medusa_object WHERE kind = 'stock_location' ORDER BY seq LIMIT 1`,
-  });
+  const location = await oldestOf(medusa.tx, 'stock_location');
   const fulfillment: Fulfillment = {
     id: medusa.id('ful'),
     location_id: input.location_id ?? location?.id ?? null,
@@ -326,7 +325,7 @@ export async function createFulfillment(medusa: MedusaContext): Promise<VendorRe
     marked_shipped_by: null,
     created_by: null,
     data: {},
-    requires_shipping: false,
+    requires_shipping: order.items.some((item) => ids.includes(item.id) && item.requires_shipping),
     provider_id: 'manual_manual',
     shipping_option_id: option.id,
     metadata: input.metadata ?? null,
@@ -341,7 +340,7 @@ export async function createFulfillment(medusa: MedusaContext): Promise<VendorRe
     updated_at: medusa.at,
     deleted_at: null,
   };
-  return save(medusa, fulfilled(order, fulfillment, medusa.at));
+  return save(medusa, order, fulfilled(order, fulfillment, medusa.at));
 }
 
 export async function cancelFulfillment(medusa: MedusaContext): Promise<VendorResponse> {
@@ -352,12 +351,28 @@ export async function cancelFulfillment(medusa: MedusaContext): Promise<VendorRe
   });
 }
 
+const shipmentShape = z.strictObject({
+  items: z.array(z.object({ id: z.string(), quantity: z.number() })),
+  labels: z
+    .array(z.object({ tracking_number: z.string(), tracking_url: z.string(), label_url: z.string() }))
+    .optional(),
+  no_notification: z.boolean().optional(),
+  metadata: anyObject.nullish(),
+  ...additional,
+});
+
 export async function shipFulfillment(medusa: MedusaContext): Promise<VendorResponse> {
+  const { items } = medusa.body(shipmentShape);
   return transition(medusa, (order) => {
     requireNotCanceled(order);
+    requireItems(
+      order,
+      items.map(({ id }) => id),
+    );
     const fulfillment = findFulfillment(order, medusa.path.fulfillmentId!);
+    if (fulfillment.shipped_at !== null) throw medusaError('not_allowed', 'Shipment has already been created');
     if (fulfillment.canceled_at !== null)
-      throw medusaError('not_allowed', 'Cannot create a shipment for a canceled fulfillment');
+      throw medusaError('not_allowed', 'Cannot create shipment for a canceled fulfillment');
     return {
       ...withFulfillment(order, { ...fulfillment, shipped_at: medusa.at, updated_at: medusa.at }, medusa.at),
       version: order.version + 1,
@@ -378,10 +393,12 @@ export async function deliverFulfillment(medusa: MedusaContext): Promise<VendorR
 }
 
 async function transition(medusa: MedusaContext, change: (order: Order) => Order): Promise<VendorResponse> {
-  return save(medusa, change(await medusa.lock<Order>('order', medusa.path.id!)));
+  const order = await medusa.lock<Order>('order', medusa.path.id!);
+  return save(medusa, order, change(order));
 }
 
-async function save(medusa: MedusaContext, order: Order): Promise<VendorResponse> {
-  await updateEntity(medusa.tx, order);
-  return medusa.answer('order', viewOrder(order));
+async function save(medusa: MedusaContext, before: Order, after: Order): Promise<VendorResponse> {
+  await moveStock(medusa.tx, stockMoves(before, after), medusa.at);
+  await updateEntity(medusa.tx, after);
+  return medusa.answer('order', viewOrder(after));
 }

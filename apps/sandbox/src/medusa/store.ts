@@ -18,6 +18,8 @@ export type Kind =
   | 'sales_channel'
   | 'shipping_option'
   | 'stock_location'
+  | 'inventory_item'
+  | 'return'
   | 'store';
 
 const insert = {
@@ -29,6 +31,8 @@ const find = { name: 'medusa-find', text: 'SELECT body FROM medusa_object WHERE 
 const lock = { name: 'medusa-lock', text: `${find.text} FOR UPDATE` };
 const update = { name: 'medusa-update', text: 'UPDATE medusa_object SET body = $2, updated_at = $3 WHERE id = $1' };
 const remove = { name: 'medusa-delete', text: 'DELETE FROM medusa_object WHERE id = $1' };
+const byKey = { name: 'medusa-by-key', text: 'SELECT body FROM medusa_object WHERE kind = $1 AND unique_key = $2' };
+const oldest = { name: 'medusa-oldest', text: 'SELECT body FROM medusa_object WHERE kind = $1 ORDER BY seq LIMIT 1' };
 const many = { name: 'medusa-many', text: 'SELECT body FROM medusa_object WHERE kind = $1 AND id = ANY($2)' };
 
 /** @returns false where the id or the unique key (email, handle, sku) is taken. */
@@ -59,6 +63,25 @@ export async function lockEntity<T extends Entity>(tx: Tx, kind: Kind, id: strin
 
 export async function findEntities<T extends Entity>(tx: Tx, kind: Kind, ids: string[]): Promise<T[]> {
   return (await tx.query<{ body: T }>(many, [kind, ids])).map(({ body }) => body);
+}
+
+/** In id order, so that nobody who locks several deadlocks. */
+export async function lockEntities<T extends Entity>(tx: Tx, kind: Kind, ids: string[]): Promise<T[]> {
+  const locked: T[] = [];
+  for (const id of [...new Set(ids)].sort()) {
+    const found = await lockEntity<T>(tx, kind, id);
+    if (found) locked.push(found);
+  }
+  return locked;
+}
+
+/** By email, handle or sku, whichever is unique in its kind. */
+export async function findByUniqueKey<T extends Entity>(tx: Tx, kind: Kind, key: string): Promise<T | undefined> {
+  return (await tx.query<{ body: T }>(byKey, [kind, key]))[0]?.body;
+}
+
+export async function oldestOf<T extends Entity>(tx: Tx, kind: Kind): Promise<T | undefined> {
+  return (await tx.query<{ body: T }>(oldest, [kind]))[0]?.body;
 }
 
 export async function updateEntity(tx: Tx, entity: Entity): Promise<void> {
