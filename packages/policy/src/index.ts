@@ -1,6 +1,7 @@
 export { PolicyError } from './errors.js';
 export type { CompiledPolicy, PolicyOutcome } from './compile-policy.js';
 export type { ExampleResult } from './examples.js';
+export { findUnknownOwners, ownersOfPolicy, parseOwners, type NamedOwner, type Owners } from './owners.js';
 export {
   compilePolicies,
   type Compiled,
