@@ -1,28 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { office } from '../fixtures/delivery.js';
 import { addDuration, compileCalendar, isBeyondKnownHolidays, type Calendar } from './calendar.js';
 import { parseDuration } from './duration.js';
 
-const office = {
-  calendar: 'office',
-  'time-zone': 'Europe/Berlin',
-  hours: {
-    monday: '09:00-12:00, 13:00-17:00',
-    tuesday: '09:00-12:00, 13:00-17:00',
-    wednesday: '09:00-12:00, 13:00-17:00',
-    thursday: '09:00-12:00, 13:00-17:00',
-    friday: '09:00-14:00',
-  },
-  'holidays-known-until': '2028-12-31',
-  holidays: [
-    { name: 'Christmas', on: ['25 December', '26 December'] },
-    { name: 'Good Friday', on: '2 days before Easter' },
-    { name: 'Easter Monday', on: '1 day after Easter' },
-    { name: 'Spring holiday', on: 'last Monday in May' },
-    { name: 'Stocktaking', on: '2027-06-30' },
-  ],
-  'half-days': [{ name: 'Christmas Eve', on: '24 December', hours: '09:00-12:00' }],
-};
 /** Works through the night, so that daylight saving falls into its hours; as a text of hours it is closed on Sunday evening. */
 const night = {
   calendar: 'night',

@@ -166,14 +166,13 @@ class Turn {
       this.note(`timer:sla:${state.slaDueAt}`, 'sla-breached');
     }
     for (const [unit, run] of inFlight(state)) {
-      const what = run.command ?? unit;
       if (run.slaDueAt && run.slaDueAt <= now && !run.slaBreachedAt) {
         run.slaBreachedAt = now;
-        this.note(`timer:sla:${what}:${run.slaDueAt}`, 'sla-breached', unit);
+        this.note(`timer:sla:${unit}:${run.slaDueAt}`, 'sla-breached', unit);
       }
       if (!run.dueAt || run.overdueSince || run.dueAt > now) continue;
       run.overdueSince = now;
-      this.note(`timer:${what}:${run.dueAt}`, 'overdue', unit);
+      this.note(`timer:${unit}:${run.dueAt}`, 'overdue', unit);
     }
     if (state.phase !== 'forward' || state.paused) return;
     for (const [unit, { status, execution }] of Object.entries(state.steps)) {
