@@ -178,7 +178,6 @@ describe('the HTTP API', () => {
     expect(await occurrences('owner=fulfilment')).toEqual([2]);
     expect(await occurrences('owner=billing')).toEqual([]);
     expect(await occurrences('process=lead-to-cash&version=1&sort=oldest')).toEqual([1, 2]);
-    expect(await occurrences('currency=EUR&amountMin=100')).toEqual([2]);
     expect(await occurrences('attention=true')).toEqual([]);
     expect(await occurrences('startedFor=1 minute&sort=age&status=running')).toEqual([2]);
     expect(await occurrences('startedFor=100000 days')).toEqual([]);

@@ -4,6 +4,9 @@ import { ServerClock, type Database } from '@throughline/postgres';
 import { CONFIG, DATABASE, ROUTES } from '@throughline/service';
 import { pathToFileURL } from 'node:url';
 import type { OrchestratorConfig } from './config.js';
+import { ActionLoop } from './control/action-loop.js';
+import { ActionsController } from './control/actions.controller.js';
+import { InstanceActions } from './control/instance-actions.js';
 import { DealsController } from './deals.controller.js';
 import { InstancesController } from './instances.controller.js';
 import { compileStored, loadProcesses } from './load-processes.js';
@@ -12,7 +15,7 @@ import { StatisticsController } from './statistics.controller.js';
 import { TimerLoop } from './timer-loop.js';
 
 @Module({
-  controllers: [InstancesController, DealsController, StatisticsController],
+  controllers: [InstancesController, ActionsController, DealsController, StatisticsController],
   providers: [
     {
       provide: ProcessRunner,
@@ -35,6 +38,8 @@ import { TimerLoop } from './timer-loop.js';
       },
     },
     { provide: ROUTES, inject: [ProcessRunner, ServerClock], useFactory: orchestratorRoutes },
+    InstanceActions,
+    ActionLoop,
     TimerLoop,
   ],
 })

@@ -4,6 +4,9 @@ import { ProcessError } from '@throughline/process';
 /** What an error of the engine or its store means to whoever asked over HTTP; what is not listed is a defect in here. */
 const STATUS: Partial<Record<ProcessError['code'], number>> = {
   PROCESS_SEARCH_INVALID: 400,
+  PROCESS_ACTION_UNKNOWN: 404,
+  PROCESS_ACTION_ID_TAKEN: 409,
+  PROCESS_ACTION_TOO_WIDE: 400,
   PROCESS_VERSION_UNKNOWN: 503,
 };
 

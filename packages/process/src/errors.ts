@@ -13,7 +13,10 @@ export class ProcessError extends Error {
       | 'PROCESS_ACTION_REFUSED'
       | 'PROCESS_INSTANCE_UNKNOWN'
       | 'PROCESS_CALENDAR_INVALID'
-      | 'PROCESS_CALENDAR_MISSING',
+      | 'PROCESS_CALENDAR_MISSING'
+      | 'PROCESS_ACTION_UNKNOWN'
+      | 'PROCESS_ACTION_ID_TAKEN'
+      | 'PROCESS_ACTION_TOO_WIDE',
     message: string,
     { retry = 'never', ...options }: ErrorOptions & { retry?: 'never' | 'later' } = {},
   ) {

@@ -33,6 +33,7 @@ export {
   type Input,
 } from './decide.js';
 export { stepOf, unitsOf } from './units.js';
+export { changesOf, type StateChanges } from './changes-of.js';
 export { explore, type Exploration, type ExploredPath } from './explore.js';
 export {
   effects,

@@ -1,5 +1,4 @@
-import type { Process } from './compile.js';
-import { inFlight } from './decide.js';
+import { isRefusal, type CompiledStep, type Outcome, type Process } from './compile.js';
 import type { Execution, State } from './state.js';
 import { stepOf } from './units.js';
 
@@ -17,7 +16,7 @@ export interface Wait {
   since?: string;
   dueAt?: string;
   isOverdue: boolean;
-  /** It was refused, and the process cannot go on by itself. */
+  /** A person must decide, or it was refused and the process cannot go on by itself. */
   needsPerson: boolean;
 }
 
@@ -29,29 +28,73 @@ export function waitsOf(process: Process, state: State): Wait[] {
   if (state.rejection) return [];
   if (state.phase === 'new')
     return [{ step: START, owner: process.owner, events: [process.starts], isOverdue: false, needsPerson: false }];
-  const stuck = Object.entries(state.steps).flatMap(([name, step]) => {
-    if (step.status === 'compensation-refused') return [waitFor(process, state, name, step.compensation!, true)];
-    const isRefusedForward = step.status === 'refused' && state.phase === 'forward';
-    return isRefusedForward ? [waitFor(process, state, name, step.execution!, true)] : [];
-  });
-  return [...stuck, ...inFlight(state).map(([name, run]) => waitFor(process, state, name, run, false))];
+  const units = Object.keys(state.steps).map((unit) => ({ unit, wait: waitAt(process, state, unit) }));
+  const waits = units.flatMap(({ wait }) => wait ?? []);
+  return waits.toSorted((a, b) => Number(b.needsPerson) - Number(a.needsPerson));
 }
 
-function waitFor(process: Process, state: State, name: string, run: Execution, needsPerson: boolean): Wait {
-  const direction = run === state.steps[name]?.compensation ? 'compensation' : 'forward';
+/** What one unit waits for, if anything. */
+function waitAt(process: Process, state: State, unit: string): Wait | undefined {
+  const { status, execution, compensation, skipped } = state.steps[unit]!;
+  const step = stepOf(process, unit);
+  switch (status) {
+    case 'commanded':
+    case 'awaited':
+      return toWait(process, step, unit, execution!, 'forward');
+    case 'compensating':
+      return toWait(process, step, unit, compensation!, 'compensation');
+    case 'retrying':
+      return { ...toWait(process, step, unit, execution!, 'forward'), dueAt: execution!.retryAt!, isOverdue: false };
+    case 'deciding':
+      return { ...toWait(process, step, unit, execution!, 'forward'), needsPerson: true };
+    case 'compensation-refused':
+      return stuck(toWait(process, step, unit, compensation!, 'compensation'), compensation!);
+    case 'refused':
+      return state.phase === 'forward'
+        ? stuck(toWait(process, step, unit, execution!, 'forward'), execution!)
+        : undefined;
+    case 'kept': {
+      // It cannot be undone, and nobody has said yet that it was settled otherwise.
+      if (!step.irreversible || skipped) return undefined;
+      const since = state.cause?.at;
+      return {
+        step: unit,
+        owner: step.owner,
+        events: [],
+        ...(since && { since }),
+        isOverdue: false,
+        needsPerson: true,
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function toWait(
+  process: Process,
+  { name, owner }: CompiledStep,
+  unit: string,
+  { command, commandedAt, dueAt, overdueSince }: Execution,
+  direction: Outcome['direction'],
+): Wait {
   const outcomes = [...process.outcomes].filter(
-    ([, { step, ...outcome }]) => step === stepOf(process, name).name && outcome.direction === direction,
+    ([, outcome]) => outcome.step === name && outcome.direction === direction,
   );
-  const since = needsPerson ? run.outcomeAt : run.commandedAt;
   return {
-    step: name,
-    owner: stepOf(process, name).owner,
-    ...(run.command && { command: run.command }),
-    // A second refusal would change nothing for a step that was refused.
-    events: outcomes.filter(([, { refusal }]) => !(needsPerson && refusal)).map(([type]) => type),
-    ...(since && { since }),
-    ...(run.dueAt && { dueAt: run.dueAt }),
-    isOverdue: !needsPerson && run.overdueSince !== undefined,
-    needsPerson: needsPerson || state.steps[name]?.status === 'deciding',
+    step: unit,
+    owner,
+    ...(command && { command }),
+    events: outcomes.map(([type]) => type),
+    ...(commandedAt && { since: commandedAt }),
+    ...(dueAt && { dueAt }),
+    isOverdue: overdueSince !== undefined,
+    needsPerson: false,
   };
+}
+
+/** Refused: a second refusal would change nothing, and how late it is does not matter any more. */
+function stuck(wait: Wait, { outcomeAt }: Execution): Wait {
+  const events = wait.events.filter((type) => !isRefusal(type));
+  return { ...wait, events, ...(outcomeAt && { since: outcomeAt }), isOverdue: false, needsPerson: true };
 }

@@ -23,13 +23,18 @@ export const INSTANCE_COLUMNS = `
   id, process, version, key, occurrence, correlation_id AS "correlationId", status, state, next_timer_at AS "nextTimerAt",
   trace_id AS "traceId", started_at AS "startedAt", ended_at AS "endedAt", created_at AS "createdAt", updated_at AS "updatedAt"`;
 
-const byId = {
-  name: 'process-select-instance',
-  text: `SELECT ${INSTANCE_COLUMNS} FROM process_instance WHERE id = $1`,
+const byIds = {
+  name: 'process-select-instances',
+  text: `SELECT ${INSTANCE_COLUMNS} FROM process_instance WHERE id = ANY($1::bigint[]) ORDER BY id`,
 };
 
+/** Those that exist, in the order of their ids. */
+export function readInstances(database: Queryable, ids: string[]): Promise<StoredInstance[]> {
+  return database.query<StoredInstance>(byIds, [ids]);
+}
+
 export async function readInstance(database: Queryable, id: string): Promise<StoredInstance | undefined> {
-  const [instance] = await database.query<StoredInstance>(byId, [id]);
+  const [instance] = await readInstances(database, [id]);
   return instance;
 }
 

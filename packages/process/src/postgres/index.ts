@@ -10,7 +10,27 @@ export {
 } from './runner.js';
 export type { Compile } from './definitions.js';
 export { processMigrations } from './migrations.js';
-export { findOccurrences, readHistory, readInstance, type StoredEvent, type StoredInstance } from './find-instances.js';
+export {
+  appendAudit,
+  claimAction,
+  findAudit,
+  readAction,
+  readActions,
+  stopAction,
+  storeAction,
+  type ActionRequest,
+  type AuditEntry,
+  type StoredAction,
+  type StoredAuditEntry,
+} from './control/actions.js';
+export {
+  findOccurrences,
+  readHistory,
+  readInstance,
+  readInstances,
+  type StoredEvent,
+  type StoredInstance,
+} from './find-instances.js';
 export {
   findInstances,
   searchInstances,

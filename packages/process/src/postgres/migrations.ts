@@ -1,3 +1,4 @@
+import { ControlInstances1795613000000 } from './control/migration.js';
 import { SearchInstances1795612000000 } from './search/migration.js';
 
 /** The part of TypeORM's query runner that a migration needs. */
@@ -138,5 +139,6 @@ export const processMigrations = [
   CreateProcessStore1763800000000,
   KeepStateInline1795600000000,
   SearchInstances1795612000000,
+  ControlInstances1795613000000,
   KeepDecisions1795700000000,
 ];

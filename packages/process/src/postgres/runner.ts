@@ -167,7 +167,7 @@ export class ProcessRunner {
   async control(
     tx: Tx,
     instanceIds: string[],
-    inputOf: (instance: LockedInstance) => ControlInput,
+    inputOf: (instance: LockedInstance, process: Process) => ControlInput,
     now: Date,
     emit: Emit,
   ): Promise<{ results: ControlResult[]; transitions: Transition[] }> {
@@ -180,7 +180,7 @@ export class ProcessRunner {
       try {
         const process = await this.processOf(tx, instance);
         const commands: EmittedCommand[] = [];
-        const change = run(process, instance, [inputOf(instance)], now.toISOString(), commands);
+        const change = run(process, instance, [inputOf(instance, process)], now.toISOString(), commands);
         results.push({
           id,
           process: instance.process,

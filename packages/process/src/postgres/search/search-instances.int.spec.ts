@@ -17,7 +17,7 @@ const messages = {
   DealWon: { kind: 'event' as const, fields: [...saleContracts.messages.DealWon.fields, 'totalAmount', 'currency'] },
 };
 const compile = (data: unknown) => compileDefinition(parseDefinition(data), { ...saleContracts, messages });
-const sale = compile({ ...saleDefinition, attributes: ['title', 'totalAmount', 'currency'] });
+const sale = compile({ ...saleDefinition, attributes: ['title', 'totalAmount', 'currency'], amount: 'totalAmount' });
 
 const hour = 3_600_000;
 const noon = Date.parse('2026-11-22T12:00:00.000Z');

@@ -35,6 +35,13 @@ const upsertAttributes = {
     ON CONFLICT (instance_id, field) DO UPDATE SET value = excluded.value, number = excluded.number`,
 };
 
+const deleteAttributes = {
+  name: 'process-delete-attributes',
+  text: `
+    DELETE FROM process_attribute AS attribute USING unnest($1::bigint[], $2::text[]) AS gone(instance_id, field)
+    WHERE attribute.instance_id = gone.instance_id AND attribute.field = gone.field`,
+};
+
 const insertWaits = {
   name: 'process-insert-waits',
   text: `
@@ -56,8 +63,11 @@ export const VALUE_MAX = 200;
 export function writeSearch(tx: Tx, changes: SearchChange[], now: Date): void {
   const rows = changes.flatMap(rowOf);
   if (rows.length > 0) void tx.query(upsertRows, [...columns(rows), now]);
-  const attributes = changes.flatMap(attributeRows);
-  if (attributes.length > 0) void tx.query(upsertAttributes, columns(attributes));
+  const attributes = changes.map(attributeRows);
+  const lost = attributes.flatMap((rows) => rows.gone);
+  if (lost.length > 0) void tx.query(deleteAttributes, columns(lost));
+  const set = attributes.flatMap((rows) => rows.set);
+  if (set.length > 0) void tx.query(upsertAttributes, columns(set));
   const waits = changes.map(waitRows);
   const gone = waits.flatMap((rows) => rows.gone);
   if (gone.length > 0) void tx.query(deleteWaits, columns(gone));
@@ -74,30 +84,39 @@ function rowOf({ id, from, process, before, state }: SearchChange): unknown[][] 
 
 function searched(process: Process, state: State): unknown[] {
   const { amount, currency } = amountAtRisk(process, state);
+  const isPaused = state.paused !== undefined;
   const isLooked = state.attention.length > 0;
-  return [process.name, process.version, state.status, state.startedAt ?? null, amount, currency, false, isLooked];
+  return [process.name, process.version, state.status, state.startedAt ?? null, amount, currency, isPaused, isLooked];
 }
 
 /** Money without its currency cannot be compared, so it is not searched by either. */
 function amountAtRisk(
-  process: Process,
+  { amount: field }: Process,
   { attributes, facts }: State,
 ): { amount: string | null; currency: string | null } {
-  const field = 'totalAmount';
-  const amount = attributes[field] ?? facts.start[field];
-  const currency = attributes['currency'] ?? facts.start['currency'];
+  const known = { ...facts.start, ...attributes };
+  const { [field ?? '']: amount, currency } = known;
   const isWhole = typeof amount === 'string' && isNumber(amount) && typeof currency === 'string';
   return isWhole ? { amount, currency } : { amount: null, currency: null };
 }
 
-function attributeRows({ id, before, state }: SearchChange): unknown[][] {
-  return Object.entries(state.attributes).flatMap(([field, value]) => {
-    const isSearched = ['string', 'number', 'boolean'].includes(typeof value);
-    if (!isSearched || before.attributes[field] === value) return [];
-    const text = String(value).slice(0, VALUE_MAX);
-    return [[id, field, text, isNumber(text) ? text : null]];
-  });
+function attributeRows({ id, before, state }: SearchChange): { gone: unknown[][]; set: unknown[][] } {
+  const earlier = searchedAttributes(before);
+  const now = searchedAttributes(state);
+  return {
+    gone: [...earlier.keys()].filter((field) => !now.has(field)).map((field) => [id, field]),
+    set: [...now]
+      .filter(([field, value]) => earlier.get(field) !== value)
+      .map(([field, value]) => [id, field, value, isNumber(value) ? value : null]),
+  };
 }
+
+const searchedAttributes = ({ attributes }: State): Map<string, string> =>
+  new Map(
+    Object.entries(attributes)
+      .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+      .map(([field, value]) => [field, String(value).slice(0, VALUE_MAX)]),
+  );
 
 /** Exactly what PostgreSQL reads as a number, and short enough to be one. */
 const isNumber = (text: string): boolean => /^-?\d{1,30}(\.\d{1,20})?$/.test(text);
@@ -112,4 +131,5 @@ function waitRows({ id, from, process, before, state }: SearchChange): { gone: u
 }
 
 const ownersOfWaits = (process: Process, state: State): Map<string, string> =>
-  new Map(waitsOf(process, state).map(({ step, owner }) => [step, owner]));
+  // A step that runs for each line is waited at as one.
+  new Map(waitsOf(process, state).map(({ step, owner }) => [step.split('/')[0]!, owner]));

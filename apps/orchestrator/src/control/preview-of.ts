@@ -1,0 +1,32 @@
+import { changesOf, decide, ProcessError, type Decision, type Input, type Process } from '@throughline/process';
+import type { StoredInstance } from '@throughline/process/postgres';
+import type { InstancePreviewView } from './views.js';
+
+export type InstancePreview = InstancePreviewView;
+
+/** What an input would do to an instance as it stands: the commands, the status and every place that changes, or why it is refused. */
+export function previewOf(process: Process, instance: StoredInstance, input: Input, now: string): InstancePreview {
+  return previewBy(instance, () => decide(process, instance.state, input, now));
+}
+
+/** The same of anything that decides about an instance. Throws what is no refusal. */
+function previewBy(instance: StoredInstance, turn: () => Decision): InstancePreview {
+  const { id, process, version, key, occurrence, status } = instance;
+  const shown = { id, process, version, key, occurrence, status };
+  try {
+    const { state, commands, tasks } = turn();
+    return {
+      ...shown,
+      outcome: 'done',
+      why: null,
+      statusAfter: state.status,
+      commands: commands.map(({ step, ...command }) => ({ ...command, unit: step })),
+      asks: tasks.opened.map(({ unit }) => unit),
+      ...changesOf(instance.state, state),
+    };
+  } catch (error) {
+    if (!(error instanceof ProcessError)) throw error;
+    const nothing = { statusAfter: null, commands: [], asks: [], before: null, after: null };
+    return { ...shown, outcome: 'refused', why: error.message, ...nothing };
+  }
+}
