@@ -3,7 +3,7 @@ import { Admin, Client } from '@medusajs/js-sdk';
 import { Stripe } from 'stripe';
 import { type RunningSandbox, secrets, startSandbox } from '../spec/start-sandbox.js';
 import { receiveWebhooks, type WebhookReceiver } from '../spec/webhook-receiver.js';
-import type { DealRow, OrderRow } from './read-overview.js';
+import type { DealRow, InvoiceRow, OrderRow } from './read-overview.js';
 
 jest.setTimeout(60_000);
 
@@ -138,6 +138,44 @@ it('a warehouse runs out and is restocked; goods of an order come back', async (
   await expect(sandbox.control('POST', `/sandbox/orders/${draft.id}/return`)).rejects.toThrow(/400/);
   expect(await setStock(null)).toEqual({ sku: 'CHAIR-1', product: 'CHAIR-1', stocked: null, reserved: null });
   await expect(sandbox.control('PUT', '/sandbox/stock/CHAIR-1', { quantity: -1 })).rejects.toThrow(/400.*quantity/);
+});
+
+it('a person credits a part of an invoice, open or paid, and then the rest', async () => {
+  const stripe = new Stripe(secrets.STRIPE_SECRET_KEY, {
+    host: '127.0.0.1',
+    port: sandbox.port,
+    protocol: 'http',
+    telemetry: false,
+  });
+  const { id: customer } = await stripe.customers.create({});
+  const { id } = await stripe.invoices.create({ customer, currency: 'usd' });
+  await stripe.invoiceItems.create({ customer, invoice: id, amount: 1000 });
+  const credit = (body: object) => sandbox.control('POST', `/sandbox/invoices/${id}/credit`, body);
+  await expect(credit({ amount: 100 })).rejects.toThrow(/draft/);
+  const { number } = await stripe.invoices.finalizeInvoice(id);
+  expect(await credit({ amount: 100, memo: 'Late' })).toMatchObject({ number: `${number}-CN-01`, amount: 100 });
+  expect(await stripe.invoices.retrieve(id)).toMatchObject({ status: 'open', amount_remaining: 900 });
+  await sandbox.control('POST', `/sandbox/invoices/${id}/pay`);
+  await credit({ amount: 200, giveBack: 'refund' });
+  await credit({ amount: 150, giveBack: 'outside' });
+  await expect(credit({ amount: 551 })).rejects.toThrow(/greater than what can still be credited/);
+  expect(await credit({})).toMatchObject({ number: `${number}-CN-04`, amount: 550 });
+  const { data } = await stripe.creditNotes.list({ invoice: id });
+  expect(
+    data.map((note) => [
+      note.type,
+      note.refunds.length,
+      note.out_of_band_amount,
+      note.customer_balance_transaction !== null,
+    ]),
+  ).toEqual([
+    ['post_payment', 0, null, true],
+    ['post_payment', 0, 150, false],
+    ['post_payment', 1, null, false],
+    ['pre_payment', 0, null, false],
+  ]);
+  const rows = await sandbox.control<InvoiceRow[]>('GET', '/sandbox/invoices');
+  expect(rows.find((row) => row.id === id)).toMatchObject({ status: 'paid', amountCredited: 1000 });
 });
 
 it('serves a page that loads nothing from elsewhere', async () => {

@@ -48,6 +48,8 @@ export interface InvoiceRow {
   status: string;
   total: number;
   amountRemaining: number;
+  /** By credit notes, before and after it was paid. */
+  amountCredited: number;
   currency: string;
   customer: string;
   created: number;
@@ -109,7 +111,9 @@ const stock = {
 const invoices = {
   name: 'overview-invoices',
   text: `SELECT i.id, i.body->>'number' AS number, i.body->>'status' AS status, (i.body->>'total')::float8 AS total,
-      (i.body->>'amount_remaining')::float8 AS "amountRemaining", upper(i.body->>'currency') AS currency,
+      (i.body->>'amount_remaining')::float8 AS "amountRemaining",
+      (i.body->>'pre_payment_credit_notes_amount')::float8 + (i.body->>'post_payment_credit_notes_amount')::float8 AS "amountCredited",
+      upper(i.body->>'currency') AS currency,
       coalesce(i.body->>'customer_name', i.body->>'customer_email', i.body->>'customer') AS customer, (i.body->>'created')::int AS created
     FROM stripe_object i WHERE i.object = 'invoice' ORDER BY i.seq DESC LIMIT ${shown}`,
 };

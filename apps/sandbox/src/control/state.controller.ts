@@ -12,6 +12,7 @@ import { seedStore } from '../medusa/seed.js';
 import { setStock } from '../medusa/stock.js';
 import { tables } from '../migrations/1732200000000-initial.js';
 import { randomId } from '../random-id.js';
+import { creditable, type Invoice } from '../stripe/invoice.js';
 import { Courier } from '../webhooks/courier.js';
 import {
   type InvoiceRow,
@@ -42,6 +43,21 @@ const returned = z.strictObject({
     .optional()
     .describe('Without it all that was fulfilled and has not come back.'),
 });
+const credit = z.strictObject({
+  amount: z
+    .int()
+    .positive()
+    .optional()
+    .describe('In minor units, as Stripe counts them; everything that is not credited yet where it is left out.'),
+  giveBack: z
+    .enum(['balance', 'refund', 'outside'])
+    .default('balance')
+    .describe(
+      'Where what was paid goes: to the customer’s balance, back to the card, or past Stripe. An open invoice asks for less.',
+    ),
+  memo: z.string().min(1).optional().describe('Printed on the credit note.'),
+});
+const GIVEN_BACK = { balance: 'credit_amount', refund: 'refund_amount', outside: 'out_of_band_amount' } as const;
 
 /** What a person at Stripe's or Medusa's dashboard does and sees. */
 @ApiTags('control')
@@ -82,6 +98,27 @@ export class StateController {
     const form = outOfBand ? 'paid_out_of_band=true' : 'payment_method=pm_card_visa';
     const invoice = await this.act('stripe', 'POST', `/v1/invoices/${id}/pay`, form);
     return { id, status: invoice.status };
+  }
+
+  @Post('invoices/:id/credit')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Credits a part of an open or paid invoice, or all that is left of it, as a person at Stripe would.',
+  })
+  @ApiBody({ schema: openApiSchema(credit), required: false })
+  async credit(
+    @Param('id') id: string,
+    @Body() body: unknown,
+  ): Promise<{ id: string; number: string; amount: number }> {
+    const { giveBack, memo, ...wanted } = new ZodPipe<z.infer<typeof credit>>(credit).transform(body ?? {});
+    const invoice = await this.act<Invoice>('stripe', 'GET', `/v1/invoices/${id}`);
+    const amount = wanted.amount ?? creditable(invoice);
+    const owed = Math.min(amount, invoice.amount_remaining);
+    const form = new URLSearchParams({ invoice: id, amount: String(amount) });
+    if (amount > owed) form.set(GIVEN_BACK[giveBack], String(amount - owed));
+    if (memo !== undefined) form.set('memo', memo);
+    const note = await this.act<{ id: string; number: string }>('stripe', 'POST', '/v1/credit_notes', form.toString());
+    return { id: note.id, number: note.number, amount };
   }
 
   @Post('orders/:id/cancel')

@@ -287,6 +287,80 @@ describe('credit notes', () => {
   });
 });
 
+describe('credit notes over a part', () => {
+  const noteOver = (invoice: string, amount: number, more: Partial<Stripe.CreditNoteCreateParams> = {}) =>
+    stripe.creditNotes.create({ invoice, amount, ...more });
+
+  it('lower what an open invoice asks for, and are numbered', async () => {
+    const invoice = await openInvoice(1000);
+    const first = await noteOver(invoice.id, 300);
+    const second = await noteOver(invoice.id, 200);
+    expect([first, second]).toMatchObject([
+      { number: `${invoice.number}-CN-01`, type: 'pre_payment', pre_payment_amount: 300, post_payment_amount: 0 },
+      { number: `${invoice.number}-CN-02`, type: 'pre_payment', pre_payment_amount: 200 },
+    ]);
+    expect(await stripe.invoices.retrieve(invoice.id)).toMatchObject({
+      status: 'open',
+      total: 1000,
+      amount_due: 500,
+      amount_remaining: 500,
+      pre_payment_credit_notes_amount: 500,
+    });
+    expect(await refusal(noteOver(invoice.id, 501))).toMatchObject({ statusCode: 400, param: 'amount' });
+    expect(await refusal(noteOver(invoice.id, 100, { credit_amount: 100 }))).toMatchObject({ statusCode: 400 });
+    expect(await stripe.invoices.pay(invoice.id, { paid_out_of_band: true })).toMatchObject({ amount_paid: 500 });
+  });
+
+  it('give back what was paid, to the balance, by refund or outside Stripe, and never more than is left', async () => {
+    const invoice = await openInvoice(1000);
+    await noteOver(invoice.id, 400);
+    await stripe.invoices.pay(invoice.id, { paid_out_of_band: true });
+    expect(await refusal(noteOver(invoice.id, 100))).toMatchObject({ statusCode: 400, param: 'amount' });
+    expect(await refusal(noteOver(invoice.id, 100, { credit_amount: 99 }))).toMatchObject({ param: 'amount' });
+    // It was paid past Stripe, so Stripe has nothing to refund.
+    expect(await refusal(noteOver(invoice.id, 100, { refund_amount: 100 }))).toMatchObject({ param: 'refund_amount' });
+    expect(await noteOver(invoice.id, 100, { credit_amount: 60, out_of_band_amount: 40 })).toMatchObject({
+      type: 'post_payment',
+      post_payment_amount: 100,
+      out_of_band_amount: 40,
+      customer_balance_transaction: expect.stringMatching(/^cbtxn_/),
+    });
+    expect(await stripe.customers.retrieve(invoice.customer as string)).toMatchObject({ balance: -60 });
+    expect(await refusal(noteOver(invoice.id, 501, { credit_amount: 501 }))).toMatchObject({ param: 'amount' });
+    expect(await noteOver(invoice.id, 500, { credit_amount: 500 })).toMatchObject({
+      number: `${invoice.number}-CN-03`,
+    });
+    expect(await stripe.invoices.retrieve(invoice.id)).toMatchObject({
+      pre_payment_credit_notes_amount: 400,
+      post_payment_credit_notes_amount: 600,
+    });
+  });
+
+  it('are refused over nothing, over what a currency cannot carry, and for what is not open or paid', async () => {
+    const invoice = await openInvoice(12_340, 'kwd');
+    expect(await refusal(noteOver(invoice.id, 0))).toMatchObject({ param: 'amount' });
+    expect(await refusal(noteOver(invoice.id, 1235))).toMatchObject({ param: 'amount' });
+    await stripe.invoices.voidInvoice(invoice.id);
+    expect(await refusal(noteOver(invoice.id, 1230))).toMatchObject({ param: 'invoice' });
+  });
+
+  it('are told by a webhook each, and are made once under their key', async () => {
+    const invoice = await openInvoice(1000);
+    const idempotencyKey = randomUUID();
+    const make = () => stripe.creditNotes.create({ invoice: invoice.id, amount: 300 }, { idempotencyKey });
+    const note = await make();
+    expect((await make()).id).toBe(note.id);
+    const about = () => receiver.received.filter(({ json }) => json.data.object.id === note.id);
+    await receiver.until(() => about().length >= 1);
+    expect(about().map(({ json }) => [json.type, json.data.object.amount, json.data.object.invoice])).toEqual([
+      ['credit_note.created', 300, invoice.id],
+    ]);
+    expect((await stripe.events.list({ types: ['credit_note.created'] })).data[0]).toMatchObject({
+      data: { object: { id: note.id } },
+    });
+  });
+});
+
 describe('idempotency keys', () => {
   it('replay the first answer, also under a changed request id', async () => {
     const idempotencyKey = randomUUID();
