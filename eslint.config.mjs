@@ -99,7 +99,12 @@ export default tseslint.config(
     },
   },
   {
-    files: ['packages/process/src/**/*.ts', 'packages/policy/src/**/*.ts', 'packages/connectors/src/*/map.ts'],
+    files: [
+      'packages/process/src/**/*.ts',
+      'packages/policy/src/**/*.ts',
+      'packages/connectors/src/*/map.ts',
+      'apps/orchestrator/src/tasks/{decide-task,open-task,candidates,people,terms,form,stand-in,policy-terms}.ts',
+    ],
     ignores: ['packages/process/src/postgres/**', '**/*.spec.ts'],
     rules: {
       'no-restricted-syntax': ['error', ...impure],

@@ -1,5 +1,6 @@
 import { messagingMigrations } from '@throughline/messaging';
 import { processMigrations } from '@throughline/process/postgres';
+import { taskMigrations } from './tasks/migrations.js';
 
-/** The orchestrator has no tables of its own: instances live in the process store, messages in the messaging tables. */
-export const migrations = [...messagingMigrations, ...processMigrations];
+/** Instances live in the process store, messages in the messaging tables; what people owe and decide is the orchestrator's own. */
+export const migrations = [...messagingMigrations, ...processMigrations, ...taskMigrations];

@@ -8,13 +8,18 @@ export const who = {
   reason: z.string().trim().min(1).max(2_000).describe('Why; kept for good.'),
 };
 
-/** Who answers for a change is kept with it, so there must be somebody. */
+/** Who does something, and why. */
 export function byOf(
   { actor, reason }: { actor?: string | undefined; reason: string },
   header: string | undefined,
 ): By {
-  const name = header?.trim() || actor;
-  if (name) return { actor: name.slice(0, 200), reason };
+  return { actor: actorOf(actor, header), reason };
+}
+
+/** Who answers for a change is kept with it, so there must be somebody. @throws `ACTOR_MISSING`, a 400 */
+export function actorOf(named: string | undefined, header: string | undefined): string {
+  const name = header?.trim() || named;
+  if (name) return name.slice(0, 200);
   throw new BadRequestException({
     code: 'ACTOR_MISSING',
     message: 'Say who does this: send the header x-actor, or actor in the body.',

@@ -1,0 +1,82 @@
+import type { Queryable, ServerClock, Tx } from '@throughline/postgres';
+import { ProcessError, type Process } from '@throughline/process';
+import type { ClosedTask, OpenedTask, TaskSink } from '@throughline/process/postgres';
+import { logger, traceIdOf } from '@throughline/telemetry';
+import { withdrawTask, type Circumstances } from './decide-task.js';
+import { insertTasks, type NewTask } from './insert-tasks.js';
+import { lockTasksOf } from './lock-tasks.js';
+import { openTask } from './open-task.js';
+import type { Directory } from './people.js';
+import { readPeople } from './read-people.js';
+import { saveTasks } from './save-tasks.js';
+import { readTerms, type Terms } from './terms.js';
+
+const log = logger('tasks');
+
+/** The definition that an instance runs on. */
+export type DefinitionOf = (
+  database: Queryable,
+  instance: { process: string; version: number },
+) => Promise<Pick<Process, 'later'>>;
+
+/** Opens and ends tasks as the processes ask for it, in the transaction in which they do. */
+export class ProcessTasks implements TaskSink {
+  constructor(
+    private readonly directory: Directory,
+    private readonly clock: ServerClock,
+    private readonly definitionOf: DefinitionOf,
+  ) {}
+
+  async open(tx: Tx, opened: OpenedTask[]): Promise<void> {
+    const now = this.clock.now();
+    const people = await readPeople(this.directory, tx, now);
+    const tasks: NewTask[] = [];
+    for (const one of opened) {
+      const { later } = await this.definitionOf(tx, one);
+      tasks.push(toNewTask(one, now.toISOString(), { people, later }));
+    }
+    await insertTasks(tx, tasks);
+  }
+
+  async close(tx: Tx, closed: ClosedTask[]): Promise<void> {
+    const now = this.clock.now().toISOString();
+    const changes = (await lockTasksOf(tx, closed)).map((task) => {
+      const { instanceId, unit } = task.subject;
+      const { reason } = closed.find((one) => one.instanceId === instanceId && one.unit === unit)!;
+      return withdrawTask(task, reason, now);
+    });
+    saveTasks(tx, changes);
+  }
+}
+
+function toNewTask(opened: OpenedTask, now: string, around: Circumstances): NewTask {
+  const { instanceId, correlationId, process, version, key, occurrence, request, traceparent, amount } = opened;
+  const subject = { instanceId, correlationId, process, processVersion: version, key, occurrence };
+  const atRisk = typeof amount?.amount === 'string' && typeof amount.currency === 'string';
+  return {
+    ...withTerms(opened, (terms, problem) => openTask({ subject, request, terms, ...problem }, now, around)),
+    amount: atRisk ? (amount.amount as string) : null,
+    currency: atRisk ? (amount.currency as string) : null,
+    traceId: traceIdOf(traceparent) ?? null,
+  };
+}
+
+/**
+ * The check of policies tells bad terms before they are in force. Where something is wrong all the same, the deal must not wait for
+ * nobody: the owner of the step decides, and the first entry of the task says why.
+ */
+function withTerms<T>({ request }: OpenedTask, open: (terms: Terms, problem?: { problem: string }) => T): T {
+  const read = readTerms(request.policy.outputs);
+  let problems = 'problems' in read ? read.problems : [];
+  try {
+    if ('terms' in read) return open(read.terms);
+  } catch (error) {
+    // Business time, and a process without a calendar.
+    if (!(error instanceof ProcessError)) throw error;
+    problems = [error.message];
+  }
+  const { policy, version } = request.policy;
+  const problem = `Policy ${policy} version ${version} says nothing that can be used (${problems.join('; ')}): ${request.owner} decides.`;
+  log.error({ policy, version, problems }, problem);
+  return open({ roles: [request.owner], escalateTo: [], fourEyes: false, form: [] }, { problem });
+}

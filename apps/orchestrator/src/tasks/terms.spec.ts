@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import { People } from './people.js';
+import { persons, terms } from './spec/credit-task.js';
+import { missingPeople, readTerms } from './terms.js';
+
+const problemsOf = (outputs: Record<string, unknown>): string => {
+  const read = readTerms({ roles: 'credit-controller', ...outputs });
+  return 'problems' in read ? read.problems.join('\n') : '';
+};
+
+describe('what a policy says of a task', () => {
+  it('may be little, and what else the policy puts out is of no concern', () => {
+    expect(terms({ required: true, limit: '5000.0000', due: null })).toEqual({
+      roles: ['credit-controller'],
+      escalateTo: [],
+      fourEyes: false,
+      form: [],
+    });
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['no role', { roles: [] }, 'roles: must name at least one role'],
+    ['no duration', { due: 'soon' }, 'due: must be a duration'],
+    ['a reminder of nothing', { remind: '1 hour' }, 'remind: counts back from due'],
+    ['an escalation to nobody', { due: '1 day', escalateAfter: '1 hour' }, 'escalateAfter: needs escalateTo'],
+    ['an escalation of what is never late', { escalateTo: 'head-of-credit' }, 'escalateTo: needs escalateAfter'],
+    ['an expiry without a meaning', { expires: '1 day' }, 'onExpiry: must say'],
+    ['a meaning without an expiry', { onExpiry: 'reject' }, 'expires: is missing'],
+    ['an unknown meaning', { expires: '1 day', onExpiry: 'forget' }, 'onExpiry: '],
+    ['an escalation by expiry to nobody', { expires: '1 day', onExpiry: 'escalate' }, 'escalateTo: is missing'],
+    [
+      'two people replaced by time',
+      { expires: '1 day', onExpiry: 'approve', fourEyes: true },
+      'onExpiry: cannot approve where two',
+    ],
+    [
+      'a form filled in by time',
+      { expires: '1 day', onExpiry: 'approve', form: [{ name: 'a', label: 'A', type: 'text', required: true }] },
+      'onExpiry: cannot approve where the form',
+    ],
+    [
+      'a choice of nothing',
+      { form: [{ name: 'a', label: 'A', type: 'choice' }] },
+      'form.0.options: belongs to a choice',
+    ],
+    ['options of no choice', { form: [{ name: 'a', label: 'A', type: 'date', options: ['x'] }] }, 'form.0.options: '],
+    [
+      'a field twice',
+      {
+        form: [
+          { name: 'a', label: 'A', type: 'text' },
+          { name: 'a', label: 'B', type: 'text' },
+        ],
+      },
+      'form: names a field twice',
+    ],
+  ])('is refused where it says %s', (_, outputs, problem) => {
+    expect(problemsOf(outputs)).toContain(problem);
+  });
+
+  it('is refused where there are too few people for it', () => {
+    const people = new People(persons);
+    const fits = (outputs: Record<string, unknown>) => missingPeople(terms(outputs), people).join('\n');
+    expect(fits({ fourEyes: true, due: '4 business hours', escalateTo: 'head-of-credit' })).toBe('');
+    expect(fits({ roles: 'treasurer' })).toContain('roles: 0 people have treasurer');
+    expect(fits({ roles: 'head-of-credit', fourEyes: true })).toContain(
+      'roles: 1 people have head-of-credit, and 2 must decide',
+    );
+    expect(fits({ due: '1 day', escalateTo: 'board' })).toContain('escalateTo: nobody has board');
+  });
+});
