@@ -5,4 +5,5 @@ export * from './errors.js';
 export * from './generated/messages.js';
 export * from './money.js';
 export * from './publish-schemas.js';
+export * from './refuse-opportunity.js';
 export * from './schema-ids.js';

@@ -21,5 +21,5 @@ export {
 export { mergeHistory, occurrences, type Closing } from './occurrences.js';
 export { readDealSnapshot, type DealReader, type ReadDealOptions } from './read-deal-snapshot.js';
 export { searchDealsModifiedSince, type DealSearch, type FoundDeal } from './search-modified-deals.js';
-export { validateOpportunity, type Issue, type RejectionReason } from './validate-opportunity.js';
+export { validateOpportunity, type Issue } from './validate-opportunity.js';
 export { parseWebhook, verifySignature, type DealHint, type SignedRequest } from './webhook.js';

@@ -1,9 +1,10 @@
 import {
   canonicalId,
-  multiplyExact,
+  lineAmount,
   toDecimal,
   type Account,
   type ExternalId,
+  type LineDraft,
   type LineItem,
   type OpportunityClosedWon,
   type OpportunityRejected,
@@ -110,10 +111,9 @@ function toDay(value: string): string {
   return isRolledOver ? '' : day;
 }
 
-/** The amount of a line as HubSpot calculated it; price times quantity where the property is empty. */
-export function lineAmount(line: HubspotObject): string {
-  const { amount, price, quantity } = line.properties;
-  return toDecimal(amount || multiplyExact(toDecimal(price || '0'), toDecimal(quantity || '1')));
+/** The numerals of a line. Its amount is as HubSpot calculated it; price times quantity where the property is empty. */
+export function lineDraft({ properties: { amount, price, quantity } }: HubspotObject): LineDraft {
+  return { amount, unitAmount: price, quantity };
 }
 
 function toLineItem(portalId: string, line: HubspotObject): LineItem {
@@ -125,7 +125,7 @@ function toLineItem(portalId: string, line: HubspotObject): LineItem {
     name: name || sku || `Line ${line.id}`,
     quantity: toDecimal(quantity || '1'),
     unitAmount: toDecimal(price || '0'),
-    amount: lineAmount(line),
+    amount: lineAmount(lineDraft(line)),
   };
 }
 
