@@ -6,6 +6,7 @@ import {
   catalog,
   Codec,
   fromHeaders,
+  sumMoney,
   toHeaders,
   type Envelope,
   type Messages,
@@ -282,6 +283,70 @@ describe('finance-adapter, two instances', () => {
       month: '2028-02',
       totals: [{ currency: 'USD', amount: '0.0000' }],
     });
+    expect(await deadLetters()).toEqual([]);
+  });
+
+  it('follows a shipment, a return and a credit note of a person into the subledger', async () => {
+    const command = invoice({
+      totalAmount: '1200.0000',
+      lineItems: [{ ...invoice().lineItems[0]!, unitAmount: '1200.0000', amount: '1200.0000' }],
+    });
+    const { invoiceId, orderId, opportunityId } = command;
+    const scheduleId = randomUUID();
+    const deal = { orderId, opportunityId, occurrence: 1 };
+    const [issue] = await send('IssueInvoice', command);
+    const [issued] = await events('InvoiceIssued', causedBy(issue!));
+    const period = { serviceStart: '2028-01-01', serviceEnd: '2028-12-31' };
+    const [record] = await send('RecordRevenueSchedule', {
+      ...{ scheduleId, invoiceId, ...deal, ...period },
+      currency: 'USD',
+      totalAmount: '1200.0000',
+    });
+    await events('RevenueScheduleRecorded', causedBy(record!));
+
+    const shippedAt = '2028-07-01T09:00:00.000Z';
+    const [start] = await send('StartRevenueRecognition', {
+      scheduleId,
+      ...deal,
+      fulfilmentId: randomUUID(),
+      shippedAt,
+    });
+    const [started] = await events('RevenueRecognitionStarted', causedBy(start!));
+    expect(started).toMatchObject({
+      envelope: { subject: scheduleId },
+      payload: { recognisedFrom: '2028-07-01', planVersion: 2 },
+    });
+
+    const returnId = randomUUID();
+    const [give] = await send('IssueCreditNote', { invoiceId, ...deal, returnId, amount: '300.0000', currency: 'USD' });
+    const [returned] = await events('CreditNoteIssued', causedBy(give!));
+    expect(returned).toMatchObject({ envelope: { subject: invoiceId }, payload: { returnId, amount: '300.0000' } });
+    await sandbox.control('POST', `/sandbox/invoices/${issued!.payload.externalIds[0]!.id}/credit`, { amount: 10_000 });
+    const [own] = await events(
+      'CreditNoteIssued',
+      ({ correlationId, causationId }) => correlationId === issue!.correlationId && !causationId,
+    );
+    expect(own!.payload).toMatchObject({ returnId: null, amount: '100.0000', invoiceId });
+    expect(await events('CreditNoteIssued', ({ subject }) => subject === invoiceId)).toHaveLength(2);
+
+    const reductions = [returned!, own!].map(({ payload: { creditNoteId, currency, amount, issuedAt } }) => ({
+      ...{ scheduleId, ...deal, creditNoteId },
+      ...{ currency, amount, issuedAt },
+    }));
+    const reduce = await send('ReduceRevenueSchedule', ...reductions);
+    await events('RevenueScheduleReduced', causedBy(...reduce), 2);
+    const { body } = await get(`/v1/revenue-schedules/${scheduleId}`);
+    expect(body).toMatchObject({
+      totalAmount: '1200.0000',
+      remainingAmount: '800.0000',
+      recognisedFrom: '2028-07-01',
+      planVersion: 4,
+      plan: { length: 6 },
+      changes: [{ kind: 'shipment' }, { kind: 'credit-note' }, { kind: 'credit-note', remainingAmount: '800.0000' }],
+    });
+    const sum = (entries: { amount: string }[]) => sumMoney(entries.map(({ amount }) => amount));
+    expect([sum(body.plan), sum(body.entries)]).toEqual(['800.0000', '800.0000']);
+    expect((await get(`/v1/invoices/${invoiceId}`)).body.creditNotes).toMatchObject([{ returnId }, { returnId: null }]);
     expect(await deadLetters()).toEqual([]);
   });
 

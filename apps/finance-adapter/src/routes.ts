@@ -1,4 +1,6 @@
 import { defineRoutes, effect, job, state, type Routes } from '@throughline/messaging';
+import { issueCreditNote } from './credit-notes/issue-credit-note.js';
+import { readCreditNote } from './credit-notes/read-credit-note.js';
 import { issueInvoice, type InvoiceDependencies } from './invoices/issue-invoice.js';
 import { voidInvoice } from './invoices/void-invoice.js';
 import { readPayment } from './payments/read-payment.js';
@@ -32,8 +34,10 @@ export function financeRoutes(dependencies: FinanceDependencies): Routes {
     routes: {
       // Customer, products, draft, lines, number: -> InvoiceIssued | InvoiceRejected (nothing left open)
       IssueInvoice: effect(issueInvoice(dependencies), stripe),
-      // Draft: deleted, open: voided -> InvoiceVoided; paid: -> InvoiceCredited; otherwise -> InvoiceVoidRejected
+      // Draft: deleted, open: voided -> InvoiceVoided; paid: the rest credited -> InvoiceCredited; otherwise -> InvoiceVoidRejected
       VoidInvoice: effect(voidInvoice(dependencies), stripe),
+      // A part, for a return -> CreditNoteIssued | CreditNoteRejected
+      IssueCreditNote: effect(issueCreditNote(dependencies), stripe),
       // Dated entries that sum to the contract -> RevenueScheduleRecorded | RevenueScheduleRejected
       RecordRevenueSchedule: state(recordRevenueSchedule(now)),
       // A first shipment after the planned start plans anew from its day -> RevenueRecognitionStarted | RevenueRecognitionStartRejected
@@ -46,6 +50,8 @@ export function financeRoutes(dependencies: FinanceDependencies): Routes {
     jobs: {
       // From POST /webhooks/stripe and from the sweep: invoice.paid -> PaymentReceived, once per payment
       ReadPayment: job(readPayment(dependencies), stripe),
+      // As above: credit_note.created -> CreditNoteIssued, once per credit note that a person made; ours end as echoes
+      ReadCreditNote: job(readCreditNote(dependencies), stripe),
     },
     emits: [
       'InvoiceIssued',
@@ -53,6 +59,8 @@ export function financeRoutes(dependencies: FinanceDependencies): Routes {
       'InvoiceVoided',
       'InvoiceCredited',
       'InvoiceVoidRejected',
+      'CreditNoteIssued',
+      'CreditNoteRejected',
       'PaymentReceived',
       'RevenueScheduleRecorded',
       'RevenueScheduleRejected',

@@ -3,6 +3,7 @@ import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiTags 
 import type { Database } from '@throughline/postgres';
 import { DATABASE, ZodPipe } from '@throughline/service';
 import { z } from 'zod';
+import { findCreditNotes, type CreditNoteRecord } from '../credit-notes/store.js';
 import { findInvoice, findPayments, type InvoiceRecord, type InvoiceStatus, type PaymentRecord } from './store.js';
 
 class PaymentView implements PaymentRecord {
@@ -10,6 +11,16 @@ class PaymentView implements PaymentRecord {
   @ApiProperty({ example: 'USD' }) currency!: string;
   @ApiProperty({ example: '1250.5000' }) amount!: string;
   @ApiProperty({ format: 'date-time' }) receivedAt!: string;
+}
+
+class CreditNoteView implements CreditNoteRecord {
+  @ApiProperty({ format: 'uuid' }) creditNoteId!: string;
+  @ApiProperty({ type: String, nullable: true, format: 'uuid', description: 'Null: a person made it at Stripe.' })
+  returnId!: string | null;
+  @ApiProperty() creditNoteNumber!: string;
+  @ApiProperty({ example: 'USD' }) currency!: string;
+  @ApiProperty({ example: '250.0000' }) amount!: string;
+  @ApiProperty({ format: 'date-time' }) issuedAt!: string;
 }
 
 class InvoiceView implements InvoiceRecord {
@@ -33,6 +44,8 @@ class InvoiceView implements InvoiceRecord {
   @ApiProperty({ type: Object, nullable: true, description: 'Why it was refused: reason, field, message.' })
   rejection!: InvoiceRecord['rejection'];
   @ApiProperty({ type: [PaymentView] }) payments!: PaymentView[];
+  @ApiProperty({ type: [CreditNoteView], description: 'Of parts; the one that took the invoice back stands above.' })
+  creditNotes!: CreditNoteView[];
 }
 
 /** What finance-adapter knows of an invoice; Stripe is its master. */
@@ -42,12 +55,13 @@ export class InvoiceController {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   @Get(':id')
-  @ApiOperation({ summary: 'One invoice by our id, with its payments.' })
+  @ApiOperation({ summary: 'One invoice by our id, with its payments and the credit notes of its parts.' })
   @ApiOkResponse({ type: InvoiceView })
   @ApiNotFoundResponse({ description: 'No command named this invoice yet.' })
   async get(@Param('id', new ZodPipe(z.uuid())) id: string): Promise<InvoiceView> {
     const invoice = await findInvoice(this.database, id);
     if (!invoice) throw new NotFoundException({ code: 'INVOICE_UNKNOWN', message: `No invoice ${id} is known here.` });
-    return { ...invoice, payments: await findPayments(this.database, id) };
+    const [payments, creditNotes] = [await findPayments(this.database, id), await findCreditNotes(this.database, id)];
+    return { ...invoice, payments, creditNotes };
   }
 }

@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { StripeClient } from '@throughline/connectors/stripe';
-import { retryOf, type IssueInvoice } from '@throughline/contracts';
-import type { EffectContext, EffectResult, Message, OutgoingMessage } from '@throughline/messaging';
+import type { IssueInvoice } from '@throughline/contracts';
+import type { EffectContext, EffectResult, Message } from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
 import { startSandbox, testDatabase, type RunningSandbox, type TestDatabase } from '@throughline/testing';
 import { randomUUID } from 'node:crypto';
 import { Stripe } from 'stripe';
-import { Finance1763800000000 } from '../migrations/1763800000000-finance.js';
-import { encodeAll } from '../spec/encode-all.js';
+import { migrations } from '../migrations/index.js';
 import { CallRecords } from '../spec/interrupted-context.js';
+import * as run from '../spec/run-effect.js';
 import { issueInvoice } from './issue-invoice.js';
 import { findInvoice } from './store.js';
 import { voidInvoice } from './void-invoice.js';
@@ -21,7 +21,7 @@ let issue: ReturnType<typeof issueInvoice>;
 let voidIt: ReturnType<typeof voidInvoice>;
 
 beforeAll(async () => {
-  [test, sandbox] = await Promise.all([testDatabase([Finance1763800000000]), startSandbox()]);
+  [test, sandbox] = await Promise.all([testDatabase(migrations), startSandbox()]);
   database = await test.connect();
   const { hostname: host, port } = new URL(sandbox.url);
   sdk = new Stripe(sandbox.secrets.STRIPE_SECRET_KEY, { host, port, protocol: 'http', maxNetworkRetries: 0 });
@@ -97,36 +97,13 @@ function voidCommand({ payload, envelope }: Message<'IssueInvoice'>): Message<'V
   };
 }
 
-/** What the runtime does with a result: state and events in one transaction. */
-async function settle(result: EffectResult | void): Promise<OutgoingMessage[]> {
-  const emitted = [...(result?.emit ?? [])];
-  await database.transaction(async (tx) =>
-    result?.apply?.({
-      query: (...call) => tx.query(...call),
-      emit: (messages) => void emitted.push(...messages),
-      enqueue: () => {},
-      onCommit: () => {},
-    }),
-  );
-  return encodeAll(emitted);
-}
-
-/** Tries as the work queue does, without its waiting. */
-async function retrying<M extends Message>(
+const settle = (result: EffectResult) => run.settle(database, result);
+const retrying = <M extends Message>(
   handle: (message: M, context: EffectContext) => Promise<EffectResult>,
   message: M,
-  calls = new CallRecords(),
-  pauseMs = 0,
-): Promise<OutgoingMessage[]> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await settle(await handle(message, calls.attempt(message.envelope.id, attempt)));
-    } catch (error) {
-      if (attempt === 20 || (retryOf(error) === 'never' && 'code' in (error as object))) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    }
-  }
-}
+  calls?: CallRecords,
+  pauseMs?: number,
+) => run.retrying(database, handle, message, calls, pauseMs);
 
 /** Everything Stripe has of a command's account: through the SDK, never our tables. */
 async function atStripe({ payload }: Message<'IssueInvoice'>) {

@@ -1,7 +1,12 @@
 import { codeOf } from '@throughline/contracts';
 import {
+  creditableAmount,
+  creditsOtherwise,
+  ownCreditNote,
+  planTakingBack,
   toInvoiceCredited,
   toInvoiceVoided,
+  toIssuedCreditNote,
   type IssuedCreditNote,
   type OnceKey,
   type Stripe,
@@ -20,7 +25,8 @@ type Voiding = { voidedAt: number } | { paid: true } | { refused: string };
 
 /**
  * Effect handler: takes an invoice back in the way its state at Stripe asks for. A draft is deleted, an open invoice voided, a
- * paid one credited in full; a payment that arrives while we void it turns the one into the other.
+ * paid one credited with all that credit notes for returns, or of people, have left; a payment that arrives while we void it turns the one
+ * into the other.
  */
 export function voidInvoice({ stripe, database, tenant, now }: InvoiceDependencies & { now: () => Date }) {
   return async (command: Command, context: EffectContext): Promise<EffectResult> => {
@@ -34,7 +40,7 @@ export function voidInvoice({ stripe, database, tenant, now }: InvoiceDependenci
     }
     const id = known.stripeInvoiceId;
     const nowSeconds = Math.floor(now().getTime() / 1000);
-    const invoice = await stripe.retrieveInvoice(id);
+    let invoice = await stripe.retrieveInvoice(id);
     if (!invoice) return voided(command, known, known.voidedAt ? seconds(known.voidedAt) : nowSeconds, tenant);
     if (invoice.status === 'draft') {
       await stripe.deleteDraft(id);
@@ -47,23 +53,42 @@ export function voidInvoice({ stripe, database, tenant, now }: InvoiceDependenci
       );
       if ('voidedAt' in result) return voided(command, known, result.voidedAt, tenant);
       if ('refused' in result) return rejected(command, 'refused-by-stripe', result.refused);
+      invoice = (await stripe.retrieveInvoice(id)) ?? invoice;
     }
     // A total of zero counts as paid at Stripe, and a credit note over nothing is refused there: nothing is owed either way.
     if (invoice.total === 0) return voided(command, known, nowSeconds, tenant);
-    try {
-      const creditNote = await context.once(
-        'credit',
-        toCreditNote(command, invoice),
-        (request, idempotencyKey, { mayHaveRun }) => stripe.ensureCreditNote(request, { idempotencyKey, mayHaveRun }),
-        // Belongs to the invoice, not to the message: whoever asks again gets the credit note that stands.
-        { scope: `invoice:${known.invoiceId}` },
-      );
-      return credited(command, known, creditNote, tenant);
-    } catch (error) {
-      if (codeOf(error) !== 'STRIPE_REQUEST_REFUSED') throw error;
-      return rejected(command, 'refused-by-stripe', (error as Error).message);
+    for (;;) {
+      if (creditableAmount(invoice) === 0) return credited(command, known, await lastCreditNote(stripe, id), tenant);
+      try {
+        const creditNote = await context.once(
+          'credit',
+          planTakingBack(command.payload, command.envelope, invoice),
+          (request, idempotencyKey, { mayHaveRun }) => stripe.ensureCreditNote(request, { idempotencyKey, mayHaveRun }),
+          // Belongs to the invoice, not to the message: whoever asks again gets the credit note that stands.
+          { scope: `invoice:${known.invoiceId}` },
+        );
+        return credited(command, known, creditNote, tenant);
+      } catch (error) {
+        if (codeOf(error) !== 'STRIPE_REQUEST_REFUSED') throw error;
+        const after = await stripe.retrieveInvoice(id);
+        if (!after || !creditsOtherwise(invoice, after)) {
+          return rejected(command, 'refused-by-stripe', (error as Error).message);
+        }
+        // A credit note for a part landed between our reading and our call: less is left to credit.
+        invoice = after;
+      }
     }
   };
+}
+
+/** The one that took the invoice back; where there was nothing left to take back, the last of a part, which credits nothing more. */
+async function lastCreditNote(stripe: StripeClient, invoice: string): Promise<IssuedCreditNote> {
+  const notes = await stripe.listCreditNotes(invoice);
+  const own = notes.find(({ metadata }) => {
+    const reason = ownCreditNote(metadata);
+    return reason !== undefined && reason.returnId === undefined;
+  });
+  return own ? toIssuedCreditNote(own) : { ...toIssuedCreditNote(notes[0]!), amount: 0 };
 }
 
 async function voidOrSeePaid(stripe: StripeClient, id: string, key: OnceKey): Promise<Voiding> {
@@ -77,21 +102,6 @@ async function voidOrSeePaid(stripe: StripeClient, id: string, key: OnceKey): Pr
     if (invoice?.status === 'void') return { voidedAt: toVoidedAt(invoice) };
     return { refused: (error as Error).message };
   }
-}
-
-/** In full, to the customer's balance at Stripe: money leaves the account only by a person's decision. */
-function toCreditNote(command: Command, invoice: Stripe.Invoice) {
-  return {
-    invoice: invoice.id,
-    amount: invoice.total,
-    credit_amount: invoice.total,
-    reason: 'order_change' as const,
-    memo: `Taken back: ${command.payload.reason}`,
-    metadata: {
-      throughline_invoice_id: command.payload.invoiceId,
-      throughline_correlation_id: command.envelope.correlationId,
-    },
-  };
 }
 
 function voided(command: Command, known: InvoiceRecord, voidedAt: number, tenant: StripeTenant): EffectResult {

@@ -11,7 +11,10 @@ export type EventOutcome =
   | 'payment-known'
   | 'not-paid'
   | 'nothing-received'
-  | 'invoice-gone';
+  | 'invoice-gone'
+  | 'credit-note-issued'
+  | 'credit-note-known'
+  | 'credit-note-gone';
 
 const insert = {
   name: 'stripe-event-insert',

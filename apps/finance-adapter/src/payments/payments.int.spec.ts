@@ -7,8 +7,9 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Stripe } from 'stripe';
-import { Finance1763800000000 } from '../migrations/1763800000000-finance.js';
+import { migrations } from '../migrations/index.js';
 import { encodeAll } from '../spec/encode-all.js';
+import { readCreditNote, type ReadCreditNote } from '../credit-notes/read-credit-note.js';
 import { readPayment } from './read-payment.js';
 import { receiveEvents, type ReadPayment, type Transactions } from './receive-event.js';
 import { sweepEvents } from './sweep-events.js';
@@ -32,7 +33,10 @@ async function runTransaction<T>(fn: (tx: MessagingTx) => Promise<T>): Promise<T
   const result = await database.transaction((tx) => fn(collecting(tx, jobs)));
   for (const job of jobs.filter(({ id }) => !done.has(id))) {
     done.add(job.id);
-    const { apply } = await readPayment({ stripe, tenant })(job as Job<ReadPayment>);
+    const { apply } =
+      job.type === 'ReadPayment'
+        ? await readPayment({ stripe, tenant })(job as Job<ReadPayment>)
+        : await readCreditNote({ stripe, tenant })(job as Job<ReadCreditNote>);
     if (apply) await database.transaction((tx) => apply(collecting(tx, [])));
   }
   return result;
@@ -48,7 +52,7 @@ function collecting(tx: Pick<MessagingTx, 'query'>, jobs: Job[]): MessagingTx {
 const tenant = { accountId: 'acct_spec', paymentTermsDays: 30 };
 
 beforeAll(async () => {
-  test = await testDatabase([Finance1763800000000]);
+  test = await testDatabase(migrations);
   database = await test.connect();
   webhooks = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -103,6 +107,8 @@ async function openInvoice(ours = true): Promise<{ id: string; reference: Record
   await sdk.invoices.finalizeInvoice(id);
   return { id, reference };
 }
+const credit = (id: string, amount: number) =>
+  sandbox.control<{ id: string; number: string }>('POST', `/sandbox/invoices/${id}/credit`, { amount });
 const pay = (id: string) => sdk.invoices.pay(id, { paid_out_of_band: true });
 async function until(holds: () => unknown): Promise<void> {
   for (const end = Date.now() + 20_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 25)))
@@ -187,6 +193,63 @@ describe('payments', () => {
       invoices.map(({ reference }) => reference['throughline_correlation_id']).sort(),
     );
     expect(received).toEqual([]);
+  });
+
+  it('announces a credit note that a person makes, once, whether webhooks double or the sweep comes too', async () => {
+    await sandbox.faults({ kind: 'webhook-duplicate', vendor: 'stripe', delayMs: 50 });
+    const { id, reference } = await openInvoice();
+    const note = await credit(id, 25_050);
+    await until(() => received.filter((type) => type === 'credit_note.created').length === 2);
+    await sweep();
+    await encodeAll(emitted);
+    expect(emitted).toMatchObject([
+      {
+        type: 'CreditNoteIssued',
+        correlationId: reference['throughline_correlation_id'],
+        payload: {
+          invoiceId: reference['throughline_invoice_id'],
+          orderId: reference['throughline_order_id'],
+          occurrence: 1,
+          returnId: null,
+          creditNoteNumber: note.number,
+          currency: 'USD',
+          amount: '250.5000',
+        },
+      },
+    ]);
+    expect(await outcomesOf(note.id)).toEqual(['credit_note.created credit-note-issued']);
+  });
+
+  it('finds by the sweep the credit note whose webhook never came', async () => {
+    await sweep();
+    await sandbox.faults({ kind: 'webhook-drop', vendor: 'stripe' });
+    const { id } = await openInvoice();
+    await credit(id, 100);
+    expect(await sweep()).toBe(1);
+    expect(emitted).toMatchObject([{ type: 'CreditNoteIssued', payload: { amount: '1.0000' } }]);
+  });
+
+  it.each([
+    ['for a return', { throughline_return_id: randomUUID() }],
+    ['to take the invoice back', {}],
+  ])('ends the echo of a credit note that we asked for %s', async (_, purpose) => {
+    const { id, reference } = await openInvoice();
+    const note = await sdk.creditNotes.create({
+      invoice: id,
+      amount: 100,
+      metadata: { throughline_invoice_id: reference['throughline_invoice_id']!, ...purpose },
+    });
+    await until(() => received.includes('credit_note.created'));
+    await sweep();
+    expect(emitted).toEqual([]);
+    expect(await outcomesOf(note.id)).toEqual(['credit_note.created echo']);
+  });
+
+  it('keeps apart the credit note of an invoice that is not ours', async () => {
+    const { id } = await openInvoice(false);
+    const note = await credit(id, 100);
+    await until(async () => (await outcomesOf(note.id)).includes('credit_note.created not-ours'));
+    expect(emitted).toEqual([]);
   });
 
   it('reads every page before it moves its cursor', async () => {

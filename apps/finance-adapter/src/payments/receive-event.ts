@@ -1,10 +1,11 @@
-import { toReference, type Stripe } from '@throughline/connectors/stripe';
+import { ownCreditNote, toReference, type Stripe } from '@throughline/connectors/stripe';
 import type { Job, MessagingTx } from '@throughline/messaging';
 import { counter } from '@throughline/telemetry';
+import type { ReadCreditNote } from '../credit-notes/read-credit-note.js';
 import { insertEvents, type EventOutcome, type FoundBy } from './event-store.js';
 
 /** The events we ask Stripe for; the others of an invoice's life are our own doing. */
-export const SWEPT_EVENT_TYPES = ['invoice.paid'];
+export const SWEPT_EVENT_TYPES = ['invoice.paid', 'credit_note.created'];
 
 export interface ReadPayment {
   eventId: string;
@@ -37,27 +38,48 @@ export async function receiveEvents(
   const fresh = await messaging.transaction(async (tx) => {
     const inserted = await insertEvents(tx, read, foundBy);
     const isNew = read.filter(({ eventId }) => inserted.has(eventId));
-    tx.enqueue(
-      isNew.filter(({ outcome }) => outcome === 'queued').map(({ eventId, objectId }) => toJob(eventId, objectId)),
-    );
+    tx.enqueue(isNew.flatMap(({ job }) => job ?? []));
     return isNew;
   });
   for (const { outcome } of fresh) events.add(1, { 'throughline.found_by': foundBy, 'throughline.outcome': outcome });
   return fresh.length;
 }
 
-/** A paid invoice of ours is worth a look; everything else of ours is an echo of what we did. Pure. */
-function classifyEvent(event: Stripe.Event): {
+/**
+ * A paid invoice of ours is worth a look, and so is a credit note that we did not ask for: its invoice may be ours. Everything else of
+ * ours is an echo of what we did. Pure.
+ */
+function classifyEvent({ id: eventId, type, data }: Stripe.Event): Classified {
+  const object = data.object as {
+    id?: string;
+    object?: string;
+    metadata?: Stripe.Metadata | null;
+    invoice?: string | Stripe.Invoice | null;
+  };
+  const objectId = object.id ?? '';
+  if (type === 'credit_note.created' && object.object === 'credit_note') {
+    if (ownCreditNote(object.metadata)) return { objectId, outcome: 'echo' };
+    const invoice = typeof object.invoice === 'string' ? object.invoice : object.invoice?.id;
+    return {
+      objectId,
+      outcome: 'queued',
+      job: toJob<ReadCreditNote>('ReadCreditNote', invoice ?? objectId, { eventId, stripeCreditNoteId: objectId }),
+    };
+  }
+  if (!toReference(object.metadata)) return { objectId, outcome: 'not-ours' };
+  if (type !== 'invoice.paid' || object.object !== 'invoice') return { objectId, outcome: 'echo' };
+  const job = toJob<ReadPayment>('ReadPayment', objectId, { eventId, stripeInvoiceId: objectId });
+  return { objectId, outcome: 'queued', job };
+}
+
+interface Classified {
   objectId: string;
   outcome: Extract<EventOutcome, 'queued' | 'echo' | 'not-ours'>;
-} {
-  const object = event.data.object as { id?: string; object?: string; metadata?: Stripe.Metadata | null };
-  const objectId = object.id ?? '';
-  if (!toReference(object.metadata)) return { objectId, outcome: 'not-ours' };
-  return { objectId, outcome: event.type === 'invoice.paid' && object.object === 'invoice' ? 'queued' : 'echo' };
+  /** What is to be read again, exactly where the outcome is `queued`. */
+  job?: Job;
 }
 
 /** Keyed by Stripe's invoice, so that a payment never waits behind a command of ours that is stuck. */
-function toJob(eventId: string, stripeInvoiceId: string): Job<ReadPayment> {
-  return { type: 'ReadPayment', key: stripeInvoiceId, id: eventId, payload: { eventId, stripeInvoiceId } };
+function toJob<P extends { eventId: string }>(type: string, stripeInvoiceId: string, payload: P): Job<P> {
+  return { type, key: stripeInvoiceId, id: payload.eventId, payload };
 }

@@ -2,7 +2,14 @@ import { codeOf } from '@throughline/contracts';
 import { createHash } from 'node:crypto';
 import { Stripe } from 'stripe';
 import { stripeError, toThroughlineError } from './errors.js';
-import { toReference, type IssuedCreditNote, type IssuedInvoice } from './map.js';
+import {
+  ownCreditNote,
+  toIssuedCreditNote,
+  toReference,
+  type CreditNoteRequest,
+  type IssuedCreditNote,
+  type IssuedInvoice,
+} from './map.js';
 
 /** The API version this connector was written and tested against; the SDK's types belong to it. */
 export const STRIPE_API_VERSION = '2026-10-28.endive';
@@ -144,32 +151,36 @@ export class StripeClient {
     return once(key, find, (idempotencyKey) => this.stripe.invoices.voidInvoice(id, {}, { idempotencyKey }));
   }
 
-  /** A credit note over the given amount, found among the invoice's credit notes by our invoice id. */
-  async ensureCreditNote(
-    params: Stripe.CreditNoteCreateParams & { metadata: Stripe.MetadataParam },
-    key: OnceKey,
-  ): Promise<IssuedCreditNote> {
+  /** A credit note of ours, found among the invoice's by what it was asked for: its return, or the taking back of the invoice. */
+  async ensureCreditNote(params: CreditNoteRequest, key: OnceKey): Promise<IssuedCreditNote> {
+    const wanted = ownCreditNote(params.metadata as Stripe.Metadata);
     const find = async () => {
-      for await (const note of this.stripe.creditNotes.list({ invoice: params.invoice, limit: 100 })) {
-        if (
-          note.metadata?.['throughline_invoice_id'] === params.metadata['throughline_invoice_id'] &&
-          note.status !== 'void'
-        )
-          return note;
-      }
-      return undefined;
+      const notes = await this.listCreditNotes(params.invoice);
+      return notes.find(({ metadata }) => {
+        const own = ownCreditNote(metadata);
+        return own !== undefined && own.returnId === wanted?.returnId;
+      });
     };
     const note = await once(keyOf(key, params), find, (idempotencyKey) =>
       this.stripe.creditNotes.create(params, { idempotencyKey }),
     );
-    return {
-      id: note.id,
-      invoiceId: params.invoice,
-      number: note.number,
-      amount: note.amount,
-      currency: note.currency,
-      created: note.created,
-    };
+    return toIssuedCreditNote(note);
+  }
+
+  /** The credit notes of an invoice that count, newest first. */
+  async listCreditNotes(invoice: string): Promise<Stripe.CreditNote[]> {
+    const notes: Stripe.CreditNote[] = [];
+    try {
+      for await (const note of this.stripe.creditNotes.list({ invoice, limit: 100 })) notes.push(note);
+    } catch (error) {
+      throw toThroughlineError(error);
+    }
+    return notes.filter(({ status }) => status !== 'void');
+  }
+
+  /** @returns `undefined` where it does not exist. */
+  async retrieveCreditNote(id: string): Promise<Stripe.CreditNote | undefined> {
+    return optional(this.stripe.creditNotes.retrieve(id));
   }
 
   /** Pages of events of these types since a moment (inclusive, seconds since 1970), newest first; Stripe keeps them for 30 days. */

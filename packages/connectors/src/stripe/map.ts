@@ -2,10 +2,12 @@ import {
   canonicalId,
   compareMoney,
   sumMoney,
+  type CreditNoteIssued,
   type ExternalId,
   type InvoiceCredited,
   type InvoiceIssued,
   type InvoiceVoided,
+  type IssueCreditNote,
   type IssueInvoice,
   type LineItem,
   type PaymentReceived,
@@ -185,7 +187,113 @@ export function toInvoiceVoided(
   };
 }
 
-/** The event of a paid invoice that was credited in full. */
+/** What of an invoice is not credited yet, in Stripe's units. */
+export function creditableAmount(invoice: Stripe.Invoice): number {
+  return invoice.total - invoice.pre_payment_credit_notes_amount - invoice.post_payment_credit_notes_amount;
+}
+
+/** Whether Stripe credits an invoice in another way, or to another limit, than it did before: it was paid, or credited, meanwhile. */
+export function creditsOtherwise(before: Stripe.Invoice, after: Stripe.Invoice): boolean {
+  return (
+    before.status !== after.status ||
+    before.amount_remaining !== after.amount_remaining ||
+    creditableAmount(before) !== creditableAmount(after)
+  );
+}
+
+/** A credit note as we ask for it; the metadata says that it is ours, and for which return. */
+export type CreditNoteRequest = Stripe.CreditNoteCreateParams & { amount: number; metadata: Stripe.MetadataParam };
+
+/**
+ * The credit note of a return. Stripe first lowers what an open invoice still asks for; what exceeds that must be given back, and goes to
+ * the customer's balance at Stripe, from where it pays the next invoice: money leaves the account only by a person's decision.
+ *
+ * @returns the request, or why Stripe cannot carry it; found before any call
+ */
+export function planCreditNote(
+  command: IssueCreditNote,
+  reference: Pick<InvoiceReference, 'correlationId' | 'traceparent'>,
+  invoice: Stripe.Invoice,
+): { request: CreditNoteRequest } | Refusal {
+  const { amount, currency } = command;
+  if (currency.toLowerCase() !== invoice.currency) {
+    const message = `Invoice ${invoice.number} is in ${invoice.currency.toUpperCase()}, the credit note in ${currency}.`;
+    return { reason: 'currency-differs', field: 'currency', message };
+  }
+  const wanted = toStripeAmount(amount, currency);
+  if (!wanted.ok) {
+    const field = wanted.reason === 'currency-without-minor-unit' ? 'currency' : 'amount';
+    return { reason: wanted.reason, field, message: wanted.message };
+  }
+  if (wanted.minor <= 0) {
+    const message = `A credit note over ${amount} ${currency} gives nothing back.`;
+    return { reason: 'amount-not-positive', field: 'amount', message };
+  }
+  if (invoice.status !== 'open' && invoice.status !== 'paid') {
+    const message = `Invoice ${invoice.number ?? invoice.id} is ${invoice.status} at Stripe; only an open or paid one can be credited.`;
+    return { reason: 'invoice-not-creditable', field: 'invoiceId', message };
+  }
+  const left = creditableAmount(invoice);
+  if (wanted.minor > left) {
+    const message = `Only ${fromStripeAmount(left, currency)} ${currency} of invoice ${invoice.number} is not credited yet, less than ${amount}.`;
+    return { reason: 'amount-exceeds-invoice', field: 'amount', message };
+  }
+  const metadata = { ...toMetadata({ ...command, ...reference }), throughline_return_id: command.returnId };
+  return { request: toCreditNoteRequest(invoice, wanted.minor, 'Returned goods', metadata) };
+}
+
+/** The credit note that takes back whatever of a paid invoice was not credited before. */
+export function planTakingBack(
+  command: VoidInvoice,
+  { correlationId }: Pick<InvoiceReference, 'correlationId'>,
+  invoice: Stripe.Invoice,
+): CreditNoteRequest {
+  const metadata = { throughline_invoice_id: command.invoiceId, throughline_correlation_id: correlationId };
+  return toCreditNoteRequest(invoice, creditableAmount(invoice), `Taken back: ${command.reason}`, metadata);
+}
+
+function toCreditNoteRequest(
+  invoice: Stripe.Invoice,
+  amount: number,
+  memo: string,
+  metadata: Record<string, string>,
+): CreditNoteRequest {
+  const given = amount - Math.min(amount, invoice.amount_remaining);
+  const credit = given > 0 ? { credit_amount: given } : {};
+  return { invoice: invoice.id, amount, ...credit, reason: 'order_change', memo, metadata };
+}
+
+/** Whether a credit note was asked for by us, and why: for a return, or to take the invoice back. */
+export function ownCreditNote(
+  metadata: Stripe.Metadata | null | undefined,
+): { returnId: string | undefined } | undefined {
+  if (!metadata?.['throughline_invoice_id']) return undefined;
+  return { returnId: metadata['throughline_return_id'] };
+}
+
+/** The event of a part of an invoice that was credited: for a return, or, without one, by a person at Stripe. */
+export function toCreditNoteIssued(
+  invoice: Pick<InvoiceReference, 'invoiceId' | 'orderId' | 'opportunityId' | 'occurrence'>,
+  creditNote: IssuedCreditNote,
+  returnId: string | null,
+  tenant: StripeTenant,
+): CreditNoteIssued {
+  return {
+    creditNoteId: canonicalId('stripe', tenant.accountId, 'credit_note', creditNote.id),
+    ...identity(invoice),
+    returnId,
+    creditNoteNumber: creditNote.number,
+    currency: creditNote.currency.toUpperCase(),
+    amount: fromStripeAmount(creditNote.amount, creditNote.currency),
+    issuedAt: toTime(creditNote.created),
+    externalIds: [
+      externalId(tenant, 'credit_note', creditNote.id),
+      externalId(tenant, 'invoice', creditNote.invoiceId),
+    ],
+  };
+}
+
+/** The event of a paid invoice that was taken back: what had not been credited before was credited now. */
 export function toInvoiceCredited(
   command: VoidInvoice,
   creditNote: IssuedCreditNote,
@@ -256,6 +364,11 @@ export interface IssuedCreditNote {
   amount: number;
   currency: string;
   created: number;
+}
+
+export function toIssuedCreditNote(note: Stripe.CreditNote): IssuedCreditNote {
+  const { id, invoice, number, amount, currency, created } = note;
+  return { id, invoiceId: typeof invoice === 'string' ? invoice : invoice.id, number, amount, currency, created };
 }
 
 function identity(command: { invoiceId: string; orderId: string; opportunityId: string; occurrence: number }) {
