@@ -26,7 +26,7 @@ describe('the way forward', () => {
     expect(started.commands[0]?.payload).toEqual({
       dealId: 'deal-1',
       occurrence: 1,
-      orderId: 'correlation-of-deal-1/orderId',
+      orderId: 'correlation-of-deal-1/deal-1/orderId',
       lines: [{ sku: 'chair' }],
       amount: '100.0000',
     });
@@ -35,7 +35,7 @@ describe('the way forward', () => {
     expect(commands[1]?.payload).toMatchObject({
       orderNumber: 'O-1',
       amount: '100.0000',
-      invoiceId: 'correlation-of-deal-1/invoiceId',
+      invoiceId: 'correlation-of-deal-1/deal-1/invoiceId',
     });
   });
 
@@ -127,7 +127,7 @@ describe('a cancellation', () => {
     expect(commands[0]?.payload).toEqual({
       dealId: 'deal-1',
       occurrence: 1,
-      invoiceId: 'correlation-of-deal-1/invoiceId',
+      invoiceId: 'correlation-of-deal-1/deal-1/invoiceId',
       reason: 'DealLost',
     });
   });

@@ -274,9 +274,12 @@ class Turn {
 
   private assignIds(fields: string[]): void {
     const { state, process } = this;
-    // A thing that is made anew after an amendment is another thing.
+    // One closing may have several instances of a process, by their keys; and what is made anew after an amendment is another thing.
     const suffix = state.revision ? `/revision-${state.revision}` : '';
-    const assigned = fields.map((field) => [field, process.assignId(state.correlationId, `${field}${suffix}`)]);
+    const assigned = fields.map((field) => [
+      field,
+      process.assignId(state.correlationId, `${state.key}/${field}${suffix}`),
+    ]);
     state.facts.assigned = { ...state.facts.assigned, ...(Object.fromEntries(assigned) as Record<string, string>) };
   }
 
