@@ -57,6 +57,8 @@ export interface CompiledStep {
   retry?: { attempts: number; every: Duration; reasons: readonly string[] };
   onRefusal: 'compensate' | 'stop';
   compensation?: CompiledCommand;
+  /** Why what it did may stand when the rest is undone. */
+  because?: string;
   /** It cannot be undone, and somebody must be told when it should be. */
   irreversible: boolean;
   /** Fields of this step's success events that commands and conditions use. */
@@ -225,6 +227,7 @@ function compileStep(name: string, step: StepDefinition, binder: Binder): Compil
         ),
       },
     }),
+    ...(step.because && { because: step.because }),
     irreversible: compensation === 'irreversible',
     facts: new Set(),
     uses,

@@ -222,7 +222,10 @@ class Turn {
     const triggered = this.trigger(event);
     const outcome = process.outcomes.get(event.type);
     if (outcome && this.isOfAnEarlierRevision(event)) return 'repeated';
-    if (outcome?.direction === 'forward') return this.forwardOutcome(event, outcome);
+    if (outcome?.direction === 'forward') {
+      const effect = this.forwardOutcome(event, outcome);
+      return effect === 'recorded' && triggered ? triggered : effect;
+    }
     if (outcome) return this.compensationOutcome(event, outcome);
     if (process.cancelledBy.has(event.type)) return this.cancel(event);
     if (process.progress.has(event.type)) return this.moving(event);
@@ -737,12 +740,7 @@ class Turn {
       return;
     state.revision = (state.revision ?? 0) + 1;
     state.completed = state.completed.filter((id) => !ids.includes(id));
-    for (const id of ids) {
-      const { item } = this.unit(id);
-      // A run that an event began stays due; the runs of lines are those of the new lines.
-      if (stepOf(process, id).repeat?.on) state.steps[id] = { status: 'waiting', ...(item && { item }) };
-      else delete state.steps[id];
-    }
+    for (const id of ids) delete state.steps[id];
     for (const name of steps) delete state.facts.steps[name];
     state.facts.start = start;
     state.attributes = attributes;
@@ -839,7 +837,9 @@ export function externalIdsOf(event: ProcessEvent): ExternalId[] {
 function affectedSteps(process: Process, changed: string[]): string[] {
   const affected = new Set<string>();
   // Every step stands behind the steps it uses, so one pass in this order finds all.
-  for (const { name, uses } of process.steps) {
+  for (const { name, uses, repeat } of process.steps) {
+    // What an event began is about that event, whatever becomes of the deal: a refund is not paid twice.
+    if (repeat?.on) continue;
     const isAffected =
       changed.some((field) => uses.start.has(field)) || [...uses.steps].some((step) => affected.has(step));
     if (isAffected) affected.add(name);

@@ -71,6 +71,11 @@ const step = z
       .enum(['compensate', 'stop'])
       .default('compensate')
       .describe('`compensate`: everything done is undone. `stop`: nothing is taken back, a person is needed.'),
+    because: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('With `compensation: none`: why what it did may stand when the rest is undone.'),
     compensation: z
       .union([z.literal('none'), z.literal('irreversible'), compensation], {
         error:

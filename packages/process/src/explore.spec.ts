@@ -12,14 +12,13 @@ describe('every failure, before it happens', () => {
     expect(paths).toBeGreaterThan(10_000);
   });
 
-  it('shows a compensation that was taken away, as a step left standing', () => {
+  it('fails where a compensation was taken away, with the shortest path that shows why', () => {
     const definition = parseDefinition({
       ...saleDefinition,
       steps: { ...saleDefinition.steps, billing: { ...saleDefinition.steps.billing, compensation: 'none' } },
     });
-    expect(explore(compileDefinition(definition, saleContracts)).leftStanding.toSorted()).toEqual([
-      'billing',
-      'notice',
-    ]);
+    const { problems } = explore(compileDefinition(definition, saleContracts));
+    expect(problems[0]?.problem).toContain('but billing still stands');
+    expect(problems[0]?.path.at(-2)).toContain('InvoiceIssued');
   });
 });

@@ -35,6 +35,7 @@ export {
 export { stepOf, unitsOf } from './units.js';
 export { changesOf, type StateChanges } from './changes-of.js';
 export { explore, type Exploration, type ExploredPath } from './explore.js';
+export { failureTree, type Branch } from './failure-tree.js';
 export {
   effects,
   initialState,

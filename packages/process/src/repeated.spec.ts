@@ -71,6 +71,13 @@ describe('a step that an event begins', () => {
     expect(story.status('refund/1')).toBe('done');
   });
 
+  it('is not done again when the deal is amended: a refund is not paid twice', () => {
+    const story = new ShopStory().when('BasketPaid', { lines: [] }).when('OrderPlaced');
+    story.when('ComplaintMade', complaint('1')).when('PaidBack', { complaintId: '1' });
+    story.when('BasketChanged', { total: '95.00', lines: [] }).when('OrderWithdrawn').when('OrderPlaced');
+    expect([story.sent, story.status('refund/1'), story.status('order')]).toEqual([[], 'done', 'done']);
+  });
+
   it('does not begin where the instance turns back', () => {
     const story = new ShopStory().when('BasketPaid').when('BasketReturned').when('ComplaintMade', complaint('1'));
     expect(story.last.history[0]?.effect).toBe('recorded');
