@@ -12,6 +12,8 @@ const base = {
 const project = (displayName, testMatch, extra = {}) => ({ ...base, displayName, testMatch, ...extra });
 
 export default {
+  // What a spec waits for has limits of its own; a busy machine alone fails none.
+  testTimeout: 60_000,
   projects: [
     project(
       'unit',

@@ -36,9 +36,10 @@ const commands = {
     help: 'npm run build\n\nInstalls what package-lock.json says where it is missing, then compiles what has changed.\n',
   },
   generate: {
-    what: 'types and codecs from schemas/ and infra/topics.yaml',
+    what: 'types and codecs from schemas/ and infra/topics.yaml, JSON Schemas of the rules',
     script: 'packages/contracts/dist/generate.js',
-    help: 'npm run generate\n\nWrites packages/contracts/src/generated from schemas/ and infra/topics.yaml, then compiles.\n',
+    then: 'apps/orchestrator/dist/write-schemas.js',
+    help: 'npm run generate\n\nWrites packages/contracts/src/generated from schemas/ and infra/topics.yaml and compiles it; then the JSON Schemas of\nprocesses, policies and calendars, beside these in apps/orchestrator.\n',
     rebuild: true,
   },
   // Measured is always a stack of its own, whatever the environment names.
@@ -78,7 +79,7 @@ async function main([name, ...args]) {
     if (!command.script) return 0;
     const code = await runProgram(node, command.script, [...(command.args ?? []), ...args]);
     if (code === 0 && command.rebuild) await prepare();
-    return code;
+    return code === 0 && command.then ? await runProgram(node, command.then, []) : code;
   } catch (error) {
     process.stderr.write(`${error instanceof BootstrapError ? error.message : error.stack}\n`);
     return 1;

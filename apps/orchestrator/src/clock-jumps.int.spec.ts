@@ -5,7 +5,7 @@ import { findInstances, ProcessRunner, type StoredInstance } from '@throughline/
 import { ServerClock, type Database } from '@throughline/postgres';
 import { fixedSchemaIds, setWallClock, testDatabase, until, type TestDatabase } from '@throughline/testing';
 import type { OrchestratorConfig } from './config.js';
-import { compileStored, loadProcesses } from './load-processes.js';
+import { loadRules } from './load-rules.js';
 import { migrations } from './migrations.js';
 import { orchestratorRoutes } from './routes.js';
 import { takeEvents } from './take-events.js';
@@ -32,7 +32,8 @@ describe('clock-jumps: timers go by the clock of the database, whatever an insta
 
   /** An instance of the orchestrator, as far as time goes. */
   async function startInstance(): Promise<{ take(message: Message): Promise<void> }> {
-    const runner = new ProcessRunner(loadProcesses(), compileStored);
+    const { processes, compile } = loadRules();
+    const runner = new ProcessRunner(processes, compile);
     await runner.storeDefinitions(database);
     const clock = new ServerClock();
     await clock.read(database);

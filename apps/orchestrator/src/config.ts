@@ -7,6 +7,10 @@ export const configShape = {
   PORT: serviceConfigShape.PORT.default(4100),
   /** Where the process definitions lie; the ones shipped with this release by default. */
   PROCESSES_DIRECTORY: z.string().min(1).optional(),
+  /** Where the policies lie; the ones shipped with this release by default. */
+  POLICIES_DIRECTORY: z.string().min(1).optional(),
+  /** Where the business calendars lie; the ones shipped with this release by default. */
+  CALENDARS_DIRECTORY: z.string().min(1).optional(),
   /** The people who may decide at checkpoints, and their roles; those of the quick start by default. */
   PEOPLE_FILE: z.string().min(1).optional(),
   /** Pause between two looks for due timers; every instance looks, and none fires what another has taken. */

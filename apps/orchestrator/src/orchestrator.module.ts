@@ -3,14 +3,13 @@ import type { Messaging } from '@throughline/messaging';
 import { ProcessRunner } from '@throughline/process/postgres';
 import { ServerClock, type Database } from '@throughline/postgres';
 import { CONFIG, DATABASE, MESSAGING, ROUTES } from '@throughline/service';
-import { pathToFileURL } from 'node:url';
 import type { OrchestratorConfig } from './config.js';
 import { ActionLoop } from './control/action-loop.js';
 import { ActionsController } from './control/actions.controller.js';
 import { InstanceActions } from './control/instance-actions.js';
 import { DealsController } from './deals.controller.js';
 import { InstancesController } from './instances.controller.js';
-import { compileStored, loadProcesses } from './load-processes.js';
+import { loadRules, type Rules } from './load-rules.js';
 import { orchestratorRoutes } from './routes.js';
 import { StatisticsController } from './statistics.controller.js';
 import { FileDirectory } from './tasks/file-directory.js';
@@ -20,6 +19,9 @@ import { TaskLoop } from './tasks/task-loop.js';
 import { Tasks } from './tasks/tasks.js';
 import { TasksController } from './tasks/tasks.controller.js';
 import { TimerLoop } from './timer-loop.js';
+
+/** Token of the rules, as loaded at start. */
+export const RULES = Symbol('rules');
 
 @Module({
   controllers: [
@@ -33,23 +35,26 @@ import { TimerLoop } from './timer-loop.js';
   ],
   providers: [
     {
+      provide: RULES,
+      inject: [CONFIG],
+      useFactory: (config: OrchestratorConfig): Rules =>
+        loadRules({
+          processes: config.PROCESSES_DIRECTORY,
+          policies: config.POLICIES_DIRECTORY,
+          calendars: config.CALENDARS_DIRECTORY,
+        }),
+    },
+    {
       provide: FileDirectory,
       inject: [CONFIG],
       useFactory: ({ PEOPLE_FILE }: OrchestratorConfig) => new FileDirectory(PEOPLE_FILE),
     },
     {
       provide: ProcessRunner,
-      inject: [DATABASE, CONFIG, FileDirectory, ServerClock],
-      useFactory: async (
-        database: Database,
-        config: OrchestratorConfig,
-        directory: FileDirectory,
-        clock: ServerClock,
-      ) => {
-        const { PROCESSES_DIRECTORY } = config;
-        const definitions = loadProcesses(PROCESSES_DIRECTORY ? pathToFileURL(`${PROCESSES_DIRECTORY}/`) : undefined);
+      inject: [DATABASE, RULES, FileDirectory, ServerClock],
+      useFactory: async (database: Database, rules: Rules, directory: FileDirectory, clock: ServerClock) => {
         const tasks = new ProcessTasks(directory, clock, (from, instance) => runner.definitionOf(from, instance));
-        const runner: ProcessRunner = new ProcessRunner(definitions, compileStored, tasks);
+        const runner: ProcessRunner = new ProcessRunner(rules.processes, rules.compile, tasks);
         await runner.storeDefinitions(database);
         return runner;
       },

@@ -10,7 +10,7 @@ import { defineRoutes, state, type Message, type Messaging, type OutgoingMessage
 import { findInstances, ProcessRunner, readHistory, type StoredInstance } from '@throughline/process/postgres';
 import { ServerClock, type Database } from '@throughline/postgres';
 import { messagingHarness, testDatabase, until, type MessagingHarness, type TestDatabase } from '@throughline/testing';
-import { compileStored, loadProcesses } from './load-processes.js';
+import { loadRules } from './load-rules.js';
 import { migrations } from './migrations.js';
 import { orchestratorRoutes } from './routes.js';
 
@@ -80,7 +80,7 @@ describe('over a real broker, with two instances of the orchestrator', () => {
     until(
       `${count} instances to be ${status}`,
       async () => {
-        const found = await findInstances(database, { statuses: [status], limit: 500 });
+        const found = await findInstances(database, { process: 'lead-to-cash', statuses: [status], limit: 500 });
         return found.length >= count ? found : undefined;
       },
       { timeoutMs: 60_000 },
@@ -92,7 +92,8 @@ describe('over a real broker, with two instances of the orchestrator', () => {
     orchestrators = await testDatabase(migrations);
     database = await orchestrators.connect();
     for (const instanceId of ['one', 'two']) {
-      const runner = new ProcessRunner(loadProcesses(), compileStored);
+      const { processes, compile } = loadRules();
+      const runner = new ProcessRunner(processes, compile);
       await runner.storeDefinitions(database);
       const clock = new ServerClock();
       await clock.read(database);

@@ -1,12 +1,12 @@
 import { expect, it } from '@jest/globals';
 import { ServerClock } from '@throughline/postgres';
 import { ProcessRunner } from '@throughline/process/postgres';
-import { compileStored, loadProcesses } from './load-processes.js';
+import { loadRules } from './load-rules.js';
 import { orchestratorRoutes } from './routes.js';
 
 it('the routes take every event and send every command that a process names, all in one batch', () => {
-  const processes = loadProcesses();
-  const routes = orchestratorRoutes(new ProcessRunner(processes, compileStored), new ServerClock());
+  const { processes, compile } = loadRules();
+  const routes = orchestratorRoutes(new ProcessRunner(processes, compile), new ServerClock());
   const events = new Set(processes.flatMap((process) => [...process.events]));
   const commands = new Set(
     processes.flatMap(({ steps }) => steps.flatMap(({ command, compensation }) => [command?.type, compensation?.type])),

@@ -8,7 +8,7 @@ import { findInstances, ProcessRunner, storeAction } from '@throughline/process/
 import { DATABASE, MESSAGING } from '@throughline/service';
 import { fixedSchemaIds, testDatabase, until, type TestDatabase } from '@throughline/testing';
 import { InstancesController } from '../instances.controller.js';
-import { compileStored } from '../load-processes.js';
+import { loadRules } from '../load-rules.js';
 import { migrations } from '../migrations.js';
 import { orchestratorRoutes } from '../routes.js';
 import { emitInto } from '../take-events.js';
@@ -77,7 +77,8 @@ describe('what people do to instances', () => {
   let app: INestApplication;
   let messaging: Messaging;
   let actions: InstanceActions;
-  const runner = new ProcessRunner([compileStored(definition)], compileStored);
+  const { compile } = loadRules();
+  const runner = new ProcessRunner([compile(definition)], compile);
   const clock = new ServerClock();
 
   const eventOf = (key: string, type: string, payload: object = {}) => ({
