@@ -4,6 +4,7 @@ import { addDeadLetters } from './dead-letters/commands.js';
 import { Installation } from './installation.js';
 import { colours, CommandError } from './output.js';
 import { addReplay } from './replay/commands.js';
+import { addTasks } from './tasks/commands.js';
 import { collect, withServices } from './with-services.js';
 
 interface DemoChoice {
@@ -70,6 +71,7 @@ program
     await showDeal(id, options, ...here());
   });
 
+addTasks(program, here);
 addDeadLetters(program, here);
 addReplay(program, here);
 

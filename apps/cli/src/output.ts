@@ -31,6 +31,28 @@ export function table(head: string[], rows: (string | number)[][]): string {
   return view.toString();
 }
 
+/** Names and values, one a line; what has no value is left out. */
+export function fields(rows: [name: string, value: string | null][]): string {
+  const given = rows.filter(([, value]) => value);
+  const width = Math.max(...given.map(([name]) => name.length)) + 2;
+  return given.map(([name, value]) => `${name.padEnd(width)}${value}`).join('\n');
+}
+
+/** ISO 8601 without what nobody reads. */
+export function time(iso: string): string {
+  return iso.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
+}
+
+/** Results. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** What is told beside the results. */
+export function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
 /** `1.2 s`, `350 ms`, `2 min 5 s`. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;

@@ -8,17 +8,26 @@ import { ServicesApi, type ServiceUrls } from './services-api.js';
 /** Not on the message bus. */
 const WITHOUT = 'sandbox';
 
-/** Gives a command the options that say whom it asks and who asks, and returns what makes its client. */
-export function withServices(command: Command, here: () => [Config, Installation], base: string): () => ServicesApi {
+/**
+ * Gives a command the options that say whom it asks and who asks, and returns what makes its client.
+ *
+ * @param actorOption how the command says who asks
+ */
+export function withServices(
+  command: Command,
+  here: () => [Config, Installation],
+  base: string,
+  actorOption: 'actor' | 'as' = 'actor',
+): () => ServicesApi {
   command
     .option(
       '--url <service=url>',
       'where a service listens (default: the running local ones, or THROUGHLINE_SERVICE_URLS)',
       collect,
     )
-    .option('--actor <name>', 'who does it (default: THROUGHLINE_ACTOR, or the user of this machine)');
+    .option(`--${actorOption} <name>`, 'who does it (default: THROUGHLINE_ACTOR, or the user of this machine)');
   return () => {
-    const { url, actor } = command.opts<{ url?: string[]; actor?: string }>();
+    const { url, [actorOption]: actor } = command.opts<{ url?: string[]; actor?: string; as?: string }>();
     const [config, installation] = here();
     const urls = findServices(url, config, installation);
     return new ServicesApi(urls, actor ?? config.actor ?? userInfo().username, base);

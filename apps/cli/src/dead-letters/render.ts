@@ -1,4 +1,4 @@
-import { colours, table } from '../output.js';
+import { colours, fields, table, time } from '../output.js';
 import type { AuditEntry, Group, Letter, LetterSummary, Preview, Release, Text } from './answers.js';
 
 const ERROR_WIDTH = 70;
@@ -165,13 +165,6 @@ function releaseStatus({ status }: Release): string {
   return colour(status);
 }
 
-function fields(rows: [string, string | null][]): string {
-  return rows
-    .filter(([, value]) => value)
-    .map(([name, value]) => `${name.padEnd(10)}${value}`)
-    .join('\n');
-}
-
 /** `throughline.operations.v1.OrderCancelled`: the name says enough. */
 function shortType(type: string): string {
   return type.replace(/^throughline\..*\./, '');
@@ -188,8 +181,4 @@ function short(text: string): string {
 
 function json(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(/^/gm, '  ');
-}
-
-function time(iso: string): string {
-  return iso.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
-import { colours, CommandError } from '../output.js';
+import { colours, CommandError, print, tell } from '../output.js';
 import { EXIT_UNREACHABLE, type ServicesApi } from '../services-api.js';
 import type { AuditEntry, Group, Letter, LetterSummary, Moved, Preview, Release } from './answers.js';
 import { parseReference, toMoves, type Move, type Reference } from './reference.js';
@@ -341,14 +341,6 @@ function printMoved(service: string, { done, refused }: Moved, what: string): vo
 function needed(reason: string | undefined): string {
   if (reason?.trim()) return reason;
   throw new CommandError('Say why with --reason: it is kept with what you do.');
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-function tell(text: string): void {
-  process.stderr.write(`${text}\n`);
 }
 
 /** One line that is written over, where a person looks at it. */

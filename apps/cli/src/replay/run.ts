@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import type { ConsumerAnswer } from '../lag.js';
-import { colours, CommandError, duration, table } from '../output.js';
+import { colours, CommandError, duration, print, table, tell } from '../output.js';
 import { EXIT_UNREACHABLE, type ServicesApi } from '../services-api.js';
 
 /** As commander gives them. */
@@ -178,12 +178,4 @@ function parse(name: string): [service: string, id: string] {
   const [, service, id] = /^([a-z][a-z0-9-]*)\/(\d+|dry-[0-9a-f-]+)$/.exec(name) ?? [];
   if (service && id) return [service, id];
   throw new CommandError(`"${name}" is no replay, such as ops-adapter/3: replay list shows those there are.`);
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-function tell(text: string): void {
-  process.stderr.write(`${text}\n`);
 }

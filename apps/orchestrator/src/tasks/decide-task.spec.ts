@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MORNING, TaskStory } from './spec/credit-task.js';
+import { MORNING, TaskStory } from '../spec/credit-task.js';
 
 const refusedAs = (code: string) => expect.objectContaining({ code });
 /** What a story refuses, by its code. */

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { People } from './people.js';
 import { policyTermsProblems, type PolicyFile } from './policy-terms.js';
-import { persons } from './spec/credit-task.js';
+import { persons } from '../spec/credit-task.js';
 
 const policy = (change: Partial<PolicyFile> = {}): PolicyFile => ({
   policy: 'credit-approval',

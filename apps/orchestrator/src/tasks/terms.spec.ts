@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { People } from './people.js';
-import { persons, terms } from './spec/credit-task.js';
+import { persons, terms } from '../spec/credit-task.js';
 import { missingPeople, readTerms } from './terms.js';
 
 const problemsOf = (outputs: Record<string, unknown>): string => {

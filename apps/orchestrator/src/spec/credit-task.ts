@@ -1,9 +1,9 @@
 import { addDuration, compileCalendar, type Duration } from '@throughline/process';
-import { decideTask, passTime, withdrawTask, type Action, type Actor, type DecidedTask } from '../decide-task.js';
-import { openTask } from '../open-task.js';
-import { People, type Absence, type Delegation, type Person } from '../people.js';
-import type { Task, TaskEvent, Verdict } from '../task.js';
-import { readTerms, type Terms } from '../terms.js';
+import { decideTask, passTime, withdrawTask, type Action, type Actor, type DecidedTask } from '../tasks/decide-task.js';
+import { openTask } from '../tasks/open-task.js';
+import { People, type Absence, type Delegation, type Person } from '../tasks/people.js';
+import type { Task, TaskEvent, Verdict } from '../tasks/task.js';
+import { readTerms, type Terms } from '../tasks/terms.js';
 
 const person = (id: string, name: string, ...roles: string[]): Person => ({
   id,

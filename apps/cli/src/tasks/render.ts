@@ -1,0 +1,118 @@
+import { formatMoney } from '@throughline/contracts';
+import { colours, fields, table, time } from '../output.js';
+import type { Person, StandIn, Task, TaskEvent, TaskSummary } from './answers.js';
+
+export function renderTasks(tasks: TaskSummary[]): string {
+  return table(
+    ['task', 'status', 'due', 'at risk', 'checkpoint', 'what', 'held by', 'for'],
+    tasks.map((task) => [
+      task.id,
+      statusOf(task),
+      dueOf(task),
+      atRisk(task),
+      task.checkpoint,
+      task.title,
+      task.assignee ? nameOf(task.assignee, task.actsFor) : '',
+      task.status === 'sent-back' ? (task.requestedBy?.name ?? '') : task.roles.join(', '),
+    ]),
+  );
+}
+
+export function renderTask(task: Task): string {
+  const { policy, approvalsNeeded, approvalsGiven } = task;
+  const heading = (text: string): string[] => ['', colours.bold(text)];
+  return [
+    `${colours.bold(`task ${task.id}`)}  ${task.title}  ${statusOf(task)}`,
+    fields([
+      ['checkpoint', `${task.checkpoint} of ${task.process} (${task.unit}, ${task.owner})`],
+      ['at risk', atRisk(task)],
+      ['policy', `${policy.policy} version ${policy.version}, ${policy.rule}`],
+      ['because', policy.because],
+      ['decides', task.roles.join(', ')],
+      ['held by', task.assignee && nameOf(task.assignee, task.actsFor)],
+      ['approvals', approvalsNeeded > 1 ? `${approvalsGiven} of ${approvalsNeeded}` : null],
+      ['requested', task.requestedBy?.name ?? null],
+      ['asked', task.question && colours.yellow(task.question)],
+      ['opened', time(task.openedAt)],
+      ['due', dueOf(task)],
+      ['escalated', task.escalatedAt && time(task.escalatedAt)],
+      ['expires', task.expiresAt && time(task.expiresAt)],
+      ['follow-up', task.followUpAt && time(task.followUpAt)],
+      ['version', String(task.version)],
+      ['instance', task.instance],
+      ['trace', task.traceUrl ?? task.traceId],
+    ]),
+    ...heading('facts'),
+    fields(task.facts.map(({ label, value }) => [`  ${label}`, textOf(value)])),
+    ...(task.form.length > 0 ? [...heading('form'), ...task.form.map(formLine)] : []),
+    ...(task.attachments.length > 0 ? heading('documents') : []),
+    ...task.attachments.map(({ name, uri, by, at }) => `  ${name}  ${uri}  (${by.name}, ${time(at)})`),
+    ...heading('history'),
+    renderEvents(task.history),
+    ...(task.actions ? ['', `you may: ${task.actions.join(', ') || 'look at it'}`] : []),
+  ].join('\n');
+}
+
+export function renderTold(events: TaskEvent[]): string {
+  return table(
+    ['when', 'task', 'what', 'who', 'why'],
+    events.map(({ at, taskId, kind, by, onBehalfOf, reason }) => {
+      return [time(at), taskId, kind, nameOf(by, onBehalfOf), reason ?? ''];
+    }),
+  );
+}
+
+export function renderStandIns(standIns: StandIn[]): string {
+  return table(
+    ['id', 'who', 'from', 'until', 'acts for them', 'why'],
+    standIns.map(({ id, person, delegate, startsAt, endsAt, reason, endedAt, endedBy }) => {
+      const until = endedAt ? `${time(endedAt)}, ended by ${endedBy}` : time(endsAt);
+      return [id, person.name, time(startsAt), until, delegate?.name ?? '', reason ?? ''];
+    }),
+  );
+}
+
+function renderEvents(events: TaskEvent[]): string {
+  return table(
+    ['  when', 'did', 'who', 'what', 'told'],
+    events.map(({ at, kind, by, onBehalfOf, reason, details, notified }) => {
+      const what = [reason, details && textOf(details)].filter(Boolean).join(' · ');
+      return [`  ${time(at)}`, kind, nameOf(by, onBehalfOf), what, notified.map(({ name }) => name).join(', ')];
+    }),
+  );
+}
+
+function formLine({ name, label, type, required, options }: Task['form'][number]): string {
+  const kind = options ? `one of ${options.join(', ')}` : type;
+  return `  --set ${name}=...  ${label} (${kind}${required ? ', required' : ''})`;
+}
+
+function statusOf({ status, escalatedAt, isOverdue }: TaskSummary): string {
+  const colour =
+    { approved: colours.green, rejected: colours.red, withdrawn: colours.dim, 'sent-back': colours.yellow }[status] ??
+    colours.cyan;
+  const more = [isOverdue && colours.red('overdue'), escalatedAt && colours.yellow('escalated')].filter(Boolean);
+  return [colour(status), ...more].join(', ');
+}
+
+function dueOf({ dueAt, isOverdue }: TaskSummary): string {
+  if (dueAt === null) return '';
+  return isOverdue ? colours.red(time(dueAt)) : time(dueAt);
+}
+
+function atRisk({ amount, currency }: TaskSummary): string {
+  return amount !== null && currency !== null ? formatMoney(amount, currency) : '';
+}
+
+function nameOf(person: Person, onBehalfOf: Person | null): string {
+  return onBehalfOf ? `${person.name} for ${onBehalfOf.name}` : person.name;
+}
+
+/** `{ to: "ben" }` is "to ben"; what has more in it is JSON. */
+function textOf(value: unknown): string {
+  if (value == null) return '';
+  if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value);
+  const entries = Object.entries(value);
+  const isFlat = !Array.isArray(value) && entries.every(([, part]) => typeof part !== 'object' || part === null);
+  return isFlat ? entries.map(([name, part]) => `${name} ${String(part)}`).join(', ') : JSON.stringify(value);
+}
