@@ -16,11 +16,19 @@ import { migrations } from './migrations/index.js';
 import { OrderPlaces } from './orders/order-place.js';
 import { opsRoutes } from './routes.js';
 import { FaultProxy } from './spec/fault-proxy.js';
-import { newAccount, newDeal, newLine, startMedusa, type Deal } from './spec/ops-harness.js';
+import { deliver, newAccount, newDeal, newLine, startMedusa, type Deal } from './spec/ops-harness.js';
 
 jest.setTimeout(120_000);
 
-const TYPES: MessageType[] = ['CreateOrder', 'ProvisionOrder', 'OrderCreated', 'OrderProvisioned'];
+const TYPES: MessageType[] = ['CreateOrder', 'ProvisionOrder', 'FulfilOrderLine', 'OrderCreated', 'OrderProvisioned'];
+const COMMANDS = ['CreateOrder', 'ProvisionOrder', 'FulfilOrderLine'] as const;
+const OUTCOMES: MessageType[] = [
+  'OrderRejected',
+  'OrderProvisioningRejected',
+  'OrderLineShipped',
+  'OrderLineFulfilled',
+  'OrderLineFulfilmentRejected',
+];
 const codec = new Codec(fixedSchemaIds());
 const running: Messaging[] = [];
 let topics: TestTopics;
@@ -39,10 +47,10 @@ beforeAll(async () => {
   ]);
   proxy = await FaultProxy.start(vendor.url);
   auditor = new MedusaClient({ baseUrl: vendor.url, apiKey: vendor.apiKey, timeoutMs: 20_000 });
-  await codec.prepare([...TYPES, 'OrderRejected', 'OrderProvisioningRejected']);
+  await codec.prepare([...TYPES, ...OUTCOMES]);
   ops = await databases[0]!.connect();
   const own = await databases[1]!.connect();
-  const routes = defineRoutes({ group: `orchestrator-${topics.group}`, emits: ['CreateOrder', 'ProvisionOrder'] });
+  const routes = defineRoutes({ group: `orchestrator-${topics.group}`, emits: [...COMMANDS] });
   orchestrator = new Messaging({ service: 'orchestrator', database: own, codec, kafka: topics.kafka, routes });
   await orchestrator.start();
 });
@@ -78,12 +86,13 @@ async function startInstance(timeoutMs = 10_000): Promise<Messaging> {
   return instance;
 }
 
-async function send<T extends 'CreateOrder' | 'ProvisionOrder'>(type: T, deals: Deal[]): Promise<void> {
+async function send(type: (typeof COMMANDS)[number], deals: Deal[]): Promise<void> {
   await orchestrator.transaction(async (tx) =>
     tx.emit(
       deals.map((deal): OutgoingMessage => {
         const { orderId, opportunityId, occurrence } = deal;
-        const payload = type === 'CreateOrder' ? deal : { orderId, opportunityId, occurrence };
+        const keys = { orderId, opportunityId, occurrence };
+        const payload = { CreateOrder: deal, ProvisionOrder: keys, FulfilOrderLine: deliver(deal).payload }[type];
         return { type, payload, correlationId: opportunityCorrelationId(opportunityId, occurrence) } as OutgoingMessage;
       }),
     ),
@@ -158,5 +167,32 @@ describe('two instances', () => {
     expect(orders).toMatchObject([{ totalAmount: deal.totalAmount, fulfilment: 'fulfilled' }]);
     expect(orders[0]!.fulfilments.filter((it) => !it.cancelledAt)).toHaveLength(1);
     expect(drafts).toBe(0);
+  });
+
+  it.each([
+    ['what is in stock was packed', '/fulfillments'],
+    ['it was shipped', '/shipments'],
+  ])('ship once where one was stopped after %s and before it knew', async (_, path) => {
+    const line = newLine('10.0000', { quantity: '2.0000', amount: '20.0000' });
+    const deal = newDeal({ totalAmount: '20.0000', lineItems: [line] });
+    const body = JSON.stringify({ quantity: 2 });
+    const headers = { 'content-type': 'application/json' };
+    await fetch(new URL(`/sandbox/stock/${line.sku}`, vendor.url), { method: 'PUT', headers, body });
+    let once = true;
+    proxy.spoil((call) =>
+      once && call.method === 'POST' && call.path.endsWith(path) ? ((once = false), 'apply-then-hang') : undefined,
+    );
+    const first = await startInstance();
+    const applied = proxy.hangs();
+    for (const type of COMMANDS) await send(type, [deal]);
+    await applied;
+    await first.stop(2_500);
+    await startInstance();
+    expect(await answered('OrderLineFulfilled', [deal])).toMatchObject([{ lineItemId: '1', quantity: '2.0000' }]);
+    expect(await events('OrderLineShipped', [deal])).toMatchObject([
+      { quantity: '2.0000', outstandingQuantity: '0.0000' },
+    ]);
+    const [order] = (await inMedusa(deal)).orders;
+    expect(order!.fulfilments).toMatchObject([{ shippedAt: expect.any(String), items: [{ quantity: 2 }] }]);
   });
 });

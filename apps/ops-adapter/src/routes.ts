@@ -3,6 +3,8 @@ import type { ReleaseStray } from './changes/poll-orders.js';
 import { releaseStray } from './changes/release-stray.js';
 import { cancelOrder } from './orders/cancel-order.js';
 import { createOrder, type OrderDependencies } from './orders/create-order.js';
+import { fulfilBackorder, type FulfilBackorder } from './orders/fulfil-backorder.js';
+import { fulfilOrderLine } from './orders/fulfil-order-line.js';
 import { provisionOrder } from './orders/provision-order.js';
 import { releaseOrder } from './orders/release-order.js';
 
@@ -12,8 +14,9 @@ import { releaseOrder } from './orders/release-order.js';
  * becomes the `...Rejected` event of the command; anything else is a defect of ours and becomes a dead letter, behind which the order's
  * commands are held until a person has decided. Every command has exactly one answer.
  *
- * What people do in Medusa comes by polling, not by a route (see changes/): an order cancelled there, a fulfilment made or
- * cancelled there -> OrderCancelled | OrderProvisioned | OrderReleased, each once.
+ * What people do in Medusa comes by polling, not by a route (see changes/): an order cancelled there, a fulfilment made, cancelled or
+ * shipped there, goods received back -> OrderCancelled | OrderProvisioned | OrderReleased | OrderLineShipped | OrderLineFulfilled |
+ * OrderLineReturned, each once.
  */
 export function opsRoutes(dependencies: OrderDependencies): Routes {
   const { medusa: client, storeId } = dependencies;
@@ -29,8 +32,10 @@ export function opsRoutes(dependencies: OrderDependencies): Routes {
     routes: {
       // Customer, products, draft, order: -> OrderCreated | OrderRejected (no draft left behind)
       CreateOrder: effect(createOrder(dependencies), medusa),
-      // Whatever is not fulfilled: -> OrderProvisioned | OrderProvisioningRejected
+      // What keeps no stock and is not fulfilled: -> OrderProvisioned | OrderProvisioningRejected
       ProvisionOrder: effect(provisionOrder(dependencies), medusa),
+      // What is in stock of the line: -> OrderLineShipped, then OrderLineFulfilled | OrderLineBackordered | OrderLineFulfilmentRejected
+      FulfilOrderLine: effect(fulfilOrderLine(dependencies), medusa),
       // All fulfilments that stand: -> OrderReleased | OrderReleaseRejected (something was shipped)
       ReleaseOrder: effect(releaseOrder(dependencies), medusa),
       // Afterwards no order stands: -> OrderCancelled (also where none ever did) | OrderCancellationRejected
@@ -40,6 +45,8 @@ export function opsRoutes(dependencies: OrderDependencies): Routes {
       // From the poll: a fulfilment by a call of ours that was applied after the order was released
       // Found once and told once, so that what follows waits for it, unlike a hint.
       ReleaseStray: job<ReleaseStray>(releaseStray(dependencies), { ...medusa, onDeadLetter: 'hold' }),
+      // From the poll: stock has come in for an order that waits for it: -> OrderLineShipped, OrderLineFulfilled
+      FulfilBackorder: job<FulfilBackorder>(fulfilBackorder(dependencies), medusa),
     },
     emits: [
       'OrderCreated',
@@ -50,6 +57,11 @@ export function opsRoutes(dependencies: OrderDependencies): Routes {
       'OrderReleaseRejected',
       'OrderCancelled',
       'OrderCancellationRejected',
+      'OrderLineShipped',
+      'OrderLineBackordered',
+      'OrderLineFulfilled',
+      'OrderLineFulfilmentRejected',
+      'OrderLineReturned',
     ],
   });
 }

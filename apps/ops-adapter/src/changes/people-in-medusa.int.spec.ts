@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { command, newDeal, OpsHarness, type Deal } from '../spec/ops-harness.js';
+import { compareMoney, sumMoney } from '@throughline/contracts';
+import { command, deliver, newDeal, newLine, OpsHarness, type Deal } from '../spec/ops-harness.js';
 
 jest.setTimeout(60_000);
 
@@ -68,6 +69,93 @@ describe('what people do in Medusa', () => {
     await ops.run(command('ProvisionOrder', deal));
     await ops.poll();
     expect(ops.sent(deal.orderId)).toEqual(['OrderCreated', 'OrderProvisioned']);
+  });
+});
+
+describe('what people ship in Medusa', () => {
+  it('in one piece or in several becomes one event per shipment, and one when all of the line has left', async () => {
+    const line = newLine('10.0000', { quantity: '3.0000', amount: '30.0000' });
+    const deal = newDeal({ totalAmount: '30.0000', lineItems: [line] });
+    await ops.run(command('CreateOrder', deal));
+    const ship = async (quantity: number) => {
+      const { id, lines } = await orderOf(deal);
+      await ops.person.createFulfilment(id, [{ id: lines[0]!.itemId, quantity }]);
+      await ops.poll();
+      const packed = (await orderOf(deal)).fulfilments.find((it) => !it.shippedAt)!;
+      await ops.person.createShipment(id, packed);
+      await ops.poll();
+      await ops.poll();
+    };
+    await ship(1);
+    expect(ops.told(deal.orderId, '1')).toEqual(['OrderLineShipped 1']);
+    await ship(2);
+    expect(ops.sent(deal.orderId)).toEqual([
+      'OrderCreated',
+      'OrderLineShipped',
+      'OrderProvisioned',
+      'OrderLineShipped',
+      'OrderLineFulfilled',
+    ]);
+    await ops.run(deliver(deal));
+    expect(ops.told(deal.orderId, '1').slice(1)).toEqual([
+      'OrderLineShipped 2',
+      'OrderLineFulfilled 3',
+      'OrderLineFulfilled 3',
+    ]);
+  });
+
+  it('of what waits for stock is told, and waits no more', async () => {
+    const line = newLine('10.0000');
+    await ops.setStock(line.sku, 0);
+    const deal = newDeal({ totalAmount: '10.0000', lineItems: [line] });
+    await ops.run(command('CreateOrder', deal));
+    await ops.run(command('ProvisionOrder', deal));
+    await ops.run(deliver(deal));
+    await fulfilByHand(deal);
+    const { id, fulfilments } = await orderOf(deal);
+    await ops.person.createShipment(id, fulfilments[0]!);
+    await ops.poll();
+    await ops.setStock(line.sku, 5);
+    await ops.poll();
+    expect(ops.told(deal.orderId, '1')).toEqual([
+      'OrderLineBackordered 1',
+      'OrderLineShipped 1',
+      'OrderLineFulfilled 1',
+    ]);
+    expect(await ops.stockOf(line.sku)).toBe(5);
+  });
+});
+
+describe('what comes back', () => {
+  it('is told once per return, with its exact share of the amount', async () => {
+    const line = newLine('33.3333', { quantity: '3.0000', amount: '100.0000' });
+    const other = newLine('7.0000', { lineItemId: '2', quantity: '3.0000', amount: '21.0000' });
+    const deal = newDeal({ totalAmount: '121.0000', lineItems: [line, other] });
+    await ops.run(command('CreateOrder', deal));
+    await ops.run(command('ProvisionOrder', deal));
+    for (const each of deal.lineItems) await ops.run(deliver(deal, each));
+    const { id, lines } = await orderOf(deal);
+    await ops.receiveReturn(id, { id: lines[1]!.itemId, quantity: 1 });
+    await ops.poll();
+    await ops.poll();
+    expect(ops.told(deal.orderId, '2').slice(2)).toEqual(['OrderLineReturned 1']);
+    expect(ops.emitted.at(-1)).toMatchObject({
+      payload: { orderId: deal.orderId, amount: '7.0000', currency: 'USD', externalIds: [{}, {}, { type: 'return' }] },
+    });
+    await ops.receiveReturn(id);
+    await ops.poll();
+    await ops.poll();
+    expect([ops.told(deal.orderId, '1').slice(2), ops.told(deal.orderId, '2').slice(2)]).toEqual([
+      ['OrderLineReturned 3'],
+      ['OrderLineReturned 1', 'OrderLineReturned 2'],
+    ]);
+    const amounts = ops.emitted
+      .filter(
+        ({ type, payload }) =>
+          type === 'OrderLineReturned' && (payload as { orderId: string }).orderId === deal.orderId,
+      )
+      .map(({ payload }) => (payload as { amount: string }).amount);
+    expect(compareMoney(sumMoney(amounts), deal.totalAmount)).toBe(0);
   });
 });
 

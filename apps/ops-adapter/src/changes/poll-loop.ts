@@ -8,6 +8,7 @@ import { counter, logger } from '@throughline/telemetry';
 import { randomUUID } from 'node:crypto';
 import type { OpsConfig } from '../config.js';
 import { releaseCursors } from './cursor-store.js';
+import { lookForStock } from './look-for-stock.js';
 import { pollOrders, type PollDependencies } from './poll-orders.js';
 import { sweepDrafts } from './sweep-drafts.js';
 
@@ -56,6 +57,8 @@ export class PollLoop implements OnApplicationBootstrap, BeforeApplicationShutdo
     return this.medusa.within(signal, async () => {
       const events = await this.attempt(signal, () => pollOrders(this.dependencies));
       if (events) log.info({ events }, `people changed orders in Medusa: ${events} events`);
+      const served = events === undefined ? 0 : await this.attempt(signal, () => lookForStock(this.dependencies));
+      if (served) log.info({ served }, `stock has come in for ${served} orders`);
       const deleted = await this.attempt(signal, () => sweepDrafts(this.dependencies));
       if (deleted) log.info({ deleted }, `${deleted} drafts that lost calls had left behind were deleted`);
     });

@@ -1,4 +1,4 @@
-import { pollChanges, type MedusaClient, type MedusaOrder } from '@throughline/connectors/medusa';
+import { pollChanges, type MedusaClient, type MedusaOrder, type MedusaReturn } from '@throughline/connectors/medusa';
 import type { Messages } from '@throughline/contracts';
 import { keysAtWork, type MessagingTx, type OutgoingMessage } from '@throughline/messaging';
 import type { Queryable } from '@throughline/postgres';
@@ -76,11 +76,15 @@ export async function poll<T extends { id: string; updatedAt: string }>(
 
 async function takeOverPage(
   page: MedusaOrder[],
-  { messaging, storeId, now }: PollDependencies,
+  { medusa, messaging, storeId, now }: PollDependencies,
 ): Promise<{ events: number; leftBehind: MedusaOrder[] }> {
   const ours = page.filter((order) => order.orderId !== undefined);
   if (ours.length === 0) return { events: 0, leftBehind: [] };
   const ids = ours.map((order) => order.orderId!);
+  const returns = new Map<string, MedusaReturn[]>();
+  for (const { id } of ours.filter((order) => order.lines.some((line) => line.received > 0))) {
+    returns.set(id, await medusa.listReturns(id));
+  }
   return messaging.transaction(async (tx) => {
     const known = new Map((await lockOrders(tx, ids)).map((row) => [row.orderId, row]));
     // After the locks: what is not in flight any more by now has left its result in the locked rows.
@@ -90,7 +94,10 @@ async function takeOverPage(
     for (const seen of ours) {
       const row = known.get(seen.orderId!);
       if (inFlight.has(seen.orderId!)) leftBehind.push(seen);
-      else if (row) events += await record(tx, row, takeOver(row, seen, now().toISOString()), storeId, seen.id);
+      else if (row) {
+        const found = takeOver(row, seen, returns.get(seen.id) ?? [], { now: now().toISOString(), storeId });
+        events += await record(tx, row, found, storeId, seen.id);
+      }
     }
     return { events, leftBehind };
   });
@@ -99,12 +106,21 @@ async function takeOverPage(
 async function record(
   tx: MessagingTx,
   known: WrittenOrder,
-  { row, events, strays }: TakeOver,
+  { row, events, lineEvents, strays }: TakeOver,
   storeId: string,
   medusaOrderId: string,
 ): Promise<number> {
   if (row) await saveOrder(tx, row);
-  if (row) tx.emit(events.map((type) => toEvent(type, { known, row, storeId })));
+  if (row) {
+    const [provisioned, ended] = [events.filter(isProvisioned), events.filter((type) => !isProvisioned(type))];
+    tx.emit([
+      ...provisioned.map((type) => toEvent(type, row, storeId)),
+      ...lineEvents.map(
+        ({ type, payload }) => ({ type, payload, correlationId: row.correlationId }) as OutgoingMessage,
+      ),
+      ...ended.map((type) => toEvent(type, row, storeId)),
+    ]);
+  }
   tx.enqueue(
     strays.map((fulfilment) => ({
       type: 'ReleaseStray',
@@ -113,8 +129,10 @@ async function record(
       payload: { medusaOrderId, fulfilmentId: fulfilment.id } satisfies ReleaseStray,
     })),
   );
-  return events.length;
+  return events.length + lineEvents.length;
 }
+
+const isProvisioned = (type: TakeOver['events'][number]): boolean => type === 'OrderProvisioned';
 
 const PAYLOADS = {
   OrderProvisioned: toOrderProvisioned,
@@ -122,9 +140,6 @@ const PAYLOADS = {
   OrderCancelled: toOrderCancelled,
 } satisfies { [T in TakeOver['events'][number]]: (order: WrittenOrder, storeId: string) => Messages[T] };
 
-function toEvent(
-  type: TakeOver['events'][number],
-  { row, storeId }: { known: WrittenOrder; row: WrittenOrder; storeId: string },
-): OutgoingMessage {
+function toEvent(type: TakeOver['events'][number], row: WrittenOrder, storeId: string): OutgoingMessage {
   return { type, payload: PAYLOADS[type](row, storeId), correlationId: row.correlationId } as OutgoingMessage;
 }

@@ -3,6 +3,7 @@ import { medusaOrder, salesOrder } from '../spec/order-examples.js';
 import { takeOver } from './take-over.js';
 
 const now = '2026-11-22T11:00:00.000Z';
+const at = { now, storeId: 'store_1' };
 const later = '2@2026-11-22T10:01:00.000Z';
 const fulfilment = {
   id: 'ful_1',
@@ -18,23 +19,23 @@ const ours = { ...fulfilment, orderId: salesOrder({}).orderId };
 describe('what people do in Medusa', () => {
   it('becomes an event once: cancelled', () => {
     const seen = medusaOrder({ lifeCycle: 'cancelled', cancelledAt: '2026-11-22T10:01:00.000Z', sourceVersion: later });
-    const first = takeOver(salesOrder({}), seen, now);
+    const first = takeOver(salesOrder({}), seen, [], at);
     expect(first).toMatchObject({
       events: ['OrderCancelled'],
       row: { lifeCycle: 'cancelled', cancelledAt: seen.cancelledAt },
     });
-    expect(takeOver(first.row!, seen, now)).toEqual({ events: [], strays: [] });
+    expect(takeOver(first.row!, seen, [], at)).toEqual({ events: [], lineEvents: [], strays: [] });
   });
 
   it('becomes an event once: fulfilled, then taken back', () => {
     const seen = medusaOrder({ fulfilment: 'fulfilled', fulfilments: [fulfilment], sourceVersion: later });
-    const provisioned = takeOver(salesOrder({}), seen, now);
+    const provisioned = takeOver(salesOrder({}), seen, [], at);
     expect(provisioned.events).toEqual(['OrderProvisioned']);
-    expect(takeOver(provisioned.row!, seen, now).events).toEqual([]);
+    expect(takeOver(provisioned.row!, seen, [], at).events).toEqual([]);
     const back = medusaOrder({ fulfilments: [{ ...fulfilment, cancelledAt: now }], sourceVersion: later });
-    const released = takeOver(provisioned.row!, back, now);
+    const released = takeOver(provisioned.row!, back, [], at);
     expect(released).toMatchObject({ events: ['OrderReleased'], row: { releasedAt: now } });
-    expect(takeOver(released.row!, back, now).events).toEqual([]);
+    expect(takeOver(released.row!, back, [], at).events).toEqual([]);
   });
 
   it('in one go is announced in order', () => {
@@ -48,12 +49,12 @@ describe('what people do in Medusa', () => {
       fulfilments: [{ ...fulfilment, cancelledAt: now }],
       sourceVersion: later,
     });
-    expect(takeOver(known, seen, now).events).toEqual(['OrderReleased', 'OrderCancelled']);
+    expect(takeOver(known, seen, [], at).events).toEqual(['OrderReleased', 'OrderCancelled']);
   });
 
   it('in part changes the row and announces nothing', () => {
     const seen = medusaOrder({ fulfilment: 'partial', fulfilments: [fulfilment], sourceVersion: later });
-    expect(takeOver(salesOrder({}), seen, now)).toMatchObject({ events: [], row: { fulfilment: 'partial' } });
+    expect(takeOver(salesOrder({}), seen, [], at)).toMatchObject({ events: [], row: { fulfilment: 'partial' } });
   });
 });
 
@@ -65,13 +66,13 @@ describe('what we did ourselves', () => {
       medusaFulfilmentIds: ['ful_1'],
     });
     const echo = medusaOrder({ fulfilment: 'fulfilled', fulfilments: [ours] });
-    expect(takeOver(known, echo, now)).toEqual({ events: [], strays: [] });
+    expect(takeOver(known, echo, [], at)).toEqual({ events: [], lineEvents: [], strays: [] });
   });
 
   it('is taken back where a lost call was applied when nobody waited for it any more', () => {
     const known = salesOrder({ releasedAt: '2026-11-22T10:02:00.000Z' });
     const seen = medusaOrder({ fulfilment: 'fulfilled', fulfilments: [ours], sourceVersion: later });
-    expect(takeOver(known, seen, now)).toEqual({ events: [], strays: [ours] });
+    expect(takeOver(known, seen, [], at)).toEqual({ events: [], lineEvents: [], strays: [ours] });
   });
 });
 
@@ -80,5 +81,7 @@ describe('a reading that is no news', () => {
     ['an older one', salesOrder({ sourceVersion: later }), medusaOrder({ lifeCycle: 'cancelled' })],
     ['of another order with our reference', salesOrder({}), medusaOrder({ id: 'order_2', lifeCycle: 'cancelled' })],
     ['of an order that we refused', salesOrder({ lifeCycle: 'rejected' }), medusaOrder({ lifeCycle: 'cancelled' })],
-  ])('changes nothing: %s', (_, known, seen) => expect(takeOver(known, seen, now)).toEqual({ events: [], strays: [] }));
+  ])('changes nothing: %s', (_, known, seen) =>
+    expect(takeOver(known, seen, [], at)).toEqual({ events: [], lineEvents: [], strays: [] }),
+  );
 });

@@ -8,10 +8,15 @@ export class OrderLines1764100000000 implements MigrationInterface {
         ADD COLUMN service_start date,
         ADD COLUMN service_end date,
         ADD COLUMN lines jsonb NOT NULL DEFAULT '[]';
+      -- The orders that wait for stock are looked for with every poll.
+      CREATE INDEX sales_order_backordered ON sales_order (requested_at, order_id)
+        WHERE life_cycle = 'created' AND lines @? '$[*] ? (@.backordered > 0)';
     `);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`ALTER TABLE sales_order DROP COLUMN service_start, DROP COLUMN service_end, DROP COLUMN lines`);
+    await runner.query(
+      `DROP INDEX sales_order_backordered; ALTER TABLE sales_order DROP COLUMN service_start, DROP COLUMN service_end, DROP COLUMN lines`,
+    );
   }
 }

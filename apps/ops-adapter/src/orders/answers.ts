@@ -19,6 +19,12 @@ export function refuse(command: OrderCommand, type: RejectedType, rejection: Rej
   return answer(command, type, { ...keysOf(command.payload), ...rejection });
 }
 
+/** As {@link refuse}, of one line. */
+export function refuseLine(command: Message<'FulfilOrderLine'>, rejection: Rejection): OutgoingMessage {
+  const { lineItemId } = command.payload;
+  return answer(command, 'OrderLineFulfilmentRejected', { ...keysOf(command.payload), lineItemId, ...rejection });
+}
+
 export function keysOf({ orderId, opportunityId, occurrence }: OrderKeys): OrderKeys {
   return { orderId, opportunityId, occurrence };
 }
@@ -62,7 +68,7 @@ export function toOrderCancelled(order: WrittenOrder, storeId: string): Messages
   };
 }
 
-function orderExternalIds(
+export function orderExternalIds(
   order: Pick<SalesOrder, 'medusaOrderId' | 'medusaCustomerId'>,
   storeId: string,
 ): ExternalId[] {
@@ -72,6 +78,6 @@ function orderExternalIds(
   ];
 }
 
-function externalId(storeId: string, type: string, id: string): ExternalId {
+export function externalId(storeId: string, type: string, id: string): ExternalId {
   return { system: 'medusa', tenant: storeId, type, id };
 }

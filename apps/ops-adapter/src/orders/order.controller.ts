@@ -33,6 +33,18 @@ class OrderLineView implements SalesOrderLine {
   @ApiProperty({ example: 'PLATFORM' }) sku!: string;
   @ApiProperty() name!: string;
   @ApiProperty({ example: '2.5000' }) quantity!: string;
+  @ApiProperty({ type: String, nullable: true }) medusaVariantId!: string | null;
+  @ApiProperty({ description: 'Its delivery was commanded.' }) requested!: boolean;
+  @ApiProperty({ type: [String], description: 'Fulfilments in Medusa that were told as shipments of it.' })
+  shippedIn!: string[];
+  @ApiProperty({ description: "What waits for stock, in Medusa's units." }) backordered!: number;
+  @ApiProperty({ type: String, nullable: true, format: 'date-time' }) fulfilledAt!: string | null;
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: { type: 'number' },
+    description: "By return in Medusa: what came back with it, in Medusa's units.",
+  })
+  returnedIn!: Record<string, number>;
 }
 
 class OrderView implements SalesOrder {

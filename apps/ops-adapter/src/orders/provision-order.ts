@@ -4,7 +4,7 @@ import type { EffectContext, EffectResult, Message } from '@throughline/messagin
 import { answer, refuse, toOrderProvisioned } from './answers.js';
 import type { OrderDependencies } from './create-order.js';
 import { findOrder, saveOrder, type Rejection, type SalesOrder } from './store.js';
-import { planProvisioning, withFulfilment } from './transitions.js';
+import { planProvisioning, withProvisioning } from './transitions.js';
 
 type Command = Message<'ProvisionOrder'>;
 
@@ -12,7 +12,8 @@ type Command = Message<'ProvisionOrder'>;
 const MAX_ROUNDS = 3;
 
 /**
- * Effect handler: fulfils whatever is not fulfilled yet. Medusa refuses to fulfil more than was ordered, so that a call that is
+ * Effect handler: makes the order ready to be delivered, that is, fulfils whatever keeps no stock and is not fulfilled yet. What keeps stock is
+ * held by the order itself, and is taken from the shelf when its line is delivered (see `fulfil-order-line.ts`). Medusa refuses to fulfil more than was ordered, so that a call that is
  * repeated after an unknown outcome fulfils nothing twice; then the order says what stands.
  */
 export function provisionOrder({ medusa, database, storeId, now }: OrderDependencies) {
@@ -23,7 +24,7 @@ export function provisionOrder({ medusa, database, storeId, now }: OrderDependen
       if (unfit || !known?.medusaOrderId) return rejected(command, unfit);
       const fulfilled = await fulfil(medusa, known.medusaOrderId, command);
       if ('refused' in fulfilled) return rejected(command, fulfilled.refused);
-      const row = withFulfilment(known, fulfilled, now().toISOString());
+      const row = withProvisioning(known, fulfilled, now().toISOString());
       return {
         emit: [answer(command, 'OrderProvisioned', toOrderProvisioned(row, storeId))],
         apply: (tx) => saveOrder(tx, row),

@@ -5,7 +5,7 @@ import { answer, refuse, toOrderReleased } from './answers.js';
 import type { OrderDependencies } from './create-order.js';
 import { missing, whyNotStanding } from './provision-order.js';
 import { findOrder, saveOrder, type Rejection } from './store.js';
-import { planRelease, withFulfilment } from './transitions.js';
+import { planRelease, withFulfilment, withRelease } from './transitions.js';
 
 type Command = Message<'ReleaseOrder'>;
 
@@ -21,13 +21,13 @@ export function releaseOrder({ medusa, database, storeId, now }: OrderDependenci
       if (unfit || !known) return rejected(command, unfit ?? missing(command.payload.orderId));
       const at = now().toISOString();
       if (!known.medusaOrderId) {
-        const row = { ...known, releasedAt: at };
+        const row = withRelease(known, at);
         return { emit: [answer(command, 'OrderReleased', toOrderReleased(row, storeId))] };
       }
       const released = await release(medusa, known.medusaOrderId);
       if ('refused' in released) return rejected(command, released.refused);
-      const row = withFulfilment(known, released, at);
-      row.releasedAt ??= at;
+      const seen = withFulfilment(known, released, at);
+      const row = withRelease(seen, seen.provisionedAt ? at : (seen.releasedAt ?? at));
       return {
         emit: [answer(command, 'OrderReleased', toOrderReleased(row, storeId))],
         apply: (tx) => saveOrder(tx, row),

@@ -9,12 +9,23 @@ export interface Rejection {
   message: string;
 }
 
-/** One line of an order, and what has been told of it. */
+/** One line of an order, what was asked for and what has been told of it. */
 export interface SalesOrderLine {
   lineItemId: string;
   sku: string;
   name: string;
   quantity: string;
+  medusaVariantId: string | null;
+  /** Its delivery was commanded. */
+  requested: boolean;
+  /** The fulfilments in Medusa that were told as shipments of it. */
+  shippedIn: string[];
+  /** What waits for stock, in Medusa's units; 0 where nothing does. */
+  backordered: number;
+  /** Set once all of it was told as delivered. */
+  fulfilledAt: string | null;
+  /** By return in Medusa: what had come back when that was last told, in Medusa's units. */
+  returnedIn: Record<string, number>;
 }
 
 /** What we know of an order; Medusa is the master. Amounts as decimals, times as ISO 8601. */
@@ -138,6 +149,16 @@ const findAll = { name: 'sales-order-find-all', text: `${select} WHERE order_id 
 
 export async function findOrders(database: Queryable, orderIds: string[]): Promise<SalesOrder[]> {
   return database.query<SalesOrder>(findAll, [orderIds]);
+}
+
+const findBackordered = {
+  name: 'sales-order-find-backordered',
+  text: `${select} WHERE life_cycle = 'created' AND lines @? '$[*] ? (@.backordered > 0)' ORDER BY requested_at, order_id LIMIT $1`,
+};
+
+/** Orders with lines that wait for stock, whoever asked first first. */
+export async function findBackorderedOrders(database: Queryable, limit: number): Promise<SalesOrder[]> {
+  return database.query<SalesOrder>(findBackordered, [limit]);
 }
 
 const lock = {

@@ -1,17 +1,21 @@
-import type { MedusaOrder, OrderFulfilment } from '@throughline/connectors/medusa';
-import type { Rejection, WrittenOrder } from './store.js';
+import type { MedusaLine, MedusaOrder, OrderFulfilment } from '@throughline/connectors/medusa';
+import type { Rejection, SalesOrderLine, WrittenOrder } from './store.js';
 
 /** What is missing in Medusa until the order is provisioned: calls to make, nothing, or why it cannot be. */
 export type ProvisioningPlan = { fulfil: { id: string; quantity: number }[] } | { done: true } | { refused: Rejection };
 
-/** Medusa wants goods that ship and goods that do not in fulfilments of their own; one group at a time. */
+/**
+ * Medusa wants goods that ship and goods that do not in fulfilments of their own; one group at a time. What keeps stock is ready as it
+ * is: Medusa reserved it with the order, and it is taken from the shelf when its line is delivered.
+ */
 export function planProvisioning(order: MedusaOrder): ProvisioningPlan {
   if (order.lifeCycle === 'cancelled') {
     return refused('order-cancelled', 'orderId', `Order ${order.orderNumber} was cancelled in Medusa.`);
   }
-  const [first] = order.remaining;
+  const ready = order.remaining.filter((item) => !item.keepsStock);
+  const [first] = ready;
   if (!first) return { done: true };
-  const group = order.remaining.filter((item) => item.requiresShipping === first.requiresShipping);
+  const group = ready.filter((item) => item.requiresShipping === first.requiresShipping);
   return { fulfil: group.map(({ id, quantity }) => ({ id, quantity })) };
 }
 
@@ -68,10 +72,19 @@ export function withIdentity(known: WrittenOrder, seen: MedusaOrder): WrittenOrd
     totalAmount: seen.totalAmount,
     serviceStart: seen.serviceStart ?? known.serviceStart,
     serviceEnd: seen.serviceEnd ?? known.serviceEnd,
-    lines: seen.lines.map(({ lineItemId, sku, name, quantity }) => ({ lineItemId, sku, name, quantity })),
+    lines: withLines(known.lines, seen.lines),
     createdAt: seen.createdAt,
     sourceVersion: seen.sourceVersion,
   };
+}
+
+function withLines(known: SalesOrderLine[], seen: MedusaLine[]): SalesOrderLine[] {
+  return seen.map(({ lineItemId, sku, name, quantity, variantId }) => {
+    const told = known.find((line) => line.lineItemId === lineItemId);
+    const { requested = false, shippedIn = [], backordered = 0, fulfilledAt = null, returnedIn = {} } = told ?? {};
+    const identity = { lineItemId, sku, name, quantity, medusaVariantId: variantId ?? null };
+    return { ...identity, requested, shippedIn, backordered, fulfilledAt, returnedIn };
+  });
 }
 
 /** The row with its fulfilment as Medusa shows it; `now` stands in where Medusa keeps no time. */
@@ -85,9 +98,24 @@ export function withFulfilment(known: WrittenOrder, seen: MedusaOrder, now: stri
   if (seen.fulfilment === 'fulfilled') {
     return { ...row, provisionedAt: known.provisionedAt ?? latest(standing.map((it) => it.createdAt)) ?? now };
   }
-  if (seen.fulfilment === 'partial') return row;
+  // Nothing of it needs a fulfilment to be ready, so none that is missing takes that back.
+  const isReady = seen.remaining.length > 0 && seen.remaining.every((item) => item.keepsStock);
+  if (seen.fulfilment === 'partial' || isReady) return row;
   const releasedAt = latest(seen.fulfilments.flatMap((it) => it.cancelledAt ?? [])) ?? now;
-  return { ...row, provisionedAt: null, releasedAt: known.provisionedAt ? releasedAt : known.releasedAt };
+  return known.provisionedAt ? withRelease(row, releasedAt) : row;
+}
+
+/** The row of an order that is ready: of all that keeps no stock a fulfilment stands. */
+export function withProvisioning(known: WrittenOrder, seen: MedusaOrder, now: string): WrittenOrder {
+  const row = withFulfilment(known, seen, now);
+  const readySince = latest(standingFulfilments(seen).map((it) => it.createdAt)) ?? now;
+  return { ...row, provisionedAt: known.provisionedAt ?? row.provisionedAt ?? readySince };
+}
+
+/** Nothing is ready any more, and nobody waits for a delivery. */
+export function withRelease(row: WrittenOrder, releasedAt: string): WrittenOrder {
+  const lines = row.lines.map((line) => ({ ...line, requested: false, backordered: 0, fulfilledAt: null }));
+  return { ...row, provisionedAt: null, releasedAt, lines };
 }
 
 export function withCancellation(known: WrittenOrder, seen: MedusaOrder, now: string): WrittenOrder {

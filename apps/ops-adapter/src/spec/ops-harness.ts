@@ -1,23 +1,26 @@
 import { MedusaClient, type MedusaOrder } from '@throughline/connectors/medusa';
 import { canonicalId, codeOf, opportunityCorrelationId, retryOf, type Messages } from '@throughline/contracts';
-import type { EffectContext, EffectResult, Message, MessagingTx, OutgoingMessage } from '@throughline/messaging';
+import type { EffectContext, EffectResult, Job, Message, MessagingTx, OutgoingMessage } from '@throughline/messaging';
 import type { Database, Tx } from '@throughline/postgres';
 import { startSandbox, testDatabase } from '@throughline/testing';
 import { randomUUID } from 'node:crypto';
 import { claimCursor, moveCursor, releaseCursors } from '../changes/cursor-store.js';
-import { pollOrders, type PollDependencies, type ReleaseStray } from '../changes/poll-orders.js';
+import { pollOrders, type PollDependencies } from '../changes/poll-orders.js';
+import { lookForStock } from '../changes/look-for-stock.js';
 import { releaseStray } from '../changes/release-stray.js';
 import { sweepDrafts } from '../changes/sweep-drafts.js';
 import { migrations } from '../migrations/index.js';
 import { cancelOrder } from '../orders/cancel-order.js';
 import { createOrder, type OrderDependencies } from '../orders/create-order.js';
+import { fulfilBackorder } from '../orders/fulfil-backorder.js';
+import { fulfilOrderLine } from '../orders/fulfil-order-line.js';
 import { OrderPlaces } from '../orders/order-place.js';
 import { provisionOrder } from '../orders/provision-order.js';
 import { releaseOrder } from '../orders/release-order.js';
 import { FaultProxy } from './fault-proxy.js';
 import { CallRecord } from './spec-context.js';
 
-type CommandType = 'CreateOrder' | 'ProvisionOrder' | 'ReleaseOrder' | 'CancelOrder';
+type CommandType = 'CreateOrder' | 'ProvisionOrder' | 'FulfilOrderLine' | 'ReleaseOrder' | 'CancelOrder';
 type Handler = (message: Message, context: EffectContext) => Promise<EffectResult>;
 
 const MAX_ATTEMPTS = 8;
@@ -46,11 +49,13 @@ export class OpsHarness {
     readonly person: MedusaClient,
     readonly database: Database,
     readonly dependencies: OrderDependencies,
+    private readonly vendorUrl: string,
     readonly stop: () => Promise<void>,
   ) {
     this.handlers = {
       CreateOrder: createOrder(dependencies) as Handler,
       ProvisionOrder: provisionOrder(dependencies) as Handler,
+      FulfilOrderLine: fulfilOrderLine(dependencies) as Handler,
       ReleaseOrder: releaseOrder(dependencies) as Handler,
       CancelOrder: cancelOrder(dependencies) as Handler,
     };
@@ -66,6 +71,32 @@ export class OpsHarness {
     };
   }
 
+  /** What a person sets in the sandbox: how much of a SKU is in stock. */
+  async setStock(sku: string, quantity: number): Promise<void> {
+    await this.control('PUT', `/sandbox/stock/${sku}`, { quantity });
+  }
+
+  /** How much of a SKU is on the sandbox's shelf. */
+  async stockOf(sku: string): Promise<number | null> {
+    const rows = (await this.control('GET', '/sandbox/stock')) as { sku: string; stocked: number | null }[];
+    return rows.find((row) => row.sku === sku)!.stocked;
+  }
+
+  /** Goods come back: so many of one line, or all that was fulfilled. */
+  async receiveReturn(medusaOrderId: string, ...items: { id: string; quantity: number }[]): Promise<void> {
+    await this.control('POST', `/sandbox/orders/${medusaOrderId}/return`, items.length > 0 ? { items } : {});
+  }
+
+  private async control(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(new URL(path, this.vendorUrl), {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
   static async start(): Promise<OpsHarness> {
     const vendor = await startMedusa();
     const testing = await testDatabase(migrations);
@@ -75,7 +106,7 @@ export class OpsHarness {
     const person = new MedusaClient({ baseUrl: vendor.url, apiKey: vendor.apiKey, timeoutMs: 20_000 });
     const places = new OrderPlaces(medusa, {});
     const dependencies = { medusa, database, places, storeId: 'store_spec', now: () => new Date() };
-    return new OpsHarness(proxy, person, database, dependencies, async () => {
+    return new OpsHarness(proxy, person, database, dependencies, vendor.url, async () => {
       await proxy.stop();
       await testing.drop();
       await vendor.stop();
@@ -84,21 +115,27 @@ export class OpsHarness {
 
   /** One attempt, as a worker makes it. */
   async attempt<T extends CommandType>(command: Message<T>, attempt: number): Promise<void> {
-    const result = await this.handlers[command.type](
-      command as Message,
-      this.record.context(command.envelope.id, attempt),
-    );
-    await this.transaction(async (tx) => {
+    const handler = this.handlers[command.type];
+    await this.settle(await handler(command as Message, this.record.context(command.envelope.id, attempt)));
+  }
+
+  private settle(result: EffectResult): Promise<void> {
+    return this.transaction(async (tx) => {
       await result.apply?.(tx);
       tx.emit(result.emit ?? []);
     });
   }
 
   /** Attempts until one succeeds, as the work queue does. @returns how many it took. */
-  async run(command: Message<CommandType>): Promise<number> {
+  run(command: Message<CommandType>): Promise<number> {
+    const handler = this.handlers[command.type];
+    return this.untilDone((attempt) => handler(command, this.record.context(command.envelope.id, attempt)));
+  }
+
+  private async untilDone(work: (attempt: number) => Promise<EffectResult>): Promise<number> {
     for (let attempt = 1; ;) {
       try {
-        await this.attempt(command, attempt);
+        await this.settle(await work(attempt));
         return attempt;
       } catch (error) {
         if (retryOf(error) === 'never' || attempt === MAX_ATTEMPTS) throw error;
@@ -119,14 +156,27 @@ export class OpsHarness {
       }
     }
     await pollOrders(this.polling);
+    await lookForStock(this.polling);
     await sweepDrafts(this.polling);
     await releaseCursors(database, instanceId);
+    await this.runJobs();
+  }
+
+  /** As the work queue: a job id is taken once for good, and what fails is tried again. */
+  private async runJobs(): Promise<void> {
+    const handlers: Record<string, (job: Job<never>, context: EffectContext) => Promise<EffectResult>> = {
+      ReleaseStray: releaseStray(this.dependencies),
+      FulfilBackorder: fulfilBackorder(this.dependencies),
+    };
     for (const job of this.jobs.splice(0)) {
-      await releaseStray(this.dependencies)(job as never, this.record.context(job.id, 1));
+      if (this.taken.has(job.id)) continue;
+      this.taken.add(job.id);
+      await this.untilDone((attempt) => handlers[job.type]!(job, this.record.context(job.id, attempt)));
     }
   }
 
-  private readonly jobs: { id: string; payload: ReleaseStray }[] = [];
+  private readonly jobs: Job<never>[] = [];
+  private readonly taken = new Set<string>();
 
   private transaction<T>(fn: (tx: MessagingTx) => Promise<T>): Promise<T> {
     return this.database.transaction(async (raw: Tx) => {
@@ -142,6 +192,14 @@ export class OpsHarness {
       this.jobs.push(...jobs);
       return value;
     });
+  }
+
+  /** What was sent about one line of an order, as `Type quantity`: shipped, outstanding, or all of it. */
+  told(orderId: string, lineItemId: string): string[] {
+    return this.emitted
+      .map(({ type, payload }) => ({ type, ...(payload as Partial<Told>) }))
+      .filter((it) => it.orderId === orderId && it.lineItemId === lineItemId)
+      .map(({ type, quantity, outstandingQuantity }) => `${type} ${Number(quantity ?? outstandingQuantity)}`);
   }
 
   /** Types of everything sent about an order, in order. */
@@ -202,6 +260,20 @@ export function newLine(unitAmount: string, differences: Partial<Deal['lineItems
     amount: unitAmount,
     ...differences,
   };
+}
+
+interface Told {
+  orderId: string;
+  lineItemId: string;
+  quantity: string;
+  outstandingQuantity: string;
+}
+
+/** The command to deliver a line, the first if none is named. */
+export function deliver(deal: Deal, line = deal.lineItems[0]!): Message<'FulfilOrderLine'> {
+  const message = command('FulfilOrderLine', deal);
+  const { lineItemId, quantity } = line;
+  return { ...message, payload: { ...message.payload, lineItemId, quantity } };
 }
 
 export function command<T extends CommandType>(type: T, deal: Deal): Message<T> {

@@ -1,5 +1,5 @@
-import type { MedusaOrder } from '@throughline/connectors/medusa';
-import type { WrittenOrder } from '../orders/store.js';
+import type { MedusaLine, MedusaOrder } from '@throughline/connectors/medusa';
+import type { SalesOrderLine, WrittenOrder } from '../orders/store.js';
 
 const AT = '2026-11-22T10:00:00.000Z';
 
@@ -24,6 +24,41 @@ export function medusaOrder(differences: Partial<MedusaOrder>): MedusaOrder {
     updatedAt: AT,
     cancelledAt: undefined,
     sourceVersion: `1@${AT}`,
+    ...differences,
+  };
+}
+
+/** For specs: one line of it, ordered once, nothing delivered. */
+export function medusaLine(differences: Partial<MedusaLine>): MedusaLine {
+  return {
+    itemId: 'item_1',
+    lineItemId: '1',
+    sku: 'SKU-1',
+    name: 'Platform',
+    quantity: '1.0000',
+    orderedQuantity: 1,
+    amount: '1000.0000',
+    variantId: 'variant_1',
+    keepsStock: false,
+    remaining: 1,
+    received: 0,
+    ...differences,
+  };
+}
+
+/** For specs: what we hold of that line, nothing asked and nothing told. */
+export function orderLine(differences: Partial<SalesOrderLine>): SalesOrderLine {
+  return {
+    lineItemId: '1',
+    sku: 'SKU-1',
+    name: 'Platform',
+    quantity: '1.0000',
+    medusaVariantId: 'variant_1',
+    requested: false,
+    shippedIn: [],
+    backordered: 0,
+    fulfilledAt: null,
+    returnedIn: {},
     ...differences,
   };
 }

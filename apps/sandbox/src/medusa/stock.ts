@@ -136,7 +136,7 @@ async function linksOf(tx: Tx, variantIds: string[]): Promise<Map<string, string
 }
 
 /** Variants as `fields=inventory_items.inventory.location_levels.stocked_quantity` asks for them. */
-export async function withInventory(tx: Tx, variants: Variant[]): Promise<object[]> {
+async function withInventory(tx: Tx, variants: Variant[]): Promise<object[]> {
   const ids = variants.flatMap(({ inventory_items: links = [] }) => links.map((link) => link.inventory_item_id));
   const items = new Map(
     (await findEntities<InventoryItem>(tx, 'inventory_item', ids)).map((item) => [item.id, viewItem(item)]),

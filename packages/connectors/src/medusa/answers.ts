@@ -70,6 +70,26 @@ export const orderAnswer = draftOrderAnswer.extend({
   fulfillments: z.array(fulfilmentAnswer),
 });
 
+export const stockAnswer = z.object({
+  id: z.string(),
+  manage_inventory: z.boolean().nullish(),
+  inventory_items: z.array(
+    z.object({
+      required_quantity: z.number(),
+      inventory: z
+        .object({ location_levels: z.array(z.object({ location_id: z.string(), stocked_quantity: z.number() })) })
+        .nullish(),
+    }),
+  ),
+});
+
+export const returnAnswer = z.object({
+  id: z.string(),
+  received_at: instant.nullish(),
+  updated_at: instant,
+  items: z.array(z.object({ item_id: z.string(), received_quantity: z.number().nullish() })),
+});
+
 /** Asked for by name, so that Medusa sends (and computes) no more than is read. */
 export const DRAFT_ORDER_FIELDS = 'id,total,currency_code,metadata,created_at,updated_at';
 export const ORDER_FIELDS = [
@@ -82,6 +102,14 @@ export const ORDER_FIELDS = [
   'fulfillments.created_at,fulfillments.canceled_at,fulfillments.shipped_at,fulfillments.delivered_at',
 ].join(',');
 
+export const STOCK_FIELDS = [
+  'id,manage_inventory,inventory_items.required_quantity',
+  'inventory_items.inventory.location_levels.location_id,inventory_items.inventory.location_levels.stocked_quantity',
+].join(',');
+export const RETURN_FIELDS = 'id,received_at,updated_at,items.item_id,items.received_quantity';
+
 export type DraftOrderAnswer = z.infer<typeof draftOrderAnswer>;
 export type OrderAnswer = z.infer<typeof orderAnswer>;
+export type StockAnswer = z.infer<typeof stockAnswer>;
+export type ReturnAnswer = z.infer<typeof returnAnswer>;
 export type ShippingOption = z.infer<typeof shippingOptionAnswer>;

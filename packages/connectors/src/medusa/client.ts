@@ -8,8 +8,12 @@ import {
   orderAnswer,
   productAnswer,
   regionAnswer,
+  RETURN_FIELDS,
+  returnAnswer,
   salesChannelAnswer,
   shippingOptionAnswer,
+  STOCK_FIELDS,
+  stockAnswer,
   variantAnswer,
   type ShippingOption,
 } from './answers.js';
@@ -17,14 +21,19 @@ import { medusaError } from './errors.js';
 import {
   fromDraftOrder,
   fromMedusaOrder,
+  fromReturn,
+  fromStock,
   productHandle,
   toMetadata,
   type CustomerBody,
   type DraftOrderBody,
   type MedusaDraftOrder,
   type MedusaOrder,
+  type MedusaReturn,
+  type OrderFulfilment,
   type ProductBody,
   type Reference,
+  type Stock,
 } from './map.js';
 import type { PageRequest } from './poll.js';
 import { callSignal, MedusaTransport, type MedusaTransportOptions } from './transport.js';
@@ -140,14 +149,57 @@ export class MedusaClient {
     return this.drafts(toQuery(page));
   }
 
-  /** Refused where more would be fulfilled than was ordered: a repeated call never fulfils twice. */
+  /**
+   * Refused where more would be fulfilled than was ordered: a repeated call never fulfils twice.
+   *
+   * @param locationId where stock is taken from; Medusa takes it where it was reserved, if it is not named
+   */
   async createFulfilment(
     orderId: string,
     items: { id: string; quantity: number }[],
     reference?: Reference,
+    locationId?: string,
   ): Promise<void> {
-    const body = { items, no_notification: true, ...(reference ? { metadata: toMetadata(reference) } : {}) };
+    const body = {
+      items,
+      no_notification: true,
+      ...(locationId ? { location_id: locationId } : {}),
+      ...(reference ? { metadata: toMetadata(reference) } : {}),
+    };
     await this.admin.order.createFulfillment(orderId, body, { fields: 'id' });
+  }
+
+  /** All of a fulfilment leaves the house. Refused where it has left already, or was cancelled. */
+  async createShipment(orderId: string, { id, items }: Pick<OrderFulfilment, 'id' | 'items'>): Promise<void> {
+    const body = {
+      items: items.map(({ itemId, quantity }) => ({ id: itemId, quantity })),
+      no_notification: true,
+    };
+    await this.admin.order.createShipment(orderId, id, body, { fields: 'id' });
+  }
+
+  /** How much of each variant is there; one that is gone is missing. */
+  async findStock(variantIds: string[]): Promise<Map<string, Stock>> {
+    const stock = new Map<string, Stock>();
+    for (let from = 0; from < variantIds.length; from += PAGE) {
+      const id = variantIds.slice(from, from + PAGE);
+      const answer = await this.admin.productVariant.list({ id, limit: PAGE, fields: STOCK_FIELDS });
+      const { variants } = read(z.object({ variants: z.array(stockAnswer) }), answer);
+      for (const variant of variants) stock.set(variant.id, fromStock(variant));
+    }
+    return stock;
+  }
+
+  /** What came back of an order, or is about to. */
+  async listReturns(orderId: string): Promise<MedusaReturn[]> {
+    const returns: MedusaReturn[] = [];
+    for (let offset = 0; offset === returns.length; offset += PAGE) {
+      const page = { order_id: orderId, order: 'created_at', limit: PAGE, offset, fields: RETURN_FIELDS };
+      const answer = read(z.object({ returns: z.array(returnAnswer) }), await this.admin.return.list(page));
+      if (answer.returns.length === 0) break;
+      returns.push(...answer.returns.map(fromReturn));
+    }
+    return returns;
   }
 
   /** Refused where it is cancelled already, or shipped. */

@@ -8,7 +8,7 @@ import {
   type LineItem,
 } from '@throughline/contracts';
 import type { HttpTypes } from '@medusajs/types';
-import type { DraftOrderAnswer, OrderAnswer, ShippingOption } from './answers.js';
+import type { DraftOrderAnswer, OrderAnswer, ReturnAnswer, ShippingOption, StockAnswer } from './answers.js';
 import { medusaError } from './errors.js';
 
 /** Where a new order goes in Medusa. */
@@ -268,6 +268,48 @@ function left(item: ItemAnswer): number {
 function text(metadata: Record<string, unknown> | null | undefined, key: string): string | undefined {
   const value = metadata?.[key];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** How much of a variant is there. */
+export interface Stock {
+  /** Where the most of it is; undefined where no stock is kept. */
+  locationId: string | undefined;
+  /** What is on the shelf, whoever it is reserved for; Infinity where no stock is kept. Below zero where more was taken than was there. */
+  quantity: number;
+}
+
+/** A variant may take several things from the shelf, or several of one: what is rarest decides, place by place. */
+export function fromStock(variant: StockAnswer): Stock {
+  if (!variant.manage_inventory) return { locationId: undefined, quantity: Infinity };
+  const [first] = variant.inventory_items;
+  const places = (first?.inventory?.location_levels ?? []).map(({ location_id: locationId }) => ({
+    locationId,
+    quantity: Math.min(
+      ...variant.inventory_items.map(({ required_quantity: required, inventory }) => {
+        const level = inventory?.location_levels.find(({ location_id }) => location_id === locationId);
+        return (level?.stocked_quantity ?? 0) / required;
+      }),
+    ),
+  }));
+  const [most] = places.sort((a, b) => b.quantity - a.quantity);
+  return most ?? { locationId: undefined, quantity: 0 };
+}
+
+/** What a return of Medusa has brought back so far. */
+export interface MedusaReturn {
+  id: string;
+  /** When the last of it was booked. */
+  receivedAt: string;
+  /** In Medusa's units, see {@link MedusaLine}. */
+  items: { itemId: string; received: number }[];
+}
+
+export function fromReturn(found: ReturnAnswer): MedusaReturn {
+  return {
+    id: found.id,
+    receivedAt: instant(found.received_at ?? found.updated_at),
+    items: found.items.map((item) => ({ itemId: item.item_id, received: item.received_quantity ?? 0 })),
+  };
 }
 
 /** A draft order of Medusa in our words. */

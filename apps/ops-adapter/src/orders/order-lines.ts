@@ -1,0 +1,159 @@
+import type { MedusaLine, MedusaOrder, MedusaReturn } from '@throughline/connectors/medusa';
+import { canonicalId, minorUnitDigits, shareOf, subtractMoney, type Messages } from '@throughline/contracts';
+import { externalId, keysOf, orderExternalIds } from './answers.js';
+import type { SalesOrderLine, WrittenOrder } from './store.js';
+import { standingFulfilments } from './transitions.js';
+
+type LineEventType = 'OrderLineShipped' | 'OrderLineFulfilled' | 'OrderLineBackordered' | 'OrderLineReturned';
+export type LineEvent = { [T in LineEventType]: { type: T; payload: Messages[T] } }[LineEventType];
+
+/** What there is to tell of a line, and the line once it was told. */
+export interface Telling {
+  line: SalesOrderLine;
+  events: LineEvent[];
+}
+
+/**
+ * What has left the house of a line and was not told yet: one event per shipment, and one when nothing is left. What needs no shipping is
+ * delivered by its fulfilment, but only once its delivery was asked for: provisioning makes ready, delivering is a step of its own.
+ */
+export function tellShipments(
+  order: WrittenOrder,
+  line: SalesOrderLine,
+  seen: MedusaOrder,
+  storeId: string,
+  isAsked = false,
+): Telling {
+  const item = seen.lines.find(({ lineItemId }) => lineItemId === line.lineItemId);
+  if (!item) return { line, events: [] };
+  const told = { ...line, shippedIn: [...line.shippedIn] };
+  const events: LineEvent[] = [];
+  const of = keysOf(order);
+  let upTo = 0;
+  let delivered = '0.0000';
+  let last: string | undefined;
+  for (const delivery of deliveriesOf(line, item, seen)) {
+    upTo = sumOf(upTo, delivery.quantity);
+    const before = delivered;
+    delivered = shareOf(item.quantity, String(upTo), String(item.orderedQuantity));
+    last = last && last > delivery.at ? last : delivery.at;
+    if (told.shippedIn.includes(delivery.fulfilmentId)) continue;
+    told.shippedIn.push(delivery.fulfilmentId);
+    events.push({
+      type: 'OrderLineShipped',
+      payload: {
+        ...of,
+        fulfilmentId: canonicalId('medusa', storeId, 'fulfillment', delivery.fulfilmentId, line.lineItemId),
+        lineItemId: line.lineItemId,
+        quantity: subtractMoney(delivered, before),
+        outstandingQuantity: subtractMoney(item.quantity, delivered),
+        shippedAt: delivery.at,
+        externalIds: [...orderExternalIds(order, storeId), externalId(storeId, 'fulfillment', delivery.fulfilmentId)],
+      },
+    });
+  }
+  if (last && upTo >= item.orderedQuantity) {
+    told.backordered = 0;
+    if (!told.fulfilledAt || isAsked) {
+      told.fulfilledAt ??= last;
+      const { lineItemId, quantity } = item;
+      events.push({
+        type: 'OrderLineFulfilled',
+        payload: { ...of, lineItemId, quantity, fulfilledAt: told.fulfilledAt },
+      });
+    }
+  }
+  return { line: told, events };
+}
+
+/** What of a line is not in stock. It is told once, and again to who asks again; what ships later tells what is still outstanding. */
+export function tellBackorder(order: WrittenOrder, line: SalesOrderLine, seen: MedusaOrder, isAsked: boolean): Telling {
+  const item = seen.lines.find(({ lineItemId }) => lineItemId === line.lineItemId);
+  if (!item || item.remaining <= 0) return { line: { ...line, backordered: 0 }, events: [] };
+  const told = { ...line, backordered: item.remaining };
+  if (line.backordered > 0 && !isAsked) return { line: told, events: [] };
+  const delivered = shareOf(
+    item.quantity,
+    String(sumOf(item.orderedQuantity, -item.remaining)),
+    String(item.orderedQuantity),
+  );
+  const outstandingQuantity = subtractMoney(item.quantity, delivered);
+  const payload = { ...keysOf(order), lineItemId: line.lineItemId, outstandingQuantity, expectedAt: null };
+  return { line: told, events: [{ type: 'OrderLineBackordered', payload }] };
+}
+
+/**
+ * What came back of a line and was not told yet: one event per return, or per part of it where it is received in parts. The amounts are
+ * differences of cumulated shares, so that all that comes back of a line adds up to its amount.
+ */
+export function tellReturns(
+  order: WrittenOrder,
+  line: SalesOrderLine,
+  seen: MedusaOrder,
+  returns: MedusaReturn[],
+  storeId: string,
+): Telling {
+  const item = seen.lines.find(({ lineItemId }) => lineItemId === line.lineItemId);
+  if (!item) return { line, events: [] };
+  const told = { ...line, returnedIn: { ...line.returnedIn } };
+  const events: LineEvent[] = [];
+  const digits = minorUnitDigits(seen.currency);
+  const shareUpTo = (upTo: number, of: string, decimals?: number) =>
+    shareOf(of, String(upTo), String(item.orderedQuantity), decimals);
+  for (const found of returns) {
+    const before = told.returnedIn[found.id] ?? 0;
+    const received = found.items
+      .filter(({ itemId }) => itemId === item.itemId)
+      .reduce((sum, each) => sumOf(sum, each.received), 0);
+    if (received <= before) continue;
+    const from = Object.values(told.returnedIn).reduce(sumOf, 0);
+    told.returnedIn[found.id] = received;
+    const to = Object.values(told.returnedIn).reduce(sumOf, 0);
+    const since = before > 0 ? [String(before)] : [];
+    events.push({
+      type: 'OrderLineReturned',
+      payload: {
+        ...keysOf(order),
+        returnId: canonicalId('medusa', storeId, 'return', found.id, line.lineItemId, ...since),
+        lineItemId: line.lineItemId,
+        quantity: subtractMoney(shareUpTo(to, item.quantity), shareUpTo(from, item.quantity)),
+        amount: subtractMoney(shareUpTo(to, item.amount, digits), shareUpTo(from, item.amount, digits)),
+        currency: seen.currency,
+        returnedAt: found.receivedAt,
+        externalIds: [...orderExternalIds(order, storeId), externalId(storeId, 'return', found.id)],
+      },
+    });
+  }
+  return { line: told, events };
+}
+
+/** The order with one of its lines replaced. */
+export function withLine(order: WrittenOrder, changed: SalesOrderLine): WrittenOrder {
+  const lines = order.lines.map((line) => (line.lineItemId === changed.lineItemId ? changed : line));
+  return { ...order, lines };
+}
+
+interface Delivery {
+  fulfilmentId: string;
+  quantity: number;
+  at: string;
+}
+
+/** As they were told, then as they happened, so that what is outstanding only ever shrinks. */
+function deliveriesOf(line: SalesOrderLine, item: MedusaLine, seen: MedusaOrder): Delivery[] {
+  const place = (id: string) => (line.shippedIn.includes(id) ? line.shippedIn.indexOf(id) : line.shippedIn.length);
+  return standingFulfilments(seen)
+    .flatMap((it): Delivery[] => {
+      const at = it.shippedAt ?? (line.requested && !it.requiresShipping ? it.createdAt : undefined);
+      const quantity = it.items
+        .filter(({ itemId }) => itemId === item.itemId)
+        .reduce((sum, each) => sumOf(sum, each.quantity), 0);
+      return at && quantity > 0 ? [{ fulfilmentId: it.id, quantity, at }] : [];
+    })
+    .sort((a, b) => place(a.fulfilmentId) - place(b.fulfilmentId) || a.at.localeCompare(b.at));
+}
+
+/** Medusa's quantities are JSON numbers with at most four decimals here; adding them up must not leave traces of doubles. */
+function sumOf(a: number, b: number): number {
+  return Number((a + b).toFixed(4));
+}
