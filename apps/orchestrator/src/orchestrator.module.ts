@@ -19,6 +19,7 @@ import { TaskLoop } from './tasks/task-loop.js';
 import { Tasks } from './tasks/tasks.js';
 import { TasksController } from './tasks/tasks.controller.js';
 import { TimerLoop } from './timer-loop.js';
+import { ValidationsController } from './validations.controller.js';
 
 /** Token of the rules, as loaded at start. */
 export const RULES = Symbol('rules');
@@ -32,6 +33,7 @@ export const RULES = Symbol('rules');
     TasksController,
     DelegationsController,
     AbsencesController,
+    ValidationsController,
   ],
   providers: [
     {

@@ -115,6 +115,11 @@ export class ProcessRunner {
     return [...new Set(commands.filter((type) => type !== undefined))].toSorted();
   }
 
+  /** The newest version of each process that an event of this type starts. */
+  startedBy(eventType: string): Process[] {
+    return this.definitions.processes.filter(({ starts }) => starts === eventType);
+  }
+
   /** Makes the shipped definitions known to the database; call it before the first batch. */
   async storeDefinitions(database: Queryable): Promise<void> {
     await this.definitions.store(database);
