@@ -15,7 +15,7 @@ function ownersIn(value: unknown, path: string): NamedOwner[] {
   );
 }
 
-it('every owner and every role that a process, a policy or a topic names is in the ownership file', () => {
+it('every owner and every role that a process, a policy, a topic or a person has is in the ownership file', () => {
   const files = ['processes', 'policies', 'calendars'].flatMap((folder) =>
     readdirSync(new URL(`apps/orchestrator/${folder}/`, root))
       .filter((file) => file.endsWith('.yaml'))
@@ -23,7 +23,9 @@ it('every owner and every role that a process, a policy or a topic names is in t
   );
   const named = [...files, 'infra/topics.yaml'].flatMap((file) => ownersIn(read(file), file));
   const byPolicies = [...loadPolicies().all.values()].flatMap(ownersOfPolicy);
+  const { people } = read('apps/orchestrator/people.yaml') as { people: { id: string; roles: string[] }[] };
+  const ofPeople = people.flatMap(({ id, roles }) => roles.map((role) => ({ path: `people.yaml: ${id}`, role })));
   expect(named.length).toBeGreaterThan(15);
   expect(byPolicies.some(({ role }) => role !== undefined)).toBe(true);
-  expect(findUnknownOwners(parseOwners(read('infra/owners.yaml')), [...named, ...byPolicies])).toEqual([]);
+  expect(findUnknownOwners(parseOwners(read('infra/owners.yaml')), [...named, ...byPolicies, ...ofPeople])).toEqual([]);
 });
