@@ -13,6 +13,8 @@ import { loadRules, type Rules } from './load-rules.js';
 import { orchestratorRoutes } from './routes.js';
 import { StatisticsController } from './statistics.controller.js';
 import { FileDirectory } from './tasks/file-directory.js';
+import { People } from './tasks/people.js';
+import { checkPolicyTerms } from './tasks/policy-terms.js';
 import { ProcessTasks } from './tasks/process-tasks.js';
 import { AbsencesController, DelegationsController } from './tasks/stand-ins.controller.js';
 import { TaskLoop } from './tasks/task-loop.js';
@@ -55,6 +57,10 @@ export const RULES = Symbol('rules');
       provide: ProcessRunner,
       inject: [DATABASE, RULES, FileDirectory, ServerClock],
       useFactory: async (database: Database, rules: Rules, directory: FileDirectory, clock: ServerClock) => {
+        checkPolicyTerms(
+          [...rules.policies.all.values()].map(({ file }) => file),
+          new People(await directory.read()),
+        );
         const tasks = new ProcessTasks(directory, clock, (from, instance) => runner.definitionOf(from, instance));
         const runner: ProcessRunner = new ProcessRunner(rules.processes, rules.compile, tasks);
         await runner.storeDefinitions(database);

@@ -1,7 +1,10 @@
 import { expect, it } from '@jest/globals';
-import { People } from './people.js';
-import { policyTermsProblems, type PolicyFile } from './policy-terms.js';
+import { loadPolicies } from '../load-policies.js';
+import { loadRules } from '../load-rules.js';
 import { persons } from '../spec/credit-task.js';
+import { FileDirectory } from './file-directory.js';
+import { People } from './people.js';
+import { checkPolicyTerms, type PolicyFile } from './policy-terms.js';
 
 const policy = (change: Partial<PolicyFile> = {}): PolicyFile => ({
   policy: 'credit-approval',
@@ -14,19 +17,34 @@ const policy = (change: Partial<PolicyFile> = {}): PolicyFile => ({
   otherwise: { rule: 'huge', then: { roles: ['head-of-credit'] } },
   ...change,
 });
-const problemsOf = (change?: Partial<PolicyFile>) => policyTermsProblems([policy(change)], new People(persons));
+const checking = (change?: Partial<PolicyFile>) => () => checkPolicyTerms([policy(change)], new People(persons));
 
-it('every rule of a policy is checked, with what it takes from the defaults', () => {
-  expect(problemsOf()).toEqual([]);
-  expect(problemsOf({ rules: [{ rule: 'large', then: { remind: '1 hour', due: null } }] })).toEqual([
-    'credit-approval: large: remind: counts back from due, which is missing',
-  ]);
-  expect(problemsOf({ otherwise: { rule: 'huge', then: { roles: ['head-of-credit'], fourEyes: true } } })).toEqual([
-    expect.stringContaining('credit-approval: huge: roles: 1 people have head-of-credit, and 2 must decide'),
-  ]);
+it('every rule of a policy is checked, with what it takes from the defaults, and all problems are told at once', () => {
+  expect(checking()).not.toThrow();
+  const rules = [{ rule: 'large', then: { remind: '1 hour', due: null } }];
+  const otherwise = { rule: 'huge', then: { roles: ['head-of-credit'], fourEyes: true } };
+  expect(checking({ rules, otherwise })).toThrow(
+    expect.objectContaining({
+      code: 'TASK_TERMS_INVALID',
+      message: expect.stringMatching(
+        /credit-approval: large: remind: counts back from due[^]*credit-approval: huge: roles: 1 people have head-of-credit, and 2 must decide/,
+      ),
+    }),
+  );
 });
 
 it('a rule that asks nobody, and a policy of another kind, have no terms', () => {
-  expect(problemsOf({ rules: [{ rule: 'small', then: { required: false, roles: ['nobody'] } }] })).toEqual([]);
-  expect(problemsOf({ outputs: { limit: 'money' }, defaults: {} })).toEqual([]);
+  expect(checking({ rules: [{ rule: 'small', then: { required: false, roles: ['nobody'] } }] })).not.toThrow();
+  expect(checking({ outputs: { limit: 'money' }, defaults: {} })).not.toThrow();
+});
+
+it('the policies that this app ships can be worked by with the people that it ships', async () => {
+  const files = [...loadPolicies().all.values()].map(({ file }) => file);
+  const people = new People(await new FileDirectory().read());
+  expect(files.length).toBeGreaterThan(2);
+  expect(() => checkPolicyTerms(files, people)).not.toThrow();
+  // Where a policy fails all the same, the owner of the step decides: that must be somebody.
+  const steps = loadRules().processes.flatMap((process) => process.steps);
+  const owners = steps.flatMap(({ checkpoint, owner }) => (checkpoint ? [owner] : []));
+  for (const owner of owners) expect([owner, people.withRole([owner]).length]).not.toEqual([owner, 0]);
 });

@@ -1,3 +1,4 @@
+import { ThroughlineError } from '@throughline/contracts';
 import type { People } from './people.js';
 import { missingPeople, readTerms } from './terms.js';
 
@@ -17,11 +18,12 @@ interface Rule {
 }
 
 /**
- * What is wrong with the terms that the rules of these policies can give, among these people; to be told when they are deployed, and not
- * when a deal waits. Each problem begins with the policy and the rule.
+ * Checks the terms that the rules of these policies can give among these people, so that a mistake is told when it is deployed, and not
+ * when a deal waits.
+ * @throws `TASK_TERMS_INVALID` with every problem, each with its policy and rule
  */
-export function policyTermsProblems(files: PolicyFile[], people: People): string[] {
-  return files
+export function checkPolicyTerms(files: PolicyFile[], people: People): void {
+  const problems = files
     .filter(({ outputs }) => outputs === 'checkpoint')
     .flatMap(({ policy, defaults, rules, otherwise }) =>
       [...rules, otherwise].flatMap(({ rule, then }) => {
@@ -31,4 +33,10 @@ export function policyTermsProblems(files: PolicyFile[], people: People): string
         return outputs['required'] === false ? [] : problems.map((problem) => `${policy}: ${rule}: ${problem}`);
       }),
     );
+  if (problems.length === 0) return;
+  const lines = problems.map((problem) => `  - ${problem}`).join('\n');
+  throw new ThroughlineError(`Nobody could work by these policies on their tasks:\n${lines}`, {
+    code: 'TASK_TERMS_INVALID',
+    retry: 'never',
+  });
 }
