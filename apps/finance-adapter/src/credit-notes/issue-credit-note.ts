@@ -30,6 +30,7 @@ export function issueCreditNote({ stripe, database, tenant }: InvoiceDependencie
       return rejected(command, { reason: 'never-issued', field: 'invoiceId', message });
     }
     for (;;) {
+      context.signal.throwIfAborted();
       // The invoice first: a credit note of ours that Stripe applies late is then either on the list, or not yet in its amounts.
       const invoice = await stripe.retrieveInvoice(known.stripeInvoiceId);
       const notes = invoice ? await stripe.listCreditNotes(invoice.id) : [];

@@ -58,6 +58,7 @@ export function voidInvoice({ stripe, database, tenant, now }: InvoiceDependenci
     // A total of zero counts as paid at Stripe, and a credit note over nothing is refused there: nothing is owed either way.
     if (invoice.total === 0) return voided(command, known, nowSeconds, tenant);
     for (;;) {
+      context.signal.throwIfAborted();
       if (creditableAmount(invoice) === 0) return credited(command, known, await lastCreditNote(stripe, id), tenant);
       try {
         const creditNote = await context.once(

@@ -24,7 +24,6 @@ export class PlanVersions1764000000000 implements MigrationInterface {
         ADD CONSTRAINT revenue_schedule_entry_kind CHECK (kind IN ('recognition', 'adjustment', 'reversal')),
         ADD CONSTRAINT revenue_schedule_entry_sign
           CHECK (CASE kind WHEN 'recognition' THEN amount >= 0 WHEN 'adjustment' THEN amount <= 0 ELSE true END);
-      CREATE UNIQUE INDEX revenue_schedule_entry_planned ON revenue_schedule_entry (schedule_id, sequence) WHERE kind <> 'reversal';
 
       -- No amount or day of what was booked is touched: entries that are there already get the version they always had.
       ALTER TABLE revenue_schedule_entry DISABLE TRIGGER append_only;
@@ -52,7 +51,7 @@ export class PlanVersions1764000000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       DROP TABLE revenue_schedule_change;
-      DROP INDEX revenue_schedule_entry_planned, revenue_schedule_order, revenue_schedule_standing;
+      DROP INDEX revenue_schedule_order, revenue_schedule_standing;
       ALTER TABLE revenue_schedule_entry
         DROP COLUMN plan_version,
         DROP COLUMN reason,
