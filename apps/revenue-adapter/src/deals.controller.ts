@@ -46,6 +46,21 @@ class OccurrenceView {
   @ApiProperty({ type: RejectionView, nullable: true })
   rejection!: RejectionView | null;
 
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    format: 'date-time',
+    description: 'When the edit was made by which it was last amended.',
+  })
+  amendedAt!: string | null;
+
+  @ApiProperty({
+    type: RejectionView,
+    nullable: true,
+    description: 'Why the deal as it stands amends nothing; what was told before stands.',
+  })
+  amendmentRejection!: RejectionView | null;
+
   @ApiProperty({ type: String, nullable: true, description: 'As written to HubSpot.' })
   orderNumber!: string | null;
 
@@ -78,7 +93,9 @@ class DealView {
   @ApiProperty({ format: 'date-time', description: 'When the last snapshot was taken.' })
   readAt!: string;
 
-  @ApiProperty({ description: 'It was edited in HubSpot after it was won; what was started for it is unchanged.' })
+  @ApiProperty({
+    description: 'It was edited in HubSpot into what cannot become an order; what was started for it is unchanged.',
+  })
   isEditedAfterClose!: boolean;
 
   @ApiProperty({ type: String, nullable: true, format: 'date-time' })
@@ -128,6 +145,8 @@ function toView({ state, readAt, writeBacks }: KnownDeal): DealView {
         closedAt: closing.closedAt,
         reopenedAt: closing.reopenedAt ?? null,
         rejection: closing.rejection ?? null,
+        amendedAt: closing.amendedAt ?? null,
+        amendmentRejection: closing.amendmentRejection ?? null,
         orderNumber: writeBack?.orderNumber ?? null,
         invoiceNumber: writeBack?.invoiceNumber ?? null,
         writtenBackAt: writeBack?.writtenAt ?? null,

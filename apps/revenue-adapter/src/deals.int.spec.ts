@@ -70,6 +70,8 @@ function about(dealId: string, received: Message[] = downstream.received): strin
 
 type DealMessage = Message<
   | 'OpportunityClosedWon'
+  | 'OpportunityAmended'
+  | 'OpportunityAmendmentRejected'
   | 'OpportunityRejected'
   | 'OpportunityReopened'
   | 'OpportunityUpdated'
@@ -138,7 +140,12 @@ describe('a deal', () => {
     await Promise.all(dealIds.map((dealId) => person.edit(dealId, { dealname: 'Renamed' })));
     await downstream.until((received) => dealIds.every((dealId) => about(dealId, received).length > 0));
     await Promise.all(dealIds.map(untilRead));
-    expect(dealIds.flatMap((dealId) => about(dealId))).toEqual(dealIds.map(() => 'OpportunityClosedWon(1)'));
+    // Read before or after it was renamed: either way the last word is the deal as it stands.
+    const isRenamed = (received: Message[]) => (dealId: string) =>
+      (messages(dealId, received).at(-1)?.payload as { name?: string }).name === 'Renamed';
+    await downstream.until((received) => dealIds.every(isRenamed(received)));
+    const closings = dealIds.map((dealId) => about(dealId).filter((it) => it !== 'OpportunityAmended(1)'));
+    expect(closings).toEqual(dealIds.map(() => ['OpportunityClosedWon(1)']));
   });
 
   it('is found by the sweep where no webhook ever comes', async () => {
@@ -166,11 +173,38 @@ describe('a deal', () => {
     await downstream.until((received) => dealIds.every(isWon(received)));
     for (const dealId of dealIds) {
       for (const { type, payload } of messages(dealId)) {
-        if (type === 'OpportunityClosedWon')
+        if (type === 'OpportunityClosedWon' || type === 'OpportunityAmended')
           expect(sumMoney(payload.lineItems.map(({ amount }) => amount))).toBe(payload.totalAmount);
         else expect(payload).toMatchObject({ reason: 'total-mismatch' });
       }
     }
+  });
+
+  it('edited after it was won is amended by webhook or sweep, once, and refused where it cannot become an order', async () => {
+    const dealId = await person.createDeal({ amount: '100' });
+    await close(dealId);
+    await until(dealId, 'OpportunityClosedWon(1)');
+    const edit = { contract_start_date: '2027-01-01', contract_end_date: '2027-12-31' };
+    await person.edit(dealId, edit);
+    await until(dealId, 'OpportunityClosedWon(1)', 'OpportunityAmended(1)');
+    expect(messages(dealId)[1]).toMatchObject({
+      payload: { totalAmount: '100.0000', serviceStart: '2027-01-01', serviceEnd: '2027-12-31' },
+      envelope: { sequence: 2, correlationId: messages(dealId)[0]!.envelope.correlationId },
+    });
+    await person.edit(dealId, { amount: '130' });
+    const refused = ['OpportunityClosedWon(1)', 'OpportunityAmended(1)', 'OpportunityAmendmentRejected(1)'];
+    await until(dealId, ...refused);
+    expect(await view(dealId)).toMatchObject({
+      isEditedAfterClose: true,
+      occurrences: [{ status: 'won', amendmentRejection: { reason: 'total-mismatch', field: 'amount' } }],
+    });
+    await person.addLine(dealId, '30');
+    await until(dealId, ...refused, 'OpportunityAmended(1)');
+    expect(messages(dealId).at(-1)?.payload).toMatchObject({ totalAmount: '130.0000', lineItems: [{}, {}] });
+    expect(await view(dealId)).toMatchObject({
+      isEditedAfterClose: false,
+      occurrences: [{ amendmentRejection: null }],
+    });
   });
 
   it('that is reopened and closed again tells so in order', async () => {

@@ -138,13 +138,71 @@ describe('decideDealEvents', () => {
     expect(state.closings[0]).toMatchObject({ status: 'rejected', reopenedAt: at(1) });
   });
 
-  it('marks a deal that was edited after it was won, and emits nothing for it', () => {
-    const { emitted, state } = run(snapshot(['closedwon']), snapshot(['closedwon'], { dealname: 'Acme and sons' }, 2));
-    expect(emitted[1]).toEqual([]);
-    expect(state.isEditedAfterClose).toBe(true);
-    expect(run(snapshot(['closedwon']), snapshot(['closedwon'], { amount: '90' }, 2)).state.isEditedAfterClose).toBe(
-      true,
+  it.each<[string, Record<string, string>]>([
+    ['the name', { dealname: 'Acme and sons' }],
+    ['the service period', { contract_start_date: '2027-01-01', contract_end_date: '2027-12-31' }],
+    ['the currency', { deal_currency_code: 'USD' }],
+  ])('amends a won deal whose %s was edited, once per edit', (_, change) => {
+    const edited = (modified: number) => snapshot(['closedwon'], change, modified);
+    const { emitted, state } = run(snapshot(['closedwon']), edited(2), edited(3), snapshot(['closedwon'], {}, 4));
+    expect(emitted).toEqual([['OpportunityClosedWon(1)'], ['OpportunityAmended(1)'], [], ['OpportunityAmended(1)']]);
+    expect(state).toMatchObject({ isEditedAfterClose: false, closings: [{ status: 'won', amendedAt: at(4) }] });
+  });
+
+  it('amends with the whole sale as it stands: lines and amount together, under an id of that version', () => {
+    const first = decideDealEvents(undefined, snapshot(['closedwon']), options);
+    const edited = snapshot(['closedwon'], { amount: '250' }, 2);
+    edited.sale!.lineItems.push({
+      id: '10',
+      properties: { name: 'Setup', quantity: '3', price: '50', amount: '150', hs_sku: 'SETUP' },
+      updatedAt: at(3),
+    });
+    const amended = decideDealEvents(first.state, edited, options).events;
+    expect(amended).toMatchObject([
+      {
+        type: 'OpportunityAmended',
+        correlationId: first.events[0]!.correlationId,
+        payload: {
+          totalAmount: '250.0000',
+          lineItems: [{ lineItemId: '9' }, { lineItemId: '10', quantity: '3.0000' }],
+          closedAt: at(0),
+          amendedAt: at(3),
+        },
+      },
+    ]);
+    const idOf = (events: Decision['events']) => (events[0]!.payload as { amendmentId: string }).amendmentId;
+    expect(decideDealEvents(first.state, edited, options).events.map((it) => it.payload)).toEqual(
+      amended.map((it) => it.payload),
     );
+    edited.deal.properties['hs_lastmodifieddate'] = at(4);
+    edited.deal.properties['dealname'] = 'Acme again';
+    expect(idOf(decideDealEvents(first.state, edited, options).events)).not.toBe(idOf(amended));
+  });
+
+  it('does not amend for what is not carried, nor what was reopened, nor what was over before it was seen', () => {
+    const uncarried = { hs_next_step: 'Call them', throughline_order_number: 'SO-1' };
+    expect(run(snapshot(['closedwon']), snapshot(['closedwon'], uncarried, 2)).emitted[1]).toEqual([]);
+    const changed = { dealname: 'Other' };
+    const reopened = run(snapshot(['closedwon']), snapshot(['closedwon', 'new'], changed));
+    expect(reopened.emitted[1]).toEqual(['OpportunityReopened(1)']);
+    const old = decideDealEvents(undefined, snapshot(['closedwon'], {}, 9), { ...options, closedSince: at(1) });
+    expect(decideDealEvents(old.state, snapshot(['closedwon'], changed, 10), options).events).toEqual([]);
+  });
+
+  it('refuses an edit that cannot become an order, once per reason, and takes the correction as the amendment', () => {
+    const bad = (modified: number) => snapshot(['closedwon'], { amount: '90' }, modified);
+    const good = { amount: '100', dealname: 'Acme and sons' };
+    const refused = run(snapshot(['closedwon']), bad(2), bad(3));
+    expect(refused.emitted).toEqual([['OpportunityClosedWon(1)'], ['OpportunityAmendmentRejected(1)'], []]);
+    expect(refused.state).toMatchObject({
+      isEditedAfterClose: true,
+      closings: [{ status: 'won', amendmentRejection: { reason: 'total-mismatch', field: 'amount' } }],
+    });
+    const corrected = run(snapshot(['closedwon']), bad(2), snapshot(['closedwon'], good, 3));
+    expect(corrected.emitted[2]).toEqual(['OpportunityAmended(1)']);
+    expect(corrected.state.closings[0]).not.toHaveProperty('amendmentRejection');
+    const takenBack = run(snapshot(['closedwon']), bad(2), snapshot(['closedwon'], {}, 3));
+    expect([takenBack.emitted[2], takenBack.state.isEditedAfterClose]).toEqual([[], false]);
   });
 
   it('keeps the number of a closing that HubSpot has forgotten', () => {

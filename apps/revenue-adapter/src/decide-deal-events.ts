@@ -7,12 +7,15 @@ import {
   occurrences,
   opportunityIdOf,
   sourceVersion,
+  toOpportunityAmended,
+  toOpportunityAmendmentRejected,
   toOpportunityClosedWon,
   toOpportunityRejected,
   toOpportunityReopened,
   validateOpportunity,
   type Closing,
   type DealSnapshot,
+  type Issue,
 } from '@throughline/connectors/hubspot';
 import { opportunityCorrelationId, type OpportunityClosedWon } from '@throughline/contracts';
 import type { OutgoingMessage } from '@throughline/messaging';
@@ -32,11 +35,13 @@ export interface Decision {
 
 /**
  * What a snapshot of a deal means, given what we knew. The same snapshot again, a snapshot that is older, and our own write-back coming
- * back as a webhook all give no event: what is emitted depends on the closings in the stage history alone, each decided once.
+ * back as a webhook all give no event: what is emitted depends on the closings in the stage history, each decided once, and on what of
+ * the sale differs from what was emitted last.
  *
  * A rejected closing stays open to correction: while the deal stands in closed-won it is validated anew at each read, and becomes the
  * OpportunityClosedWon of the same occurrence as soon as nothing is wrong (nothing was started for it, so nothing can double). A won
- * closing is never revised: later edits only mark the deal.
+ * closing that was edited is amended, as long as it stands in closed-won: OpportunityAmended tells the whole sale as it is now. An edit that
+ * cannot become an order amends nothing; OpportunityAmendmentRejected says why, and what was emitted before stands.
  */
 export function decideDealEvents(
   previous: DealState | undefined,
@@ -63,7 +68,7 @@ export function decideDealEvents(
       modifiedAt: modifiedAt(snapshot.deal),
       stageHistory,
       closings,
-      isEditedAfterClose: last?.status === 'won' && isOtherThan(last, snapshot, decisions.at(-1)!.closing),
+      isEditedAfterClose: last?.status === 'won' && last.amendmentRejection !== undefined,
       deletedAt: null,
     },
     events: decisions.flatMap(({ events }) => events),
@@ -96,12 +101,12 @@ function decideClosing(
       events: [message({ type: 'OpportunityReopened', payload })],
     };
   }
-  if (known?.status === 'won') return { closing, state: known, events: [] };
   if (!known && options.closedSince && closing.closedAt < options.closedSince) {
     return { closing, state: { ...base, status: 'passed' }, events: [] };
   }
   // The stage history says won, the stage itself does not: HubSpot is between two writes, and another read follows.
   if (!snapshot.sale) return { closing, state: known, events: [] };
+  if (known?.status === 'won') return decideAmendment(known, closing, snapshot, options.now);
   return decideOpenClosing(known, closing, snapshot, options.now);
 }
 
@@ -118,18 +123,44 @@ function decideOpenClosing(
     const state: ClosingState = { ...base, status: 'won', contentHash: hashOf(payload) };
     return { closing, state, events: [message({ type: 'OpportunityClosedWon', payload })] };
   }
-  const isSame =
-    known?.rejection?.reason === issue.reason &&
-    known.rejection.field === issue.field &&
-    known.rejection.message === issue.message;
-  if (isSame) return { closing, state: known, events: [] };
+  if (isSame(known?.rejection, issue)) return { closing, state: known, events: [] };
   const payload = toOpportunityRejected(snapshot, closing, issue, now);
   const state: ClosingState = { ...base, status: 'rejected', rejection: { ...issue, rejectedAt: now } };
   return { closing, state, events: [message({ type: 'OpportunityRejected', payload })] };
 }
 
+function decideAmendment(known: ClosingState, closing: Closing, snapshot: DealSnapshot, now: string): ClosingDecision {
+  const [issue] = validateOpportunity(snapshot, closing);
+  if (issue) {
+    if (isSame(known.amendmentRejection, issue)) return { closing, state: known, events: [] };
+    const payload = toOpportunityAmendmentRejected(snapshot, closing, issue, now);
+    const state: ClosingState = { ...known, amendmentRejection: { ...issue, rejectedAt: now } };
+    return { closing, state, events: [message({ type: 'OpportunityAmendmentRejected', payload })] };
+  }
+  const { amendmentRejection: _, ...state } = known;
+  const contentHash = hashOf(toOpportunityClosedWon(snapshot, closing));
+  // Also where a refused edit was taken back: what was emitted last is true again.
+  if (contentHash === known.contentHash) return { closing, state, events: [] };
+  const payload = toOpportunityAmended(snapshot, closing);
+  return {
+    closing,
+    state: { ...state, contentHash, amendedAt: payload.amendedAt },
+    events: [message({ type: 'OpportunityAmended', payload })],
+  };
+}
+
+function isSame(known: ClosingState['rejection'], issue: Issue): boolean {
+  return known?.reason === issue.reason && known.field === issue.field && known.message === issue.message;
+}
+
 type DealEvent = Pick<
-  OutgoingMessage<'OpportunityClosedWon' | 'OpportunityRejected' | 'OpportunityReopened'>,
+  OutgoingMessage<
+    | 'OpportunityClosedWon'
+    | 'OpportunityRejected'
+    | 'OpportunityReopened'
+    | 'OpportunityAmended'
+    | 'OpportunityAmendmentRejected'
+  >,
   'type' | 'payload'
 >;
 
@@ -138,15 +169,10 @@ function message(event: DealEvent): OutgoingMessage {
   return { ...event, correlationId: opportunityCorrelationId(opportunityId, occurrence) } as OutgoingMessage;
 }
 
-function isOtherThan(won: ClosingState, snapshot: DealSnapshot, closing: Closing): boolean {
-  if (!snapshot.sale) return false;
-  return (
-    validateOpportunity(snapshot, closing).length > 0 ||
-    hashOf(toOpportunityClosedWon(snapshot, closing)) !== won.contentHash
-  );
-}
-
-/** Of what was sold to whom; our own numbers in the deal and its modification times are no part of it. */
+/**
+ * Of what was sold to whom; our own numbers in the deal and its modification times are no part of it. A field that is added to the event
+ * must be left out here, or every won deal that is read again is amended by the upgrade.
+ */
 function hashOf({ sourceVersion: _, ...content }: OpportunityClosedWon): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
 }

@@ -39,6 +39,8 @@ export function routes(hubspot: HubspotClient, database: Database, config: Reven
     },
     emits: [
       'OpportunityClosedWon',
+      'OpportunityAmended',
+      'OpportunityAmendmentRejected',
       'OpportunityRejected',
       'OpportunityReopened',
       'OpportunityUpdated',

@@ -54,14 +54,15 @@ const claimRejected = {
   // Skipping what a read has locked: that read is the look the deal was due for.
   text: `UPDATE deal SET rechecked_at = now() WHERE deal_id IN (
       SELECT deal_id FROM deal
-      WHERE deleted_at IS NULL AND closings -> -1 ->> 'status' = 'rejected' AND closings -> -1 ->> 'reopenedAt' IS NULL
+      WHERE deleted_at IS NULL AND closings -> -1 ->> 'reopenedAt' IS NULL
+        AND (closings -> -1 ->> 'status' = 'rejected' OR closings -> -1 -> 'amendmentRejection' IS NOT NULL)
         AND greatest(read_at, rechecked_at) <= now() - $1 * interval '1 ms'
       ORDER BY greatest(read_at, rechecked_at) LIMIT $2 FOR UPDATE SKIP LOCKED)
     RETURNING deal_id, rechecked_at`,
 };
 
 /**
- * Takes the deals that stand rejected and were not looked at for `intervalMs`, longest ago first. Each counts as looked at from now on,
+ * Takes the deals that stand rejected, as a sale or as an amendment, and were not looked at for `intervalMs`, longest ago first. Each counts as looked at from now on,
  * whatever becomes of the look: a deal that cannot be read keeps no other from its turn.
  */
 export async function claimRejectedDeals(

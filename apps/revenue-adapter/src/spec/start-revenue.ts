@@ -120,6 +120,8 @@ export async function startDownstream(bus: Bus): Promise<Downstream> {
   });
   const heard: MessageType[] = [
     'OpportunityClosedWon',
+    'OpportunityAmended',
+    'OpportunityAmendmentRejected',
     'OpportunityRejected',
     'OpportunityReopened',
     'OpportunityUpdated',

@@ -82,6 +82,12 @@ export function modifiedAt(deal: HubspotObject): string {
   return toInstant(deal.properties['hs_lastmodifieddate'] ?? deal.updatedAt);
 }
 
+/** When HubSpot last changed the deal or one of the parts that were read with it (ISO 8601, milliseconds). */
+export function editedAt({ deal, sale }: DealSnapshot): string {
+  const parts = sale ? [...sale.lineItems, ...(sale.company ? [sale.company] : [])] : [];
+  return [modifiedAt(deal), ...parts.map((part) => toInstant(part.updatedAt))].sort().at(-1)!;
+}
+
 /**
  * Negative where `a` is older than `b`, positive where newer, 0 where equal or not comparable: of two versions of one deal with different
  * parts neither is the older, since taking a part away, or one in another's place, leaves no time behind.

@@ -14,6 +14,8 @@ export {
   dealName,
   numbersIn,
   opportunityIdOf,
+  toOpportunityAmended,
+  toOpportunityAmendmentRejected,
   toOpportunityClosedWon,
   toOpportunityRejected,
   toOpportunityReopened,

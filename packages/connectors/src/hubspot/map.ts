@@ -6,11 +6,20 @@ import {
   type ExternalId,
   type LineDraft,
   type LineItem,
+  type OpportunityAmended,
+  type OpportunityAmendmentRejected,
   type OpportunityClosedWon,
   type OpportunityRejected,
   type OpportunityReopened,
 } from '@throughline/contracts';
-import { ownProperties, sourceVersion, type DealSnapshot, type HubspotObject, type Sale } from './deal-snapshot.js';
+import {
+  editedAt,
+  ownProperties,
+  sourceVersion,
+  type DealSnapshot,
+  type HubspotObject,
+  type Sale,
+} from './deal-snapshot.js';
 import type { Closing } from './occurrences.js';
 import type { Issue } from './validate-opportunity.js';
 
@@ -70,6 +79,35 @@ export function toOpportunityRejected(
     externalIds: dealExternalIds(snapshot.portalId, snapshot.deal.id),
     sourceVersion: sourceVersion(snapshot),
   };
+}
+
+/** The canonical event of a won deal that was edited afterwards. Precondition as of {@link toOpportunityClosedWon}. */
+export function toOpportunityAmended(snapshot: DealSnapshot, closing: Closing): OpportunityAmended {
+  const { opportunityId, occurrence, ...sold } = toOpportunityClosedWon(snapshot, closing);
+  return {
+    opportunityId,
+    occurrence,
+    amendmentId: amendmentIdOf(snapshot, closing),
+    ...sold,
+    amendedAt: editedAt(snapshot),
+  };
+}
+
+/** The canonical event of a won deal that was edited into what cannot become an order. */
+export function toOpportunityAmendmentRejected(
+  snapshot: DealSnapshot,
+  closing: Closing,
+  issue: Issue,
+  rejectedAt: string,
+): OpportunityAmendmentRejected {
+  const rejected = toOpportunityRejected(snapshot, closing, issue, rejectedAt);
+  return { ...rejected, amendmentId: amendmentIdOf(snapshot, closing) };
+}
+
+/** The same version of the deal is the same amendment, whoever reads it and however often. */
+function amendmentIdOf(snapshot: DealSnapshot, { occurrence }: Closing): string {
+  const { portalId, deal } = snapshot;
+  return canonicalId('hubspot', portalId, 'deal', deal.id, 'amendment', String(occurrence), sourceVersion(snapshot));
 }
 
 /** The canonical event of a won deal that left closed-won. */
