@@ -23,6 +23,9 @@ describe('lead-to-cash', () => {
       const { occurrences } = await platform.ended(deal.dealId);
       expect(occurrences).toMatchObject([{ occurrence: 1, status: 'completed', waitingFor: [], cause: null }]);
       expect(occurrences[0]!.steps.map(({ step, status, service }) => [step, status, service])).toEqual([
+        ['credit-approval', 'not-needed', null],
+        ['contract-exception', 'not-needed', null],
+        ['compliance-review', 'not-needed', null],
         ['order', 'done', 'ops-adapter'],
         ['provisioning', 'done', 'ops-adapter'],
         ['billing', 'done', 'finance-adapter'],
