@@ -3,6 +3,7 @@ import { readConfig, type Config } from './config.js';
 import { addDeadLetters } from './dead-letters/commands.js';
 import { Installation } from './installation.js';
 import { colours, CommandError } from './output.js';
+import { addProcesses } from './processes/commands.js';
 import { addReplay } from './replay/commands.js';
 import { addTasks } from './tasks/commands.js';
 import { collect, withServices } from './with-services.js';
@@ -72,6 +73,7 @@ program
   });
 
 addTasks(program, here);
+addProcesses(program);
 addDeadLetters(program, here);
 addReplay(program, here);
 

@@ -8,7 +8,7 @@ import { loadCalendars } from './load-calendars.js';
 import { loadPolicies } from './load-policies.js';
 
 /** Where this app keeps the definitions it ships. */
-const processesDirectory = new URL('../processes/', import.meta.url);
+export const processesDirectory = new URL('../processes/', import.meta.url);
 
 /** What people of the business write and review: processes, and the policies and calendars that these name. */
 export interface Rules {
@@ -31,19 +31,24 @@ export interface RuleDirectories {
  * Throws `PROCESS_DEFINITION_INVALID`, `PROCESS_CALENDAR_INVALID` or `POLICY_INVALID`, which name each path at fault and what to write instead.
  */
 export function loadRules(directories: RuleDirectories = {}): Rules {
-  const calendars = loadCalendars(toUrl(directories.calendars));
-  const policies = loadPolicies(toUrl(directories.policies));
+  const rules = loadContracts(directories);
+  const directory = toUrl(directories.processes) ?? processesDirectory;
+  const files = readdirSync(directory).filter((file) => file.endsWith('.yaml'));
+  const written = files.toSorted().map((file) => parse(readFileSync(new URL(file, directory), 'utf8')) as unknown);
+  return { ...rules, processes: written.map(rules.compile) };
+}
+
+/** What processes are compiled against. */
+export function loadContracts({ policies: from, calendars: by }: RuleDirectories = {}): Omit<Rules, 'processes'> {
+  const calendars = loadCalendars(toUrl(by));
+  const policies = loadPolicies(toUrl(from));
   const contracts: Contracts = {
     messages: catalog,
     assignId: (correlationId, field) => canonicalId(correlationId, field),
     policies,
     calendars,
   };
-  const compile = (data: unknown): Process => compileDefinition(parseDefinition(data), contracts);
-  const directory = toUrl(directories.processes) ?? processesDirectory;
-  const files = readdirSync(directory).filter((file) => file.endsWith('.yaml'));
-  const written = files.toSorted().map((file) => parse(readFileSync(new URL(file, directory), 'utf8')) as unknown);
-  return { processes: written.map(compile), policies, calendars, compile };
+  return { policies, calendars, compile: (data) => compileDefinition(parseDefinition(data), contracts) };
 }
 
 const toUrl = (directory: string | undefined): URL | undefined =>

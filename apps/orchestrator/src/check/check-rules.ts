@@ -1,0 +1,180 @@
+import type { NamedOwner, Owners } from '@throughline/policy';
+import { findUnknownOwners, ownersOfPolicy } from '@throughline/policy';
+import {
+  explore,
+  failureTree,
+  isRefusal,
+  type Branch,
+  type Exploration,
+  type ExploredPath,
+  type Process,
+} from '@throughline/process';
+import type { Rules } from '../load-rules.js';
+import type { People } from '../tasks/people.js';
+import { policyTermsProblems } from '../tasks/policy-terms.js';
+
+/** Which service carries out which command, and publishes which event. */
+export type Services = Readonly<Record<string, { handles: readonly string[]; emits: readonly string[] }>>;
+
+export interface Surroundings {
+  services: Services;
+  owners: Owners;
+  people: People;
+  /** How many failures are combined. */
+  maxDisturbances: number;
+  /** Processes that run beside those checked: what they command may be waited for. */
+  others?: Process[];
+}
+
+/** What was found out about one process. */
+export interface ProcessReport {
+  process: string;
+  version: number;
+  problems: string[];
+  /** Courses that end half-done or in silence, the shortest first. */
+  stories: ExploredPath[];
+  exploration: Omit<Exploration, 'problems'>;
+  /** From the first look to the last, in milliseconds. */
+  exploredInMs: number;
+  tree: { step: string; owner: string; what: string; branches: Branch[] }[];
+}
+
+/** How many of the courses that go wrong are told; they are mostly one mistake. */
+const STORIES = 3;
+
+/** Everything that can be known of processes before they run. `now` tells how long the exploration took, in milliseconds. */
+export function checkProcesses(processes: Process[], around: Surroundings, now: () => number): ProcessReport[] {
+  const elsewhere = sharedProblems(processes, around.others ?? []);
+  return processes.map((process) => {
+    const begun = now();
+    const { problems: stories, ...exploration } = explore(process, { maxDisturbances: around.maxDisturbances });
+    const exploredInMs = Math.round(now() - begun);
+    return {
+      process: process.name,
+      version: process.version,
+      problems: [
+        ...findUnknownOwners(around.owners, ownersOfProcess(process)),
+        ...serviceProblems(process, around.services),
+        ...structureProblems(exploration),
+        ...(elsewhere.get(process.name) ?? []),
+      ],
+      stories: stories.slice(0, STORIES),
+      exploration,
+      exploredInMs,
+      tree: treeOf(process),
+    };
+  });
+}
+
+/** What is wrong with the policies: unknown owners and roles, terms that no task can have, and examples that come out otherwise. */
+export function checkPolicies(
+  { policies }: Pick<Rules, 'policies'>,
+  { owners, people }: Pick<Surroundings, 'owners' | 'people'>,
+): string[] {
+  const unknown = findUnknownOwners(owners, [...policies.all.values()].flatMap(ownersOfPolicy));
+  const failed = policies
+    .runExamples()
+    .flatMap(({ policy, example, problems }) => problems.map((problem) => `${policy}: "${example}": ${problem}`));
+  const terms = policyTermsProblems(
+    [...policies.all.values()].map(({ file }) => file),
+    people,
+  );
+  return [...unknown, ...terms, ...failed];
+}
+
+function ownersOfProcess(process: Process): NamedOwner[] {
+  const steps = process.steps.map(({ name, owner }) => ({ path: `steps.${name}.owner`, owner }));
+  return [{ path: 'owner', owner: process.owner }, ...steps];
+}
+
+/** A command that nobody carries out is waited for in vain, and so is an event that nobody publishes. */
+function serviceProblems(process: Process, services: Services): string[] {
+  const handled = new Set(Object.values(services).flatMap(({ handles }) => handles));
+  const emitted = new Set(Object.values(services).flatMap(({ emits }) => emits));
+  const commands = process.steps.flatMap(({ name, command, compensation }) => [
+    ...(command ? [{ path: `steps.${name}.command`, type: command.type }] : []),
+    ...(compensation ? [{ path: `steps.${name}.compensation.command`, type: compensation.type }] : []),
+  ]);
+  return [
+    ...commands
+      .filter(({ type }) => !handled.has(type))
+      .map(
+        ({ path, type }) =>
+          `${path}: no service carries out ${type}; add it to the routes of one, and to infra/services.yaml`,
+      ),
+    ...[...process.events]
+      .filter((type) => !emitted.has(type))
+      .map((type) => `${type}: no service publishes it; add it to what one emits, and to infra/services.yaml`),
+  ];
+}
+
+function structureProblems({ neverBegun, ends, isCutShort }: Omit<Exploration, 'problems'>): string[] {
+  return [
+    ...neverBegun.map((step) => `steps.${step}: never begins, whatever happens; what it waits for cannot come about`),
+    ...(ends.completed === undefined ? ['the process cannot complete: no way leads to its end'] : []),
+    ...(isCutShort
+      ? ['has more states than could be looked at; split the process, or look at fewer failures at once']
+      : []),
+  ];
+}
+
+/** Each effect has one owner: what two processes command is done twice; and what a process waits for, somebody must begin. */
+function sharedProblems(processes: Process[], others: Process[]): Map<string, string[]> {
+  const senders = Map.groupBy(
+    processes.flatMap((process) =>
+      process.steps.flatMap(({ name, command, compensation }) =>
+        [command?.type, compensation?.type].flatMap((type) =>
+          type ? [{ type, process: process.name, step: name }] : [],
+        ),
+      ),
+    ),
+    ({ type }) => type,
+  );
+  const problems = new Map<string, string[]>();
+  const add = (process: string, problem: string): void => {
+    problems.set(process, [...(problems.get(process) ?? []), problem]);
+  };
+  for (const [type, all] of senders)
+    for (const { process, step } of all) {
+      const other = all.find((one) => one.process !== process);
+      if (other)
+        add(
+          process,
+          `steps.${step}: ${type} is commanded by ${other.process}, too; one process must own it, and the other wait for its event`,
+        );
+    }
+  const commanded = new Set(
+    [...processes, ...others].flatMap(({ outcomes, step }) =>
+      [...outcomes].flatMap(([type, outcome]) => (step(outcome.step).command ? [type] : [])),
+    ),
+  );
+  for (const process of processes)
+    for (const [type, outcome] of process.outcomes) {
+      const isAwaited = outcome.direction === 'forward' && !process.step(outcome.step).command && !isRefusal(type);
+      if (isAwaited && !commanded.has(type))
+        add(
+          process.name,
+          `steps.${outcome.step}.until: ${type} is waited for, and no process commands what ends in it`,
+        );
+    }
+  return problems;
+}
+
+function treeOf(process: Process): ProcessReport['tree'] {
+  const branches = Map.groupBy(failureTree(process), ({ step }) => step);
+  return process.steps.map(({ name, owner, command, checkpoint, compensation, irreversible, because }) => {
+    const does = command
+      ? command.type
+      : checkpoint
+        ? `a person decides by ${checkpoint.name}`
+        : 'waits for another process';
+    const undone = compensation
+      ? `, undone by ${compensation.type}`
+      : irreversible
+        ? ', irreversible'
+        : because
+          ? `, stands: ${because}`
+          : '';
+    return { step: name, owner, what: does + undone, branches: branches.get(name) ?? [] };
+  });
+}
