@@ -14,8 +14,9 @@ import type { Ground, Path } from './path.js';
 import { profilePath } from './profile-path.js';
 import { printTable, toJson, verdictsOf, type Results } from './report.js';
 import { measureSandbox } from './sandbox.js';
+import { measureValidation } from './validation.js';
 
-const SCENARIOS = ['path', 'traced', 'limits', 'failing-keys', 'idle', 'backlog', 'sandbox'] as const;
+const SCENARIOS = ['path', 'traced', 'limits', 'failing-keys', 'idle', 'validation', 'backlog', 'sandbox'] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 const HELP = `npm run bench [-- options]
@@ -26,7 +27,7 @@ of each figure whether it keeps its limit.
 
   --only NAME     one of: ${SCENARIOS.join(', ')} (repeat for several)
   --processes N   processes of a saturation run (default 3000)
-  --seconds N     length of a paced run at 50 per second (default 20)
+  --seconds N     length of a paced run at 50 per second, and of the validations at 100 (default 20)
   --runs N        runs of each kind, of which the median is reported (default 3)
   --backlog N     messages of the backlog (default 200000)
   --quick         1000 processes, one run, 10 seconds, a backlog of 20000
@@ -125,6 +126,7 @@ async function measureAll({ addresses, parts }: Stack): Promise<void> {
   if (wanted.has('traced')) results.traced = await measurePath(ground, 'traced', 1, size);
   if (wanted.has('failing-keys')) results.failingKeys = await measureFailingKeys(ground, size);
   if (wanted.has('idle')) results.idle = await measureIdle(ground);
+  if (wanted.has('validation')) results.validation = await measureValidation(ground, size.seconds);
   if (wanted.has('limits')) {
     say('limits: codec, commits, produce, consume');
     results.limits = await measureLimits({

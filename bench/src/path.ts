@@ -41,6 +41,8 @@ export interface PathOptions {
   samplingRatio?: number | undefined;
   /** Sides that take part; default: all. */
   sides?: readonly Side[];
+  /** The processes that the orchestrator runs: the four steps that are measured (default), or those it ships. */
+  rules?: 'four-steps' | 'shipped';
   /** Instances of each service to start with; default 1. */
   instances?: number;
   /** Where the services write CPU profiles of what {@link Path.profiled} runs. */
@@ -179,6 +181,11 @@ export class Path {
     );
   }
 
+  /** Where the first instance of a side answers. */
+  url(side: Side, path: string): string {
+    return `http://127.0.0.1:${this.instancesOf(side)[0]!.port}/${path}`;
+  }
+
   /** Process ids of the instances of a side, or of all. */
   pids(side?: Side): { side: Side; pid: number }[] {
     return this.services
@@ -265,11 +272,11 @@ export class Path {
   }
 
   private async get(side: Side, path: string): Promise<Response> {
-    return request(`http://127.0.0.1:${this.instancesOf(side)[0]!.port}/${path}`);
+    return request(this.url(side, path));
   }
 
   private async post(side: Side, path: string, body: unknown): Promise<Response> {
-    return request(`http://127.0.0.1:${this.instancesOf(side)[0]!.port}/${path}`, {
+    return request(this.url(side, path), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -284,7 +291,7 @@ export class Path {
 
   private environment(side: Side, port: number): Record<string, string> {
     const { addresses } = this.ground;
-    const { samplingRatio } = this.options;
+    const { samplingRatio, rules = 'four-steps' } = this.options;
     const collector = (this.collector!.address() as AddressInfo).port;
     return {
       PATH: process.env['PATH'] ?? '',
@@ -298,7 +305,8 @@ export class Path {
       OTEL_SERVICE_NAME: `bench-${side}`,
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector}`,
       ...(samplingRatio !== undefined && { OTEL_TRACES_SAMPLER_ARG: String(samplingRatio) }),
-      ...(side === 'orchestrator' ? { PROCESSES_DIRECTORY: join(root, 'bench/processes') } : { ADAPTER: side }),
+      ...(side !== 'orchestrator' && { ADAPTER: side }),
+      ...(side === 'orchestrator' && rules === 'four-steps' && { PROCESSES_DIRECTORY: join(root, 'bench/processes') }),
     };
   }
 

@@ -6,6 +6,7 @@ import type { Limits } from './limits.js';
 import type { PathFigures } from './measure-path.js';
 import { total, type CpuParts } from './proc.js';
 import type { SandboxMeasurement } from './sandbox.js';
+import type { ValidationFigures } from './validation.js';
 import { judge, type Verdict } from './verdict.js';
 
 /** What was measured; what was not asked for is absent. */
@@ -15,12 +16,13 @@ export interface Results {
   limits?: Limits;
   failingKeys?: FailingKeysFigures;
   idle?: IdleFigures;
+  validation?: ValidationFigures;
   backlog?: DrainFigures[];
   sandbox?: SandboxMeasurement;
 }
 
 /** Every figure that has a limit, in the order in which they are shown. */
-export function verdictsOf({ shipped, failingKeys, idle, backlog = [] }: Results): Verdict[] {
+export function verdictsOf({ shipped, failingKeys, idle, validation, backlog = [] }: Results): Verdict[] {
   return [
     ...(shipped
       ? (
@@ -33,6 +35,7 @@ export function verdictsOf({ shipped, failingKeys, idle, backlog = [] }: Results
           judge('idlePercent', percent, `idlePercent ${side}`),
         )
       : []),
+    ...(validation ? [judge('validationP99Ms', validation.validationP99Ms)] : []),
     ...backlog.flatMap((drain) =>
       (['slowestToMedian', 'rssGrowth', 'doubled', 'missing'] as const).map((figure) =>
         judge(figure, drain[figure], `${figure} with ${drain.instances} instance(s)`),
@@ -49,7 +52,7 @@ export function toJson(results: Results): string {
 }
 
 export function printTable(results: Results): void {
-  const { shipped, traced, limits, failingKeys, idle, backlog = [], sandbox } = results;
+  const { shipped, traced, limits, failingKeys, idle, validation, backlog = [], sandbox } = results;
   const verdicts = new Map(verdictsOf(results).map((verdict) => [verdict.figure, verdict]));
   const table = new Table({
     head: ['', 'measured', 'limit', 'verdict', '100 % sampling'],
@@ -83,6 +86,18 @@ export function printTable(results: Results): void {
   }
   for (const [side, percent] of Object.entries(idle?.percentOfCore ?? {}))
     row(`idle ${side}, % of a core`, round(percent), `idlePercent ${side}`);
+  if (validation) {
+    const { perSecond, validationP50Ms, validationP99Ms, cpuSecondsPer1000, outcomes } = validation;
+    row(`validations at ${perSecond} per second: p50, ms`, round(validationP50Ms));
+    row('  p99, ms', round(validationP99Ms), 'validationP99Ms');
+    row('  CPU-seconds per 1000', round(cpuSecondsPer1000));
+    row(
+      '  answers',
+      Object.entries(outcomes)
+        .map(([outcome, count]) => `${count} ${outcome}`)
+        .join(', '),
+    );
+  }
   for (const drain of backlog) {
     const of = `with ${drain.instances} instance(s)`;
     row(`backlog of ${drain.messages} ${of}, per second`, round(drain.perSecond));

@@ -22,6 +22,7 @@ export const LIMITS = {
   doubled: { atMost: 0 },
   missing: { atMost: 0 },
   idlePercent: { below: 1 },
+  validationP99Ms: { below: 50 },
 } satisfies Record<string, Limit>;
 
 export interface Verdict {

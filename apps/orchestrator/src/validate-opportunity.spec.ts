@@ -1,33 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { canonicalId, catalog } from '@throughline/contracts';
-import { compileDefinition, parseDefinition, type Process } from '@throughline/process';
-import { loadPolicies } from './load-policies.js';
+import { loadRules } from './load-rules.js';
 import { opportunityRequest, validateOpportunity, type Validation } from './validate-opportunity.js';
 
-const policies = loadPolicies();
-const checkpoint = (name: string, plainName: string) => ({
-  owner: 'credit-control',
-  checkpoint: name,
-  when: `policy.${plainName}.required`,
-});
-/** A sale that is held where the policies say so, and nothing else. */
-function saleWith(steps: Record<string, object>): Process {
-  const definition = {
-    process: 'sale',
-    version: 1,
-    owner: 'billing',
-    starts: 'OpportunityClosedWon',
-    key: 'opportunityId',
-    steps,
-  };
-  const assignId = (correlationId: string, field: string) => canonicalId(correlationId, field);
-  return compileDefinition(parseDefinition(definition), { messages: catalog, policies, assignId });
-}
-const sale = saleWith({
-  'credit-approval': checkpoint('credit-approval', 'creditApproval'),
-  'contract-exception': checkpoint('contract-exception', 'contractException'),
-  'compliance-review': checkpoint('compliance-review', 'complianceReview'),
-});
+const rules = loadRules();
+const shipped = rules.processes.filter(({ starts }) => starts === 'OpportunityClosedWon');
 
 const ordinary = {
   name: 'Ten chairs',
@@ -37,8 +13,8 @@ const ordinary = {
   lineItems: [{ sku: 'CHAIR', quantity: '10', unitAmount: '120' }],
 };
 const now = new Date('2026-11-25T12:00:00.000Z');
-const validate = (change: object, process = sale): Validation =>
-  validateOpportunity([process], opportunityRequest.parse({ ...ordinary, ...change }), now);
+const validate = (change: object, processes = shipped): Validation =>
+  validateOpportunity(processes, opportunityRequest.parse({ ...ordinary, ...change }), now);
 
 describe('a deal that has not closed yet', () => {
   it('passes where nothing is to be said about it', () => {
@@ -93,18 +69,25 @@ describe('a deal that has not closed yet', () => {
   });
 
   it('is never said to pass where a checkpoint cannot be told', () => {
-    const later = saleWith({
-      order: {
-        owner: 'order-management',
-        command: 'CreateOrder',
-        assigns: 'orderId',
-        until: 'OrderCreated | OrderRejected',
-        timeout: '1 day',
-        compensation: 'none',
+    const later = rules.compile({
+      process: 'sale',
+      version: 1,
+      owner: 'billing',
+      starts: 'OpportunityClosedWon',
+      key: 'opportunityId',
+      steps: {
+        order: {
+          owner: 'order-management',
+          command: 'CreateOrder',
+          assigns: 'orderId',
+          until: 'OrderCreated | OrderRejected',
+          timeout: '1 day',
+          compensation: 'none',
+        },
+        check: { after: 'order', owner: 'billing', checkpoint: 'credit-approval', when: 'order.orderNumber == "1"' },
       },
-      check: { after: 'order', owner: 'billing', checkpoint: 'credit-approval', when: 'order.orderNumber == "1"' },
     });
-    expect(validate({}, later)).toMatchObject({
+    expect(validate({}, [later])).toMatchObject({
       outcome: 'needs-approval',
       approvals: [],
       degraded: [

@@ -26,8 +26,6 @@ const log = logger('validations');
 
 /** What the database may add to the time a person waits. */
 const LOOK_UP_LIMIT_MS = 20;
-/** How long the database is left alone once it did not answer in time, so that a person does not wait for it again and again. */
-const LEFT_ALONE_MS = 1_000;
 
 class ApprovalView implements Approval {
   @ApiProperty({ example: 'credit-approval' }) checkpoint!: string;
@@ -83,7 +81,8 @@ class ValidationView implements Validation {
 @ApiTags('validations')
 @Controller('v1/validations')
 export class ValidationsController {
-  private askAgainAt = 0;
+  /** Look-ups that did not answer in time and have not answered since: while there is one, nobody else waits for the database. */
+  private late = 0;
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
@@ -120,20 +119,20 @@ export class ValidationsController {
 
   /** Undefined where the database does not answer within the time that a person can be kept waiting. */
   private async lookUp<T>(ask: () => Promise<T>): Promise<T | undefined> {
-    if (Date.now() < this.askAgainAt) return undefined;
-    const timer = Promise.withResolvers<undefined>();
-    const timeout = setTimeout(() => timer.resolve(undefined), LOOK_UP_LIMIT_MS);
+    if (this.late > 0) return undefined;
     const answer = ask().catch((error: unknown) => {
       log.warn({ err: error }, 'the database does not answer; validations go on without it');
       return undefined;
     });
-    try {
-      const found = await Promise.race([answer, timer.promise]);
-      if (found === undefined) this.askAgainAt = Date.now() + LEFT_ALONE_MS;
-      return found;
-    } finally {
-      clearTimeout(timeout);
-    }
+    const late = Symbol('late');
+    const limit = Promise.withResolvers<typeof late>();
+    const timeout = setTimeout(() => limit.resolve(late), LOOK_UP_LIMIT_MS);
+    const found = await Promise.race([answer, limit.promise]);
+    clearTimeout(timeout);
+    if (found !== late) return found;
+    this.late += 1;
+    void answer.finally(() => (this.late -= 1));
+    return undefined;
   }
 }
 

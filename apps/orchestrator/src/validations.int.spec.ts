@@ -73,8 +73,15 @@ describe('POST /v1/validations/opportunity', () => {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   }
 
+  /** The answer once the database had its part in it: a busy machine may take longer than a person is kept waiting. */
+  async function wholeAnswer(body: unknown) {
+    let answer = await ask(body);
+    while ((answer.body['degraded'] as unknown[]).length > 0) answer = await ask(body);
+    return answer;
+  }
+
   it('says that a deal passes, needs an approval, or is refused', async () => {
-    expect(await ask(ordinary)).toEqual({
+    expect(await wholeAnswer(ordinary)).toEqual({
       status: 200,
       body: {
         outcome: 'passes',
@@ -108,15 +115,13 @@ describe('POST /v1/validations/opportunity', () => {
       await tx.query({ name: 'lock-instances', text: 'LOCK TABLE process_instance IN ACCESS EXCLUSIVE MODE' });
       const from = performance.now();
       expect(await ask(large)).toMatchObject({ status: 200, body: unknown });
-      // Now it is left alone: nobody waits for it again.
+      // While the first one still waits, nobody else does.
       expect(await ask(large)).toMatchObject({ status: 200, body: unknown });
       expect(performance.now() - from).toBeLessThan(1_000);
     });
     const { opportunityId: _, ...anonymous } = large;
     expect(await ask(anonymous)).toMatchObject({ body: { outcome: 'needs-approval', degraded: [] } });
-    let answer = await ask(large);
-    while ((answer.body['degraded'] as unknown[]).length > 0) answer = await ask(large);
-    expect(answer.body).toMatchObject({ outcome: 'needs-approval', started: [], degraded: [] });
+    expect((await wholeAnswer(large)).body).toMatchObject({ outcome: 'needs-approval', started: [], degraded: [] });
   });
 
   it('tells what was started for the deal before', async () => {
@@ -132,6 +137,6 @@ describe('POST /v1/validations/opportunity', () => {
       app.get(ProcessRunner).runBatch(tx, [event], new Date('2026-11-25T12:00:01.000Z'), () => undefined),
     );
     const started = [{ process: 'sale', occurrence: 1, status: 'completed' }];
-    expect((await ask(large)).body).toMatchObject({ outcome: 'needs-approval', started, degraded: [] });
+    expect((await wholeAnswer(large)).body).toMatchObject({ outcome: 'needs-approval', started, degraded: [] });
   });
 });
