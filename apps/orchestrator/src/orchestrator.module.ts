@@ -22,6 +22,7 @@ import { Tasks } from './tasks/tasks.js';
 import { TasksController } from './tasks/tasks.controller.js';
 import { TimerLoop } from './timer-loop.js';
 import { ValidationsController } from './validations.controller.js';
+import { VersionsController } from './versions/versions.controller.js';
 
 /** Token of the rules, as loaded at start. */
 export const RULES = Symbol('rules');
@@ -30,6 +31,7 @@ export const RULES = Symbol('rules');
   controllers: [
     InstancesController,
     ActionsController,
+    VersionsController,
     DealsController,
     StatisticsController,
     TasksController,

@@ -48,7 +48,19 @@ export interface ControlInput {
   facts?: { start?: Record<string, unknown>; steps?: Record<string, Record<string, unknown>> };
 }
 
-export type Input = { kind: 'event'; event: ProcessEvent } | { kind: 'timer' } | DecisionInput | ControlInput;
+/** The instance has become one of another version of its process: what is due there begins. */
+export interface MigrationInput {
+  kind: 'migration';
+  /** Taken once per id. */
+  id: string;
+  from: number;
+  to: number;
+  by: string;
+  reason: string;
+}
+
+export type Input =
+  { kind: 'event'; event: ProcessEvent } | { kind: 'timer' } | DecisionInput | ControlInput | MigrationInput;
 
 export interface Decision {
   state: State;
@@ -152,6 +164,7 @@ class Turn {
     this.history.push(entry);
     if (input.kind === 'event') entry.effect = this.receive(input.event);
     else if (input.kind === 'decision') entry.effect = this.decided(input);
+    else if (input.kind === 'migration') entry.effect = 'migrated';
     else entry.effect = this.control(input);
     this.advance();
     entry.commands = this.commands.map((command) => command.type);
@@ -189,6 +202,10 @@ class Turn {
       const { type, messageId } = input.event;
       const unit = this.unitOf(input.event);
       return { messageId, type, effect: 'recorded', at, commands: [], ...(unit !== undefined && { step: unit }) };
+    }
+    if (input.kind === 'migration') {
+      const { kind: type, id, ...detail } = input;
+      return { messageId: id, type, effect: 'migrated', at, commands: [], detail };
     }
     const { kind, id, unit, ...detail } = input;
     const type = kind === 'decision' ? `decision:${input.verdict}` : `control:${input.action}`;

@@ -16,7 +16,9 @@ export class ProcessError extends Error {
       | 'PROCESS_CALENDAR_MISSING'
       | 'PROCESS_ACTION_UNKNOWN'
       | 'PROCESS_ACTION_ID_TAKEN'
-      | 'PROCESS_ACTION_TOO_WIDE',
+      | 'PROCESS_ACTION_TOO_WIDE'
+      | 'PROCESS_MIGRATION_INVALID'
+      | 'PROCESS_MIGRATION_REFUSED',
     message: string,
     { retry = 'never', ...options }: ErrorOptions & { retry?: 'never' | 'later' } = {},
   ) {

@@ -31,13 +31,17 @@ export {
   type Decision,
   type DecisionInput,
   type Input,
+  type MigrationInput,
 } from './decide.js';
 export { stepOf, unitsOf } from './units.js';
 export { changesOf, type StateChanges } from './changes-of.js';
+export { mapSteps, type StepMapping } from './map-steps.js';
+export { migrateInstance, migrateState, type RecordedEvent } from './migrate.js';
 export { explore, type Exploration, type ExploredPath } from './explore.js';
 export { failureTree, type Branch } from './failure-tree.js';
 export {
   effects,
+  ended,
   initialState,
   statuses,
   stepStatuses,

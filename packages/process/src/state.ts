@@ -44,6 +44,9 @@ export const statuses = [
 ] as const;
 export type Status = (typeof statuses)[number];
 
+/** After these nothing more happens by itself; a cancellation may still undo what was completed. */
+export const ended: readonly Status[] = ['completed', 'compensated', 'refused', 'rejected'];
+
 export const stepStatuses = [
   'waiting',
   'commanded',
@@ -188,6 +191,7 @@ export const effects = [
   'paused',
   'resumed',
   'repaired',
+  'migrated',
   'recorded',
   'early',
   'late',

@@ -24,6 +24,8 @@ import {
   type ActionRequest,
   type AuditEntry,
   type ControlResult,
+  type MigrationPlan,
+  type OnVersion,
   type StoredAction,
 } from '@throughline/process/postgres';
 import { DATABASE, MESSAGING } from '@throughline/service';
@@ -40,6 +42,9 @@ const PAGE = 500;
 /** So long a request waits for the end of what it asked for, in milliseconds. */
 const PATIENCE_MS = 2_000;
 const LOOK_AGAIN_MS = 25;
+
+/** The action that takes instances to another version; its parameters are the plan. */
+export const MIGRATE = 'migrate';
 
 /** Which instances a person means. */
 export type Meant = { ids: string[] } | { filter: FilterQuery };
@@ -85,9 +90,9 @@ export class InstanceActions {
   }
 
   /** The same for any action that is carried out instance by instance. */
-  async begin(request: ActionRequest, ids: string[]): Promise<StoredAction> {
+  async begin(request: ActionRequest, targets: string[] | OnVersion): Promise<StoredAction> {
     const now = await this.clock.read(this.database);
-    await this.database.transaction((tx) => storeAction(tx, request, ids, now));
+    await this.database.transaction((tx) => storeAction(tx, request, targets, now));
     const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
       const left = await this.carryOn(request.id);
@@ -157,14 +162,19 @@ export class InstanceActions {
   }
 
   private async perform(tx: MessagingTx, action: ActionRequest, ids: string[], now: Date): Promise<ControlResult[]> {
-    const wanted = { action: action.action, ...action.parameters } as unknown as Wanted;
-    const { results, transitions } = await this.runner.control(
-      tx,
-      ids,
-      ({ state }, process) => toInput(action.id, wanted, action, process, state),
-      now,
-      emitInto(tx),
-    );
+    const { id, actor: by, reason, parameters } = action;
+    const emit = emitInto(tx);
+    const wanted = { action: action.action, ...parameters } as unknown as Wanted;
+    const { results, transitions } =
+      action.action === MIGRATE
+        ? await this.runner.migrate(tx, ids, parameters as unknown as MigrationPlan, { id, by, reason }, now, emit)
+        : await this.runner.control(
+            tx,
+            ids,
+            ({ state }, process) => toInput(id, wanted, action, process, state),
+            now,
+            emit,
+          );
     tx.onCommit(() => countTransitions(transitions));
     return results;
   }

@@ -10,7 +10,7 @@ export function previewOf(process: Process, instance: StoredInstance, input: Inp
 }
 
 /** The same of anything that decides about an instance. Throws what is no refusal. */
-function previewBy(instance: StoredInstance, turn: () => Decision): InstancePreview {
+export function previewBy(instance: StoredInstance, turn: () => Decision): InstancePreview {
   const { id, process, version, key, occurrence, status } = instance;
   const shown = { id, process, version, key, occurrence, status };
   try {

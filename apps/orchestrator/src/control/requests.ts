@@ -4,7 +4,7 @@ import { who } from '@throughline/service';
 import { z } from 'zod';
 import { filterShape } from '../instance-filter.js';
 
-const instanceId = z.string().regex(/^\d{1,18}$/, 'must be the number of an instance');
+export const instanceId = z.string().regex(/^\d{1,18}$/, 'must be the number of an instance');
 const facts = z.record(z.string(), z.unknown());
 
 const action = {
@@ -33,13 +33,13 @@ export const previewAction = z
   })
   .refine(oneSelection, chooseOne);
 
-const id = z
+export const newActionId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/, 'must be letters, digits and . _ : -')
   .default(() => randomUUID())
   .describe('Of your choice: the same id is the same action, however often it is sent.');
 
-export const requestAction = z.strictObject({ ...action, id, ...who }).refine(oneSelection, chooseOne);
+export const requestAction = z.strictObject({ ...action, id: newActionId, ...who }).refine(oneSelection, chooseOne);
 export const stopAction = z.strictObject(who);
 
 export const listActions = z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50) });

@@ -4,6 +4,7 @@ export {
   type ControlResult,
   type Emit,
   type EmittedCommand,
+  type MigrationPlan,
   type OpenedTask,
   type TaskSink,
   type Transition,
@@ -21,8 +22,10 @@ export {
   type ActionRequest,
   type AuditEntry,
   type StoredAction,
+  type OnVersion,
   type StoredAuditEntry,
 } from './control/actions.js';
+export { readInstancesOnVersion, readVersionNumbers, readVersions, type StoredVersion } from './control/versions.js';
 export {
   findOccurrences,
   readHistory,

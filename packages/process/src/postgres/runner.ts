@@ -1,9 +1,19 @@
 import type { Queryable, Tx } from '@throughline/postgres';
 import { occurrenceField, type Process } from '../compile.js';
-import { decide, type ControlInput, type DecisionInput, type Input } from '../decide.js';
+import {
+  decide,
+  type ControlInput,
+  type Decision,
+  type DecisionInput,
+  type Input,
+  type MigrationInput,
+} from '../decide.js';
 import { ProcessError } from '../errors.js';
+import { mapSteps } from '../map-steps.js';
+import { migrateInstance } from '../migrate.js';
 import { initialState, type ProcessEvent, type State, type Status, type TaskRequest } from '../state.js';
 import { Definitions, type Compile } from './definitions.js';
+import { readHistory } from './find-instances.js';
 import {
   claimDueInstances,
   lockInstances,
@@ -67,6 +77,14 @@ export interface ClosedTask {
 export interface TaskSink {
   open(tx: Tx, tasks: OpenedTask[]): void | Promise<void>;
   close(tx: Tx, tasks: ClosedTask[]): void | Promise<void>;
+}
+
+/** From which version of a process to which one, and what steps were renamed: old name to new name. */
+export interface MigrationPlan {
+  process: string;
+  from: number;
+  to: number;
+  renames: Record<string, string>;
 }
 
 /** What a person's action did to one instance. */
@@ -204,6 +222,67 @@ export class ProcessRunner {
     return { results, transitions: changes.flatMap(transitionOf) };
   }
 
+  /**
+   * Makes instances of one version of a process those of another, in id order; each is migrated or refused by itself, under its lock.
+   * What is due in the new version is sent at once. Ids that do not exist are left out.
+   */
+  async migrate(
+    tx: Tx,
+    instanceIds: string[],
+    { process: name, from, to, renames }: MigrationPlan,
+    by: Pick<MigrationInput, 'id' | 'by' | 'reason'>,
+    now: Date,
+    emit: Emit,
+  ): Promise<{ results: ControlResult[]; transitions: Transition[] }> {
+    const [old, next, instances] = await Promise.all([
+      this.definitions.load(tx, name, from),
+      this.definitions.load(tx, name, to),
+      lockInstancesById(tx, instanceIds),
+    ]);
+    const mapping = mapSteps(old, next, renames);
+    const movable = instances.filter(({ process, version }) => process === name && version === from);
+    const history = Map.groupBy(
+      await readHistory(
+        tx,
+        movable.map(({ id }) => id),
+      ),
+      ({ instanceId }) => instanceId,
+    );
+    const input: MigrationInput = { kind: 'migration', from, to, ...by };
+    const results: ControlResult[] = [];
+    const changes: Change[] = [];
+    const sent: EmittedCommand[] = [];
+    for (const instance of instances) {
+      const { id, process, version, state: before } = instance;
+      try {
+        if (!movable.includes(instance))
+          throw new ProcessError(
+            'PROCESS_MIGRATION_REFUSED',
+            `It runs on ${process} version ${version}, not on ${name} ${from}.`,
+          );
+        const at = now.toISOString();
+        const commands: EmittedCommand[] = [];
+        const change = run(next, instance, [input], at, commands, () =>
+          migrateInstance(old, next, mapping, before, history.get(id) ?? [], input, at),
+        );
+        change.from = old;
+        results.push({ id, process, before, after: change.state, commands: commands.map(({ type }) => type) });
+        sent.push(...commands);
+        changes.push(change);
+      } catch (error) {
+        if (!(error instanceof ProcessError)) throw error;
+        results.push({ id, process, before, commands: [], refused: error });
+      }
+    }
+    await this.save(tx, changes, sent, now, emit);
+    return { results, transitions: changes.flatMap(transitionOf) };
+  }
+
+  /** True for the version on which new instances start. */
+  isActive(process: string, version: number): boolean {
+    return this.definitions.processes.some((active) => active.name === process && active.version === version);
+  }
+
   /** The definition an instance runs on. */
   definitionOf(database: Queryable, { process, version }: { process: string; version: number }): Promise<Process> {
     return this.definitions.load(database, process, version);
@@ -286,6 +365,7 @@ function run(
   inputs: Input[],
   now: string,
   commands: EmittedCommand[],
+  turn: (state: State, input: Input) => Decision = (state, input) => decide(process, state, input, now),
 ): Change {
   const change: Change = {
     id: instance.id,
@@ -298,7 +378,7 @@ function run(
     closed: [],
   };
   for (const input of inputs) {
-    const decision = decide(process, change.state, input, now);
+    const decision = turn(change.state, input);
     change.state = decision.state;
     change.nextTimerAt = decision.nextTimerAt;
     // What one input of a batch opens, the next one may close.

@@ -9,6 +9,8 @@ import { writeSearch } from './search/write-search.js';
 /** What a batch did to one instance. */
 export interface Change {
   id: string;
+  /** Another version than before, where it was migrated. */
+  from?: Process;
   process: Process;
   before: State;
   state: State;
@@ -90,7 +92,7 @@ export function saveInstances(tx: Tx, changes: Change[], now: Date): void {
   if (externalIds.length > 0) void tx.query(insertExternalIds, columns(externalIds));
   writeSearch(
     tx,
-    changes.map((change) => ({ ...change, from: change.process })),
+    changes.map((change) => ({ from: change.process, ...change })),
     now,
   );
 }

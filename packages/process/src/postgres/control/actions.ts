@@ -1,6 +1,7 @@
 import type { Queryable, Tx } from '@throughline/postgres';
 import type { StateChanges } from '../../changes-of.js';
 import { ProcessError } from '../../errors.js';
+import { ended } from '../../state.js';
 import { columns } from '../columns.js';
 
 /** Something a person does to instances, asked for once. */
@@ -50,12 +51,25 @@ const insertAction = {
   name: 'process-insert-action',
   text: `
     INSERT INTO process_action (id, action, parameters, actor, reason, total, requested_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING RETURNING id`,
+    VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (id) DO NOTHING RETURNING id`,
 };
 
 const insertTargets = {
   name: 'process-insert-action-targets',
   text: `INSERT INTO process_action_target (action_id, instance_id) SELECT $1, * FROM unnest($2::bigint[])`,
+};
+
+/** Everything on one version of a process, as it is when it is asked for. */
+const insertTargetsOfVersion = {
+  name: 'process-insert-action-targets-of-version',
+  text: `
+    INSERT INTO process_action_target (action_id, instance_id)
+    SELECT $1, instance_id FROM process_search WHERE process = $2 AND version = $3 AND ($4 OR status <> ALL($5::text[]))`,
+};
+
+const countTargets = {
+  name: 'process-count-action-targets',
+  text: `UPDATE process_action SET total = (SELECT count(*) FROM process_action_target WHERE action_id = $1) WHERE id = $1`,
 };
 
 const COLUMNS = `
@@ -77,16 +91,29 @@ const selectActions = {
   text: `SELECT ${COLUMNS} FROM ${COUNTED} ORDER BY requested_at DESC, action.id LIMIT $1`,
 };
 
+/** All instances of a version, but for those that have ended where they are not wanted. */
+export interface OnVersion {
+  process: string;
+  version: number;
+  includeEnded: boolean;
+}
+
 /**
  * Records what is asked for, with its instances. The same request again changes nothing.
  * Throws `PROCESS_ACTION_ID_TAKEN` where the id belongs to another action.
  */
-export async function storeAction(tx: Tx, request: ActionRequest, instanceIds: string[], now: Date): Promise<void> {
+export async function storeAction(
+  tx: Tx,
+  request: ActionRequest,
+  targets: string[] | OnVersion,
+  now: Date,
+): Promise<void> {
   const { id, action, parameters, actor, reason } = request;
-  const ids = [...new Set(instanceIds)];
-  const stored = await tx.query(insertAction, [id, action, JSON.stringify(parameters), actor, reason, ids.length, now]);
+  const stored = await tx.query(insertAction, [id, action, JSON.stringify(parameters), actor, reason, now]);
   if (stored.length > 0) {
-    await tx.query(insertTargets, [id, ids]);
+    if (Array.isArray(targets)) await tx.query(insertTargets, [id, [...new Set(targets)]]);
+    else await tx.query(insertTargetsOfVersion, [id, targets.process, targets.version, targets.includeEnded, ended]);
+    await tx.query(countTargets, [id]);
     return;
   }
   const known = await readAction(tx, id);

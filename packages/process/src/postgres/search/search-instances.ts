@@ -1,6 +1,6 @@
 import type { Queryable, Statement } from '@throughline/postgres';
 import { ProcessError } from '../../errors.js';
-import { statuses, type Status } from '../../state.js';
+import { ended, statuses, type Status } from '../../state.js';
 import { INSTANCE_COLUMNS, type StoredInstance } from '../find-instances.js';
 import { VALUE_MAX } from './write-search.js';
 
@@ -46,7 +46,7 @@ export interface SearchPage {
 }
 
 /** What has not ended. */
-const OPEN = statuses.filter((status) => !['completed', 'compensated', 'refused', 'rejected'].includes(status));
+const OPEN = statuses.filter((status) => !ended.includes(status));
 
 /**
  * Rows that one page looks at, at most. A condition without an index of its own, or two that seldom meet, could otherwise read a
