@@ -22,7 +22,13 @@ import {
 } from '@nestjs/swagger';
 import { ServerClock, type Database } from '@throughline/postgres';
 import { mapSteps, migrateInstance, type MigrationInput, type Process, type StepMapping } from '@throughline/process';
-import { ProcessRunner, readHistory, readInstancesOnVersion, readVersionNumbers, readVersions } from '@throughline/process/postgres';
+import {
+  ProcessRunner,
+  readHistory,
+  readInstancesOnVersion,
+  readVersionNumbers,
+  readVersions,
+} from '@throughline/process/postgres';
 import { byOf, DATABASE, openApiSchema, ZodPipe } from '@throughline/service';
 import type { z } from 'zod';
 import { InstanceActions, MIGRATE } from '../control/instance-actions.js';
