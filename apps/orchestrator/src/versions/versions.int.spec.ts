@@ -3,9 +3,6 @@ import { findInstances, ProcessRunner, type StoredInstance } from '@throughline/
 import { until } from '@throughline/testing';
 import { compile, ControlHarness, deal, saleDefinition } from '../spec/control-harness.js';
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- JSON as a client reads it
-type Json = any;
-
 const { order, provisioning } = saleDefinition.steps;
 /** Another name for one step, and a new one behind it: the invoice, with an amount that the first version did not keep of the start. */
 const second = {
