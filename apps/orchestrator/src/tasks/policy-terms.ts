@@ -23,7 +23,18 @@ interface Rule {
  * @throws `TASK_TERMS_INVALID` with every problem, each with its policy and rule
  */
 export function checkPolicyTerms(files: PolicyFile[], people: People): void {
-  const problems = files
+  const problems = policyTermsProblems(files, people);
+  if (problems.length === 0) return;
+  const lines = problems.map((problem) => `  - ${problem}`).join('\n');
+  throw new ThroughlineError(`Nobody could work by these policies on their tasks:\n${lines}`, {
+    code: 'TASK_TERMS_INVALID',
+    retry: 'never',
+  });
+}
+
+/** What is wrong with those terms, each with its policy and rule. */
+export function policyTermsProblems(files: PolicyFile[], people: People): string[] {
+  return files
     .filter(({ outputs }) => outputs === 'checkpoint')
     .flatMap(({ policy, defaults, rules, otherwise }) =>
       [...rules, otherwise].flatMap(({ rule, then }) => {
@@ -33,10 +44,4 @@ export function checkPolicyTerms(files: PolicyFile[], people: People): void {
         return outputs['required'] === false ? [] : problems.map((problem) => `${policy}: ${rule}: ${problem}`);
       }),
     );
-  if (problems.length === 0) return;
-  const lines = problems.map((problem) => `  - ${problem}`).join('\n');
-  throw new ThroughlineError(`Nobody could work by these policies on their tasks:\n${lines}`, {
-    code: 'TASK_TERMS_INVALID',
-    retry: 'never',
-  });
 }
