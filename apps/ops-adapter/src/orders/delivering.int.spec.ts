@@ -119,6 +119,17 @@ describe('a line that is not in stock', () => {
     expect(new Set(ids).size).toBe(3);
   });
 
+  it('does not follow what has left once the order was to be released', async () => {
+    const deal = await provisioned(5, 2);
+    await ops.run(deliver(deal));
+    await ops.run(command('ReleaseOrder', deal));
+    expect(ops.emitted.at(-1)).toMatchObject({ type: 'OrderReleaseRejected', payload: { reason: 'already-shipped' } });
+    await ops.setStock(skuOf(deal), 9);
+    await ops.poll();
+    expect(toldOf(deal)).toEqual(['OrderLineShipped 2', 'OrderLineBackordered 3']);
+    expect(await ops.stockOf(skuOf(deal))).toBe(9);
+  });
+
   it('asks nobody for stock while nobody waits, and goes to who waits longest first', async () => {
     const first = await provisioned(1, 0);
     const second = await provision({ ...newDeal({ totalAmount: '10.0000' }), lineItems: first.lineItems });

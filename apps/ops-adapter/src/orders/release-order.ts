@@ -4,13 +4,13 @@ import type { EffectContext, EffectResult, Message } from '@throughline/messagin
 import { answer, refuse, toOrderReleased } from './answers.js';
 import type { OrderDependencies } from './create-order.js';
 import { missing, whyNotStanding } from './provision-order.js';
-import { findOrder, saveOrder, type Rejection } from './store.js';
-import { planRelease, withFulfilment, withRelease } from './transitions.js';
+import { findOrder, saveOrder, type Rejection, type WrittenOrder } from './store.js';
+import { planRelease, unasked, withFulfilment, withRelease } from './transitions.js';
 
 type Command = Message<'ReleaseOrder'>;
 
 /**
- * Effect handler: cancels every fulfilment that stands, whoever made it. Nothing to release is a success, also where the order was
+ * Effect handler: cancels every fulfilment that stands, whoever made it, and waits for no stock any more, also where it is refused. Nothing to release is a success, also where the order was
  * cancelled meanwhile (Medusa cancels no order whose fulfilments stand).
  */
 export function releaseOrder({ medusa, database, storeId, now }: OrderDependencies) {
@@ -25,7 +25,11 @@ export function releaseOrder({ medusa, database, storeId, now }: OrderDependenci
         return { emit: [answer(command, 'OrderReleased', toOrderReleased(row, storeId))] };
       }
       const released = await release(medusa, known.medusaOrderId);
-      if ('refused' in released) return rejected(command, released.refused);
+      if ('refused' in released) {
+        // What has left comes back as a return; what waits for stock must not follow it.
+        const stopped: WrittenOrder = { ...known, lines: known.lines.map(unasked) };
+        return { ...rejected(command, released.refused), apply: (tx) => saveOrder(tx, stopped) };
+      }
       const seen = withFulfilment(known, released, at);
       const row = withRelease(seen, seen.provisionedAt ? at : (seen.releasedAt ?? at));
       return {

@@ -114,8 +114,13 @@ export function withProvisioning(known: WrittenOrder, seen: MedusaOrder, now: st
 
 /** Nothing is ready any more, and nobody waits for a delivery. */
 export function withRelease(row: WrittenOrder, releasedAt: string): WrittenOrder {
-  const lines = row.lines.map((line) => ({ ...line, requested: false, backordered: 0, fulfilledAt: null }));
+  const lines = row.lines.map((line) => ({ ...unasked(line), fulfilledAt: null }));
   return { ...row, provisionedAt: null, releasedAt, lines };
+}
+
+/** A line whose delivery nobody waits for. */
+export function unasked(line: SalesOrderLine): SalesOrderLine {
+  return { ...line, requested: false, backordered: 0 };
 }
 
 export function withCancellation(known: WrittenOrder, seen: MedusaOrder, now: string): WrittenOrder {

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { orderAnswer } from './answers.js';
+import { orderAnswer, returnAnswer, stockAnswer } from './answers.js';
 import {
   fromMedusaNumber,
   fromMedusaOrder,
+  fromReturn,
+  fromStock,
   toDraftOrder,
   toMedusaCustomer,
   toMedusaNumber,
@@ -18,6 +20,8 @@ const mappings: Record<string, (input: never) => unknown> = {
   toMedusaProduct: ({ line, place }) => toMedusaProduct(line, place),
   toDraftOrder: ({ command, place, correlationId }) => toDraftOrder(command, place, correlationId),
   fromMedusaOrder: (order) => fromMedusaOrder(orderAnswer.parse(order)),
+  fromReturn: (found) => fromReturn(returnAnswer.parse(found)),
+  fromStock: (variant) => fromStock(stockAnswer.parse(variant)),
 };
 
 describe('Medusa mappings', () => {
