@@ -8,9 +8,11 @@ import { findInstances, ProcessRunner, type StoredInstance } from '@throughline/
 import { CONFIG } from '@throughline/service';
 import { fixedSchemaIds, testDatabase, type TestDatabase } from '@throughline/testing';
 import type { OrchestratorConfig } from '../config.js';
+import type { Rules } from '../load-rules.js';
 import { migrations } from '../migrations.js';
 import { orchestratorRoutes } from '../routes.js';
 import { emitInto } from '../take-events.js';
+import type { Directory } from '../tasks/people.js';
 import { ProcessTasks } from '../tasks/process-tasks.js';
 import { AbsencesController, DelegationsController } from '../tasks/stand-ins.controller.js';
 import { TaskLoop } from '../tasks/task-loop.js';
@@ -86,19 +88,24 @@ export class TasksHarness {
     readonly url: string,
   ) {}
 
-  static async start(): Promise<TasksHarness> {
+  /** @param shipped rules and people as this app ships them; without, those of the spec */
+  static async start(shipped?: {
+    rules: Pick<Rules, 'processes' | 'compile'>;
+    directory: Directory;
+  }): Promise<TasksHarness> {
     const test = await testDatabase(migrations);
     const database = await test.connect({ poolSize: 10 });
     const clock = new MovedClock();
     await clock.read(database);
     let harness: TasksHarness | undefined = undefined;
-    const compile = compiler(() => harness!.outputs);
-    const directory = {
+    const compileOwn = compiler(() => harness!.outputs);
+    const { processes, compile } = shipped?.rules ?? { processes: [compileOwn(definition)], compile: compileOwn };
+    const directory: Directory = shipped?.directory ?? {
       read: () =>
         Promise.resolve([...persons, { id: 'mia', name: 'Mia', roles: ['people-administrator'], aliases: [] }]),
     };
     const sink = new ProcessTasks(directory, clock, (from, instance) => runner.definitionOf(from, instance));
-    const runner: ProcessRunner = new ProcessRunner([compile(definition)], compile, sink);
+    const runner: ProcessRunner = new ProcessRunner(processes, compile, sink);
     await runner.storeDefinitions(database);
     const codec = new Codec(fixedSchemaIds());
     const routes = orchestratorRoutes(runner, clock);

@@ -300,6 +300,12 @@ describe('time', () => {
     expect(story.by('hedda', 'approve').verdict).toMatchObject({ by: 'hedda' });
   });
 
+  it('before it nobody takes what another one holds, also who will be above then', () => {
+    const story = new TaskStory({ outputs: { due: '1 hour', escalateTo: 'sales' } }).by('carla', 'claim');
+    expect(refusal(() => story.by('sol', 'claim'))).toBe('TASK_HELD');
+    expect(story.at('2026-11-23T11:00:00.000Z').by('sol', 'claim').task.assignee).toBe('sol');
+  });
+
   it('follows up when a person wanted to look again', () => {
     const story = new TaskStory().by('carla', { kind: 'set-follow-up', at: '2026-11-24T09:00:00.000Z' });
     expect(story.task.assignee).toBe('carla');
