@@ -32,6 +32,7 @@ export function sampleOpportunity(run: string, index: number): OpportunityClosed
     currency: 'EUR',
     totalAmount: '2501.0000',
     closedAt: '2026-11-22T10:00:00.000Z',
+    closedBy: null,
     serviceStart: '2026-12-01',
     serviceEnd: '2027-11-30',
     lineItems: [line(1), line(2)],

@@ -104,6 +104,7 @@ function closedWon(opportunityId: string): Message<'OpportunityClosedWon'> {
     currency: 'EUR',
     totalAmount: '100.0000',
     closedAt: at,
+    closedBy: null,
     serviceStart: '2026-12-01',
     serviceEnd: '2027-11-30',
     lineItems: [{ ...line, unitAmount: '10.0000', amount: '100.0000' }],

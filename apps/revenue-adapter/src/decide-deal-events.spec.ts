@@ -60,6 +60,12 @@ describe('decideDealEvents', () => {
     ]);
   });
 
+  it('does not take a deal that changes hands for one that was edited', () => {
+    const { emitted, state } = run(snapshot(['closedwon']), snapshot(['closedwon'], { hubspot_owner_id: '77' }, 5));
+    expect(emitted[1]).toEqual([]);
+    expect(state).toMatchObject({ isEditedAfterClose: false });
+  });
+
   it('lets the echo of our own write-back end here', () => {
     const echo = snapshot(['closedwon'], { throughline_order_number: 'SO-1', throughline_invoice_number: 'INV-1' }, 5);
     const { emitted, state } = run(snapshot(['closedwon']), echo);

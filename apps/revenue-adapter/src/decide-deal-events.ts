@@ -170,9 +170,9 @@ function message(event: DealEvent): OutgoingMessage {
 }
 
 /**
- * Of what was sold to whom; our own numbers in the deal and its modification times are no part of it. A field that is added to the event
- * must be left out here, or every won deal that is read again is amended by the upgrade.
+ * Of what was sold to whom; whose deal it is, our own numbers in it and its modification times are no part of that. A field that is added to
+ * the event must be left out here, or every won deal that is read again is amended by the upgrade.
  */
-function hashOf({ sourceVersion: _, ...content }: OpportunityClosedWon): string {
+function hashOf({ sourceVersion: _version, closedBy: _owner, ...content }: OpportunityClosedWon): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
 }

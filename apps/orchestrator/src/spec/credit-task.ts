@@ -10,7 +10,7 @@ const person = (id: string, name: string, ...roles: string[]): Person => ({
   name,
   roles,
   email: `${id}@example.com`,
-  aliases: id === 'sol' ? ['hubspot:owner:77'] : [],
+  aliases: id === 'sol' ? ['hubspot:4711:owner:77'] : [],
 });
 
 /** Carla and Carlo control credit; Hedda heads them; Sol sells, and is a controller by night; Dana has no role here. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { MORNING, TaskStory } from '../spec/credit-task.js';
+import { nextTimerAt } from './task.js';
 
 const refusedAs = (code: string) => expect.objectContaining({ code });
 /** What a story refuses, by its code. */
@@ -72,7 +73,7 @@ describe('who may decide', () => {
 
 describe('nobody decides on their own request', () => {
   it.each(['closedBy', 'their alias in the CRM'])('known by %s', (how) => {
-    const requestedBy = how === 'closedBy' ? 'sol' : 'hubspot:owner:77';
+    const requestedBy = how === 'closedBy' ? 'sol' : 'hubspot:4711:owner:77';
     const story = new TaskStory({ requestedBy });
     expect(story.task.requestedBy).toBe('sol');
     expect(story.last.notified).toEqual(['carla', 'carlo', 'cosima']);
@@ -208,6 +209,15 @@ describe('absence', () => {
     expect(opened.last.notified).toContain('dana');
   });
 
+  it('but what was delegated to who is away was not theirs to pass on: it goes back into the queue', () => {
+    const story = new TaskStory({
+      absences: [{ ...absences[0]!, person: 'dana' }],
+      delegations: [{ from: 'dana', to: 'hedda', ...allDay }],
+    });
+    story.by('carla', { kind: 'delegate', to: 'dana' }).at('2026-11-23T12:00:00.000Z');
+    expect(story.task).toMatchObject({ status: 'open' });
+  });
+
   it('but not to the requester, nor to one who is away as well', () => {
     const to = (id: string, more: object[] = []) =>
       new TaskStory({
@@ -339,6 +349,18 @@ describe('time', () => {
       .at('2026-11-25T10:00:00.000Z');
     expect(story.task).toMatchObject({ status: 'open', escalatedAt: '2026-11-25T10:00:00.000Z' });
     expect(story.by('hedda', 'approve').verdict).toMatchObject({ by: 'hedda' });
+  });
+
+  it('wants to be woken for what is due next, and while the requester has it only for the end', () => {
+    const story = new TaskStory({
+      requestedBy: 'sol',
+      outputs: { ...outputs, followUp: '2 business hours', expires: '5 days', onExpiry: 'reject' },
+    });
+    expect(nextTimerAt(story.task)).toBe('2026-11-23T12:00:00.000Z');
+    expect(nextTimerAt(story.at('2026-11-23T12:00:00.000Z').task)).toBe('2026-11-23T13:00:00.000Z');
+    story.by('carla', { kind: 'send-back', reason: 'who signs?' });
+    expect(nextTimerAt(story.task)).toBe('2026-11-28T10:00:00.000Z');
+    expect(nextTimerAt(story.by('sol', { kind: 'resubmit' }).by('carla', 'approve').task)).toBeUndefined();
   });
 
   it('does nothing to a task that has ended, or before anything is due', () => {

@@ -132,7 +132,7 @@ class Turn {
     this.returnFromAbsent();
     const isDue = (at: string | undefined): boolean => at !== undefined && at <= now;
     if (isDue(task.expiresAt)) this.expire();
-    if (hasEnded(task) || task.status === 'sent-back') return this.done();
+    if (hasEnded(task)) return this.done();
     if (isDue(task.remindAt)) {
       delete task.remindAt;
       this.note('reminded', { notified: this.responsible() });
@@ -288,6 +288,7 @@ class Turn {
     // What was approved was another request.
     task.approvals.length = 0;
     this.letGo('sent-back');
+    // While the requester has it, nobody is late; only the end stays.
     delete task.dueAt;
     delete task.remindAt;
     delete task.escalateAt;

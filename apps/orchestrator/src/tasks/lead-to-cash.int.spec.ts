@@ -39,12 +39,13 @@ describe('lead-to-cash asks people', () => {
   });
 
   it('two of them, where the amount is large: the order is made after the second', async () => {
-    const { deal, id } = await harness.close({}, sale('300000.0000'));
+    const { deal, id } = await harness.close({}, { ...sale('300000.0000'), closedBy: 'hubspot:4711:owner:77' });
     const { body } = await harness.ask('GET', `/tasks/${id}`, undefined, 'ada');
     expect(body).toMatchObject({
       checkpoint: 'credit-approval',
       amount: '300000.0000',
       approvalsNeeded: 2,
+      requestedBy: { id: 'sol' },
       roles: ['credit-controller', 'head-of-finance'],
       policy: { policy: 'credit-approval', rule: 'above-the-limit-and-large', because: expect.any(String) },
       dueAt: expect.any(String),

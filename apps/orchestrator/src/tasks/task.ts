@@ -134,8 +134,6 @@ export function candidateRoles({ terms, escalatedAt }: Pick<Task, 'terms' | 'esc
 /** When time has to do something next. */
 export function nextTimerAt(task: Task): string | undefined {
   if (hasEnded(task)) return undefined;
-  const { remindAt, escalateAt, expiresAt, followUpAt, status } = task;
-  // While the requester has it, nobody is late; only the end stays.
-  const times = status === 'sent-back' ? [expiresAt] : [remindAt, escalateAt, expiresAt, followUpAt];
-  return times.filter((time) => time !== undefined).toSorted()[0];
+  const { remindAt, escalateAt, expiresAt, followUpAt } = task;
+  return [remindAt, escalateAt, expiresAt, followUpAt].filter((time) => time !== undefined).toSorted()[0];
 }

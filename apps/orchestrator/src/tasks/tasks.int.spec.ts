@@ -123,7 +123,7 @@ describe('tasks over HTTP', () => {
   });
 
   it('nobody decides on their own request, by whatever name the CRM calls them', async () => {
-    const { id } = await harness.close({}, { closedBy: 'hubspot:owner:77' });
+    const { id } = await harness.close({}, { closedBy: 'hubspot:4711:owner:77' });
     expect((await ask('GET', `/tasks/${id}`)).body.requestedBy).toEqual({ id: 'sol', name: 'Sol' });
     for (const [action, body] of [
       ['claim', {}],

@@ -45,6 +45,7 @@ export const dealProperties = [
   'dealstage',
   'closedate',
   'hs_lastmodifieddate',
+  'hubspot_owner_id',
   ...Object.values(ownProperties),
 ];
 

@@ -55,11 +55,18 @@ export function toOpportunityClosedWon(snapshot: DealSnapshot, closing: Closing)
     currency: deal.properties['deal_currency_code']!.trim().toUpperCase(),
     totalAmount: toDecimal(deal.properties['amount']!),
     closedAt: closing.closedAt,
+    closedBy: ownerOf(snapshot),
     ...servicePeriod(deal, closing),
     lineItems: sale.lineItems.map((line) => toLineItem(portalId, line)),
     externalIds: dealExternalIds(portalId, deal.id),
     sourceVersion: sourceVersion(snapshot),
   };
+}
+
+/** The owner of the deal, by a name that is unlike that of any other portal's or system's. */
+function ownerOf({ portalId, deal }: DealSnapshot): string | null {
+  const owner = deal.properties['hubspot_owner_id'];
+  return owner ? `hubspot:${portalId}:owner:${owner}` : null;
 }
 
 /** The canonical event of a won deal that cannot become an order. */
