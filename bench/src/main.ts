@@ -9,6 +9,7 @@ import { measureBacklog } from './backlog.js';
 import { measureFailingKeys } from './failing-keys.js';
 import { measureIdle } from './idle.js';
 import { measureLimits } from './limits.js';
+import { measureOrchestrator } from './open-instances.js';
 import { measurePath } from './measure-path.js';
 import type { Ground, Path } from './path.js';
 import { profilePath } from './profile-path.js';
@@ -16,7 +17,17 @@ import { printTable, toJson, verdictsOf, type Results } from './report.js';
 import { measureSandbox } from './sandbox.js';
 import { measureValidation } from './validation.js';
 
-const SCENARIOS = ['path', 'traced', 'limits', 'failing-keys', 'idle', 'validation', 'backlog', 'sandbox'] as const;
+const SCENARIOS = [
+  'path',
+  'traced',
+  'limits',
+  'failing-keys',
+  'idle',
+  'validation',
+  'backlog',
+  'orchestrator',
+  'sandbox',
+] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 const HELP = `npm run bench [-- options]
@@ -30,7 +41,8 @@ of each figure whether it keeps its limit.
   --seconds N     length of a paced run at 50 per second, and of the validations at 100 (default 20)
   --runs N        runs of each kind, of which the median is reported (default 3)
   --backlog N     messages of the backlog (default 200000)
-  --quick         1000 processes, one run, 10 seconds, a backlog of 20000
+  --open N        open instances in the orchestrator's full table (default 1000000)
+  --quick         1000 processes, one run, 10 seconds, a backlog of 20000, 100000 open instances
   --assert        exit code 1 where a limit is not kept
   --profile DIR   measures nothing: CPU profiles of every service, of a saturation and a paced run, into DIR (for DevTools,
                   speedscope), and the functions and packages with the most self time
@@ -44,6 +56,7 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     runs: { type: 'string' },
     backlog: { type: 'string' },
+    open: { type: 'string' },
     profile: { type: 'string' },
     quick: { type: 'boolean', default: false },
     assert: { type: 'boolean', default: false },
@@ -69,6 +82,8 @@ const size = {
   seconds: Number(values.seconds ?? (values.quick ? 10 : 20)),
 };
 const backlog = Number(values.backlog ?? (values.quick ? 20_000 : 200_000));
+
+const open = Number(values.open ?? (values.quick ? 100_000 : 1_000_000));
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -135,6 +150,7 @@ async function measureAll({ addresses, parts }: Stack): Promise<void> {
       databaseUrl: addresses.postgresAdminUrl,
     });
   }
+  if (wanted.has('orchestrator')) results.orchestrator = await measureOrchestrator(ground, size, open);
   // Late, because it leaves events in a topic that nobody reads.
   if (wanted.has('backlog')) {
     results.backlog = [await measureBacklog(ground, backlog, 1), await measureBacklog(ground, backlog, 2)];

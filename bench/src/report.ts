@@ -3,6 +3,7 @@ import type { DrainFigures } from './backlog.js';
 import type { FailingKeysFigures } from './failing-keys.js';
 import type { IdleFigures } from './idle.js';
 import type { Limits } from './limits.js';
+import type { OrchestratorFigures } from './open-instances.js';
 import type { PathFigures } from './measure-path.js';
 import { total, type CpuParts } from './proc.js';
 import type { SandboxMeasurement } from './sandbox.js';
@@ -18,11 +19,12 @@ export interface Results {
   idle?: IdleFigures;
   validation?: ValidationFigures;
   backlog?: DrainFigures[];
+  orchestrator?: OrchestratorFigures;
   sandbox?: SandboxMeasurement;
 }
 
 /** Every figure that has a limit, in the order in which they are shown. */
-export function verdictsOf({ shipped, failingKeys, idle, validation, backlog = [] }: Results): Verdict[] {
+export function verdictsOf({ shipped, failingKeys, idle, validation, backlog = [], orchestrator }: Results): Verdict[] {
   return [
     ...(shipped
       ? (
@@ -41,6 +43,7 @@ export function verdictsOf({ shipped, failingKeys, idle, validation, backlog = [
         judge(figure, drain[figure], `${figure} with ${drain.instances} instance(s)`),
       ),
     ),
+    ...(orchestrator ? [judge('openShare', orchestrator.openShare)] : []),
   ];
 }
 
@@ -52,7 +55,7 @@ export function toJson(results: Results): string {
 }
 
 export function printTable(results: Results): void {
-  const { shipped, traced, limits, failingKeys, idle, validation, backlog = [], sandbox } = results;
+  const { shipped, traced, limits, failingKeys, idle, validation, backlog = [], orchestrator, sandbox } = results;
   const verdicts = new Map(verdictsOf(results).map((verdict) => [verdict.figure, verdict]));
   const table = new Table({
     head: ['', 'measured', 'limit', 'verdict', '100 % sampling'],
@@ -109,6 +112,13 @@ export function printTable(results: Results): void {
     row('  effects doubled', drain.doubled, `doubled ${of}`);
     row('  effects missing', drain.missing, `missing ${of}`);
   }
+  for (const { open, events, timers, cpu, ...figures } of orchestrator ? [orchestrator.one, orchestrator.many] : []) {
+    row(`${events} events, ${timers} timers, ${open} open: per CPU-second`, round(figures.perCpuSecond));
+    row('  per second', round(figures.perSecond));
+    row('  CPU-seconds: runner / postgres', [cpu.services, cpu.postgres].map(round).join(' / '));
+    row('  statements of the largest batch', figures.statementsPerBatch);
+  }
+  if (orchestrator) row('  per CPU-second, many open against one', round(orchestrator.openShare), 'openShare');
   process.stdout.write(`${table.toString()}\n`);
   for (const [name, part] of Object.entries({
     'limits of the parts, per second': limits,

@@ -23,6 +23,7 @@ export const LIMITS = {
   missing: { atMost: 0 },
   idlePercent: { below: 1 },
   validationP99Ms: { below: 50 },
+  openShare: { atLeast: 0.8 },
 } satisfies Record<string, Limit>;
 
 export interface Verdict {

@@ -9,6 +9,7 @@ import { ActionsController } from './control/actions.controller.js';
 import { InstanceActions } from './control/instance-actions.js';
 import { DealsController } from './deals.controller.js';
 import { InstancesController } from './instances.controller.js';
+import { warnOfEndingCalendars } from './load-calendars.js';
 import { loadRules, type Rules } from './load-rules.js';
 import { orchestratorRoutes } from './routes.js';
 import { StatisticsController } from './statistics.controller.js';
@@ -66,6 +67,7 @@ export const RULES = Symbol('rules');
         const tasks = new ProcessTasks(directory, clock, (from, instance) => runner.definitionOf(from, instance));
         const runner: ProcessRunner = new ProcessRunner(rules.processes, rules.compile, tasks);
         await runner.storeDefinitions(database);
+        warnOfEndingCalendars(rules.calendars.values(), clock.now());
         return runner;
       },
     },
