@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { catalog } from '@throughline/contracts';
-import { compilePolicies, type Policies } from '@throughline/policy';
+import { compilePolicies, PolicyError, type Policies } from '@throughline/policy';
 import { parse } from 'yaml';
 
 /** Where this app keeps the policies it ships. */
@@ -8,10 +8,18 @@ const policiesDirectory = new URL('../policies/', import.meta.url);
 
 /**
  * Reads and compiles every policy of a directory against the contracts.
- * Throws `POLICY_INVALID`, which names each policy and path at fault and what to write instead.
+ * Throws `POLICY_INVALID`, which names each policy (or the file that is no YAML) and path at fault and what to write instead.
  */
 export function loadPolicies(directory: URL = policiesDirectory): Policies {
   const files = readdirSync(directory).filter((file) => file.endsWith('.yaml'));
-  const contents = files.map((file): unknown => parse(readFileSync(new URL(file, directory), 'utf8')));
+  const contents = files.toSorted().map((file) => read(file, directory));
   return compilePolicies(contents, { catalog });
+}
+
+function read(file: string, directory: URL): unknown {
+  try {
+    return parse(readFileSync(new URL(file, directory), 'utf8'));
+  } catch (cause) {
+    throw new PolicyError('POLICY_INVALID', `${file} is no YAML: ${(cause as Error).message}`, { cause });
+  }
 }

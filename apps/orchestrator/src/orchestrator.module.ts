@@ -13,6 +13,7 @@ import { warnOfEndingCalendars } from './load-calendars.js';
 import { loadRules, type Rules } from './load-rules.js';
 import { orchestratorRoutes } from './routes.js';
 import { StatisticsController } from './statistics.controller.js';
+import { storePolicies } from './store-policies.js';
 import { FileDirectory } from './tasks/file-directory.js';
 import { People } from './tasks/people.js';
 import { checkPolicyTerms } from './tasks/policy-terms.js';
@@ -67,6 +68,7 @@ export const RULES = Symbol('rules');
         const tasks = new ProcessTasks(directory, clock, (from, instance) => runner.definitionOf(from, instance));
         const runner: ProcessRunner = new ProcessRunner(rules.processes, rules.compile, tasks);
         await runner.storeDefinitions(database);
+        await storePolicies(database, rules.policies);
         warnOfEndingCalendars(rules.calendars.values(), clock.now());
         return runner;
       },

@@ -136,6 +136,9 @@ describe('a condition of a process', () => {
     ],
     ['totalAmount > 500 &&', /Unexpected token/],
     ['currency == 5', /string == int has no meaning/],
+    ['account.country == 5', /string == int has no meaning/],
+    ['true != account.domain', /string != bool has no meaning/],
+    ['has(lineItems[0].sku)', /has\(\) takes a field/],
   ])('that cannot mean anything is told with what to write instead: %s', (text, problem) => {
     expect(problems(text)).toEqual([expect.stringMatching(problem)]);
   });

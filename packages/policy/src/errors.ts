@@ -8,6 +8,7 @@ export class PolicyError extends ThroughlineError {
   constructor(
     code:
       | 'POLICY_INVALID'
+      | 'POLICY_CHANGED'
       | 'POLICY_FACT_MISSING'
       | 'POLICY_FACT_INVALID'
       | 'POLICY_VALUE_EMPTY'

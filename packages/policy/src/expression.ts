@@ -156,8 +156,8 @@ class Walk {
         const [left, right] = node.args;
         if (isNull(right)) this.guarded.add(textOf(left));
         if (isNull(left)) this.guarded.add(textOf(right));
-        this.walk(left, bound, true);
-        this.walk(right, bound, true);
+        this.checkEqual(node, this.walk(left, bound, true), right);
+        this.checkEqual(node, this.walk(right, bound, true), left);
         return undefined;
       }
       case 'in':
@@ -223,6 +223,7 @@ class Walk {
   ): NameType | undefined {
     if (name === 'has' && args[0]) {
       const shape = this.walk(args[0], bound, true);
+      if (!isPath(args[0])) this.problems.push(`"${textOf(node)}": has() takes a field, as in has(account.country)`);
       this.guarded.add(textOf(args[0]));
       const canBeEmpty = shape && shape.kind !== 'value' && shape.isNullable;
       this.rewrite(node, canBeEmpty ? `(${textOf(args[0])} != null)` : 'true');
@@ -273,6 +274,17 @@ class Walk {
     return type;
   }
 
+  /** CEL finds a value that can be empty and one of another kind merely unequal; whoever compares them meant something else. */
+  private checkEqual(node: ASTNode, type: NameType | undefined, other: ASTNode): void {
+    if (!type || type.kind === 'value' || !type.isNullable || other.op !== 'value' || other.args === null) return;
+    const written = { string: 'string', bigint: 'int', boolean: 'bool', number: 'decimal' }[
+      typeof other.args as string
+    ];
+    const isNumeral = type.kind === 'decimal' && (written === 'int' || written === 'decimal');
+    if (written !== type.kind && !isNumeral)
+      this.problems.push(`"${textOf(node)}": ${type.kind} ${node.op} ${written} has no meaning`);
+  }
+
   private rewrite(node: ASTNode, text: string): void {
     this.rewrites.push({ start: node.start, end: node.end, text });
   }
@@ -281,6 +293,7 @@ class Walk {
 const iterating = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 
 const textOf = (node: ASTNode): string => node.input.slice(node.start, node.end);
+const isPath = (node: ASTNode): boolean => node.op === 'id' || (node.op === '.' && isPath(node.args[0]));
 const isNull = (node: ASTNode): boolean => node.op === 'value' && node.args === null;
 
 /** CEL's type names in the words of the documentation. */

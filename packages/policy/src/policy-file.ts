@@ -95,7 +95,10 @@ export const policySchema = z
   .describe('A business rule as data.');
 
 /** A policy as a person wrote it, checked for form. */
-export type PolicyFile = z.output<typeof policySchema>;
+export type PolicyFile = z.output<typeof policySchema> & {
+  /** As it was written, for storing. */
+  source: unknown;
+};
 export type Named = PolicyFile['names'][string];
 export type Rule = PolicyFile['rules'][number];
 export type Example = PolicyFile['examples'][number];
@@ -103,7 +106,7 @@ export type Example = PolicyFile['examples'][number];
 /** Checks the form of a policy read from YAML. The problems begin with the path at fault. */
 export function parsePolicy(data: unknown): { file: PolicyFile } | { problems: string[] } {
   const result = policySchema.safeParse(data);
-  if (result.success) return { file: result.data };
+  if (result.success) return { file: { ...result.data, source: data } };
   const written = (data as { policy?: unknown } | null)?.policy;
   const prefix = typeof written === 'string' ? written : '(without a name)';
   return { problems: result.error.issues.flatMap(explain).map((problem) => `${prefix}: ${problem}`) };
