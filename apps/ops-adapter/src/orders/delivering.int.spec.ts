@@ -255,6 +255,18 @@ describe('a delivery is refused', () => {
     expect(refusal()).toMatchObject({ payload: { lineItemId: '1', reason: 'order-cancelled' } });
   });
 
+  it('of an order that was released meanwhile, which can then be cancelled, or provisioned and delivered again', async () => {
+    const deal = await provision(newDeal());
+    const overtaken = deliver(deal);
+    await ops.run(command('ReleaseOrder', deal));
+    await ops.run(overtaken);
+    expect(refusal()).toMatchObject({ type: 'OrderLineFulfilmentRejected', payload: { reason: 'order-released' } });
+    expect(await standing(deal)).toEqual([]);
+    await ops.run(command('ProvisionOrder', deal));
+    await ops.run(deliver(deal));
+    expect(refusal()).toMatchObject({ type: 'OrderLineFulfilled' });
+  });
+
   it('while an order that waits for stock is cancelled, nothing ships any more', async () => {
     const deal = await provisioned(1, 0);
     await ops.run(deliver(deal));

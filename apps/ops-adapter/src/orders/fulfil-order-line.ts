@@ -5,7 +5,7 @@ import type { OrderDependencies } from './create-order.js';
 import { deliverLine } from './deliver-line.js';
 import { tellBackorder, tellShipments, withLine, type Telling } from './order-lines.js';
 import { missing, whyNotStanding } from './provision-order.js';
-import { findOrder, saveOrder, type WrittenOrder } from './store.js';
+import { findOrder, saveOrder, type Rejection, type SalesOrder, type WrittenOrder } from './store.js';
 import { withFulfilment } from './transitions.js';
 
 type Command = Message<'FulfilOrderLine'>;
@@ -19,7 +19,7 @@ export function fulfilOrderLine({ medusa, database, storeId, now }: OrderDepende
     medusa.within(context.signal, async () => {
       const { orderId, lineItemId, quantity } = command.payload;
       const known = await findOrder(database, orderId);
-      const unfit = whyNotStanding(known, orderId);
+      const unfit = whyNotStanding(known, orderId) ?? whyReleased(known);
       if (unfit || !known?.medusaOrderId) return { emit: [refuseLine(command, unfit ?? missing(orderId))] };
       const ordered = known.lines.find((line) => line.lineItemId === lineItemId)?.quantity;
       if (ordered !== undefined && compareMoney(ordered, quantity) !== 0) {
@@ -41,4 +41,11 @@ export function fulfilOrderLine({ medusa, database, storeId, now }: OrderDepende
         apply: (tx) => saveOrder(tx, saved),
       };
     });
+}
+
+/** A delivery that was asked for before its order was taken back, and comes after that, must not fulfil it anew: it could not be cancelled. */
+function whyReleased(known: SalesOrder | undefined): Rejection | undefined {
+  if (!known?.releasedAt || known.provisionedAt) return undefined;
+  const message = `Order ${known.orderId} was released: provision it again before its lines are delivered.`;
+  return { reason: 'order-released', field: 'orderId', message };
 }
