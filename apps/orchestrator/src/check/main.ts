@@ -25,7 +25,8 @@ async function run(): Promise<number> {
     const rules = readRules(values.dir);
     const around = {
       ...(await readSurroundings(values.people)),
-      others: rules.others, maxDisturbances: Number(values.failures),
+      others: rules.others,
+      maxDisturbances: Number(values.failures),
     };
     ({ broken } = rules);
     policies = checkPolicies(rules, around);

@@ -34,6 +34,7 @@ const definition = {
   attributes: ['name', 'currency', 'totalAmount', 'closedBy'],
   amount: 'totalAmount',
   'cancelled-by': 'OpportunityReopened',
+  'amended-by': 'OpportunityAmended',
   steps: {
     'credit-approval': { owner: 'credit-control', checkpoint: 'credit-approval' },
     order: {
@@ -81,8 +82,8 @@ export class TasksHarness {
     private readonly test: TestDatabase,
     readonly database: Database,
     readonly clock: MovedClock,
-    private readonly messaging: Messaging,
-    private readonly runner: ProcessRunner,
+    readonly messaging: Messaging,
+    readonly runner: ProcessRunner,
     readonly loop: TaskLoop,
     readonly app: INestApplication,
     readonly url: string,

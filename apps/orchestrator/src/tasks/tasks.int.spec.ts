@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { until } from '@throughline/testing';
 import { TasksHarness, type Json } from '../spec/tasks-harness.js';
+import { emitInto } from '../take-events.js';
 
 jest.setTimeout(60_000);
 
@@ -209,6 +210,37 @@ describe('tasks over HTTP', () => {
     expect((await ask('GET', `/tasks/${id}`)).body).toMatchObject({ status: 'withdrawn' });
     expect(await act('carla', id, 'approve')).toEqual(refusal(409, 'TASK_ENDED'));
     expect(await harness.commandsFor(deal)).toEqual([]);
+  });
+
+  it('an amended deal is asked about anew: the earlier task is withdrawn, and the new one has the new facts', async () => {
+    const { deal, id } = await harness.close({ fourEyes: true });
+    await act('carla', id, 'approve');
+    await harness.take('OpportunityAmended', deal, { totalAmount: '13000.0000', name: 'More of it', currency: 'EUR' });
+    expect((await ask('GET', `/tasks/${id}`)).body).toMatchObject({ status: 'withdrawn' });
+    const [task, ...others] = (await ask('GET', `/tasks?key=${deal}`)).body.tasks;
+    expect(others).toEqual([]);
+    expect(task).toMatchObject({ status: 'open', amount: '13000.0000', approvalsGiven: 0, title: 'More of it' });
+    expect((await act('carla', task.id, 'approve')).status).toBe(200);
+    expect((await act('carlo', task.id, 'approve')).body.status).toBe('approved');
+    expect(await harness.commandsFor(deal)).toEqual(['CreateOrder']);
+  });
+
+  it('nobody goes around a checkpoint by a control action', async () => {
+    const { deal, id } = await harness.close();
+    const skip = {
+      kind: 'control',
+      id: 'skip',
+      action: 'skip',
+      unit: 'credit-approval',
+      by: 'ops',
+      reason: 'x',
+    } as const;
+    const instance = await harness.instanceOf(deal);
+    const { results } = await harness.messaging.transaction((tx) =>
+      harness.runner.control(tx, [instance.id], () => skip, harness.clock.now(), emitInto(tx)),
+    );
+    expect(results).toMatchObject([{ refused: { code: 'PROCESS_ACTION_REFUSED' } }]);
+    expect((await ask('GET', `/tasks/${id}`)).body.status).toBe('open');
   });
 
   it('decisions and cancellations at the same moment do not wait for each other in a circle', async () => {
