@@ -1,6 +1,9 @@
 import type { ASTNode, Environment } from '@marcbachmann/cel-js';
+import { Day } from './day.js';
 import { PolicyError } from './errors.js';
+import { Exact } from './exact.js';
 import { language } from './language.js';
+import { Money } from './money.js';
 import { recordClass, type RecordClass, type Shape } from './shape.js';
 import { suggest } from './suggest.js';
 
@@ -91,9 +94,13 @@ export class ExpressionScope {
     const [, left, operator, right] = /^no such overload: (.+) ([^ ]+) (.+)$/.exec(error.summary ?? '') ?? [];
     if (left && operator && right)
       return `${part}: ${plain(left)} ${operator} ${plain(right)} has no meaning${hint(left, right)}`;
-    const [, called] = /^found no matching overload for '(?:[^(]*\.)?(\w+)\(/.exec(error.summary ?? '') ?? [];
+    const [, called, given] =
+      /^found no matching overload for '(?:.*\.)?(\w+)\((.*)\)'$/.exec(error.summary ?? '') ?? [];
     const known = called ? this.functions.get(called) : undefined;
-    if (known) return `${part}: ${called} takes ${known.map(plain).join(' or ')}, which does not fit`;
+    if (known) {
+      const takes = known.map((signature) => plain(signature.replace(/: [^:]*$/, '')));
+      return `${part}: ${called}(${plain(given ?? '')}) has no meaning; there is ${takes.join(', ')}`;
+    }
     return `${part}: ${error.summary ?? error.message}`;
   }
 }
@@ -135,7 +142,10 @@ class Walk {
   ): NameType | undefined {
     switch (node.op) {
       case 'value':
-        if (typeof node.args === 'number') this.rewrite(node, `decimal("${textOf(node)}")`);
+        if (typeof node.args === 'number') {
+          this.checkWritten(node, 'decimal', textOf(node));
+          this.rewrite(node, `decimal("${textOf(node)}")`);
+        }
         return undefined;
       case 'id':
         return this.checkEmpty(node, this.name(node.args, bound), isEmptyFine);
@@ -232,6 +242,9 @@ class Walk {
     if (name === 'double') this.problems.push(`"${textOf(node)}": a double is not exact; use decimal(...)`);
     else if (!this.functions.has(name))
       this.problems.push(`there is no function "${name}"${suggest(name, this.functions.keys())}`);
+    const [only] = args;
+    if (args.length === 1 && only?.op === 'value' && typeof only.args === 'string')
+      this.checkWritten(node, name, only.args);
     args.forEach((arg, index) => this.walk(arg, bound, name === 'orElse' && index === 0));
     return undefined;
   }
@@ -274,6 +287,15 @@ class Walk {
     return type;
   }
 
+  /** A value that is written out is read when the expression is checked, not when it first matters. */
+  private checkWritten(node: ASTNode, name: string, text: string): void {
+    try {
+      readWritten[name]?.(text);
+    } catch (error) {
+      this.problems.push(`"${textOf(node)}": ${(error as PolicyError).message}`);
+    }
+  }
+
   /** CEL finds a value that can be empty and one of another kind merely unequal; whoever compares them meant something else. */
   private checkEqual(node: ASTNode, type: NameType | undefined, other: ASTNode): void {
     if (!type || type.kind === 'value' || !type.isNullable || other.op !== 'value' || other.args === null) return;
@@ -291,6 +313,12 @@ class Walk {
 }
 
 const iterating = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
+
+const readWritten: Readonly<Record<string, (text: string) => unknown>> = {
+  decimal: (text) => Exact.parse(text),
+  money: (text) => Money.parse(text),
+  date: (text) => Day.parse(text),
+};
 
 const textOf = (node: ASTNode): string => node.input.slice(node.start, node.end);
 const isPath = (node: ASTNode): boolean => node.op === 'id' || (node.op === '.' && isPath(node.args[0]));

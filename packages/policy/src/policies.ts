@@ -199,7 +199,7 @@ function whatAllCarry(name: string, types: readonly string[], shapes: Shapes): R
   const common = [...(first ?? [])].filter(([field, shape]) =>
     others.every((fields) => JSON.stringify(fields.get(field)?.kind) === JSON.stringify(shape.kind)),
   );
-  return { kind: 'record', name: `step.${name}`, fields: new Map(common) };
+  return { kind: 'record', name: types.length === 1 ? types[0]! : `step.${name}`, fields: new Map(common) };
 }
 
 function itemShape({ type, path }: NonNullable<Scope['item']>, shapes: Shapes): Shape {
