@@ -19,7 +19,7 @@ const creditApproval = {
     limit: '= limitFor(limit, currency)',
     share: '= round(total / limitFor(limit, currency), 4)',
   },
-  rules: [{ rule: 'small', when: 'total <= limit', then: { required: false } }],
+  rules: [{ rule: 'small', when: 'total <= limit', then: { required: false, share: 0 } }],
   otherwise: { rule: 'large', then: { required: true, level: 'high' } },
   examples: [{ name: 'small', given: { totalAmount: 1, currency: 'EUR', account: {} }, expect: { rule: 'small' } }],
 };
@@ -58,6 +58,7 @@ describe('a condition of a process', () => {
     ['totalAmount > 500 && currency == "EUR"', true],
     ['account.country in ["DE", "AT"]', false],
     ['has(account.domain)', false],
+    ['has(account.name) && has(totalAmount)', true],
     ['!has(account.domain) || account.domain.endsWith(".example")', true],
     ['orElse(account.domain, "none") == "none"', true],
     ['months(serviceStart, serviceEnd) == 12 && days(serviceStart, serviceStart) == 1', true],
@@ -99,6 +100,12 @@ describe('a condition of a process', () => {
         outputs: { required: true, level: 'high', limit: { amount: '500.0000', currency: 'EUR' }, share: '1.0020' },
       },
     ]);
+  });
+
+  it('is answered by what a rule says before what all of them say', () => {
+    const small = { ...facts, start: { ...facts.start, totalAmount: '5.0000' } };
+    const [outcome] = compiled('policy.creditApproval.required').evaluate(small).policies;
+    expect(outcome).toMatchObject({ rule: 'small', outputs: { required: false, level: 'low', share: '0.0000' } });
   });
 
   it('looks into the item of a step that is repeated, or begun by an event', () => {
