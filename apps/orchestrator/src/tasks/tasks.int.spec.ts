@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { until } from '@throughline/testing';
+import { countTasks } from './count-tasks.js';
 import { TasksHarness, type Json } from '../spec/tasks-harness.js';
 import { emitInto } from '../take-events.js';
 
@@ -243,7 +244,24 @@ describe('tasks over HTTP', () => {
     expect((await ask('GET', `/tasks/${id}`)).body.status).toBe('open');
   });
 
-  it('decisions and cancellations at the same moment do not wait for each other in a circle', async () => {
+  it('whoever decides waits for the instance before they hold the task: the engine, which holds the instance, gets it', async () => {
+    const { deal, id } = await harness.close();
+    const engine = await harness.database.pool.connect();
+    try {
+      await engine.query('BEGIN');
+      await engine.query('SELECT id FROM process_instance WHERE key = $1 FOR UPDATE', [deal]);
+      const deciding = act('carla', id, 'approve');
+      const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      await until('it waits', async () => (await harness.database.pool.query(waiting)).rowCount === 1);
+      await engine.query('SELECT id FROM task WHERE id = $1 FOR UPDATE NOWAIT', [id]);
+      await engine.query('ROLLBACK');
+      expect((await deciding).body.status).toBe('approved');
+    } finally {
+      engine.release();
+    }
+  });
+
+  it('of a decision and a cancellation at the same moment one holds, and what follows fits it', async () => {
     const opened = await Promise.all(Array.from({ length: 10 }, () => harness.close()));
     await Promise.all(
       opened.flatMap(({ deal, id }) => [act('carla', id, 'approve'), harness.take('OpportunityReopened', deal)]),
@@ -329,6 +347,9 @@ describe('tasks over HTTP', () => {
       expect(
         (await ask('GET', '/tasks?overdue=true&mine=true', undefined, 'hedda')).body.tasks.length,
       ).toBeGreaterThanOrEqual(5);
+      const counted = await countTasks(harness.database, harness.clock.now());
+      expect(counted.find(({ status }) => status === 'open')).toMatchObject({ checkpoint: 'credit-approval' });
+      expect(counted.find(({ status }) => status === 'open')!.overdue).toBeGreaterThanOrEqual(5);
       const [first, ...others] = opened;
       expect((await act('hedda', first!.id, 'approve')).body.status).toBe('approved');
       later(3);
