@@ -169,9 +169,11 @@ function renderOccurrence(story: DealStory, occurrence: Occurrence, viewerUrl: s
   for (const wait of occurrence.waitingFor.filter(
     () => !ENDED.includes(occurrence.status) || occurrence.status === 'stopped',
   )) {
+    const isDecision = wait.needsPerson && wait.events.length === 0;
     lines.push(
-      `${wait.needsPerson ? colours.red('needs a person') : wait.isOverdue ? colours.yellow('overdue') : 'waiting'}: ${wait.step} for ${wait.events.join(' or ')} since ${wait.since}`,
+      `${wait.needsPerson ? colours.red('needs a person') : wait.isOverdue ? colours.yellow('overdue') : 'waiting'}: ${wait.step} for ${isDecision ? 'a decision' : wait.events.join(' or ')} since ${wait.since}`,
     );
+    if (isDecision) lines.push(`  npx throughline tasks list --key ${story.opportunityId}`);
   }
   const link = traceUrl(viewerUrl, occurrence.traceId);
   if (link) lines.push('', `trace ${link}`);
