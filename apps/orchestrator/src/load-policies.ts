@@ -11,7 +11,7 @@ const policiesDirectory = new URL('../policies/', import.meta.url);
  * Throws `POLICY_INVALID`, which names each policy (or the file that is no YAML) and path at fault and what to write instead.
  */
 export function loadPolicies(directory: URL = policiesDirectory): Policies {
-  const files = readdirSync(directory).filter((file) => file.endsWith('.yaml'));
+  const files = readdirSync(directory).filter((file) => /\.ya?ml$/.test(file));
   const contents = files.toSorted().map((file) => read(file, directory));
   return compilePolicies(contents, { catalog });
 }

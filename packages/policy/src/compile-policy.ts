@@ -51,7 +51,8 @@ export function compilePolicy(
   const rules = [...file.rules, file.otherwise].map((rule) => compileRule(rule, file, outputs, scope, at));
   const twice = file.rules.find(({ rule }, index) => file.rules.findIndex((other) => other.rule === rule) < index);
   if (twice) at(`rules.${twice.rule}`, ['there is another rule of this name']);
-  if (problems.length > 0) return { problems };
+  // What is wrong with a default is wrong in every rule: it is told once.
+  if (problems.length > 0) return { problems: [...new Set(problems)] };
 
   const direct = rules.flatMap(({ when, calculated }) => [
     ...(when ? [when.uses] : []),

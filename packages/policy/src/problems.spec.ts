@@ -114,6 +114,11 @@ describe('a policy that cannot be used', () => {
     ]);
   });
 
+  it('is told once what is wrong with a default, however many rules it is in', () => {
+    const message = failure({ ...sound, defaults: { ...sound.defaults, due: 'soon' } });
+    expect(message.split('\n')).toEqual([expect.anything(), expect.stringMatching(/defaults.due/)]);
+  });
+
   it('may be sound and still not do what its examples say', () => {
     const given = { totalAmount: '500.0001', currency: 'EUR', account: { country: 'FR' } };
     const run = (example: object) =>
