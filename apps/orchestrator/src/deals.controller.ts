@@ -1,11 +1,14 @@
 import { Controller, Get, Inject, NotFoundException, Param } from '@nestjs/common';
 import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiProperty, ApiTags } from '@nestjs/swagger';
 import type { Database } from '@throughline/postgres';
-import { findOccurrences, readHistory, ProcessRunner } from '@throughline/process/postgres';
+import { findCorrelated, findOccurrences, readHistory, ProcessRunner } from '@throughline/process/postgres';
 import { DATABASE, ZodPipe } from '@throughline/service';
 import { z } from 'zod';
-import { InstanceView } from './instance-view.js';
-import { toInstanceView } from './to-instance-view.js';
+import { InstanceSummaryView, InstanceView } from './instance-view.js';
+import { toInstanceView, toSummaryView } from './to-instance-view.js';
+
+/** Instances of other processes that are shown with a deal. */
+const LINKED_MAX = 200;
 
 const dealId = z.string().min(1).max(200);
 
@@ -13,6 +16,8 @@ class DealView {
   @ApiProperty({ format: 'uuid' }) opportunityId!: string;
   @ApiProperty({ type: [InstanceView], description: 'One per closing, the first one first, also rejected ones.' })
   occurrences!: InstanceView[];
+  @ApiProperty({ type: [InstanceSummaryView], description: 'Instances of the other processes that this deal set off.' })
+  linked!: InstanceSummaryView[];
 }
 
 @ApiTags('deals')
@@ -42,6 +47,18 @@ export class DealsController {
       const own = history.filter(({ instanceId }) => instanceId === instance.id);
       return toInstanceView(process, instance, own);
     });
-    return { opportunityId: first.key, occurrences: await Promise.all(occurrences) };
+    const correlated = await findCorrelated(
+      this.database,
+      instances.map(({ correlationId }) => correlationId),
+      LINKED_MAX,
+    );
+    const linked = correlated
+      .filter(({ id: other }) => !ids.includes(other))
+      .map(async (instance) => toSummaryView(await this.runner.definitionOf(this.database, instance), instance));
+    return {
+      opportunityId: first.key,
+      occurrences: await Promise.all(occurrences),
+      linked: await Promise.all(linked),
+    };
   }
 }

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { effects, statuses, stepStatuses, type Status, type StepStatus } from '@throughline/process';
+import { actions, effects, statuses, stepStatuses, type Status, type StepStatus } from '@throughline/process';
 
 const time = { type: String, format: 'date-time' } as const;
 const timeOrNull = { ...time, nullable: true } as const;
@@ -24,6 +24,11 @@ export class ExecutionView {
   service!: string | null;
   @ApiProperty(timeOrNull) commandedAt!: string | null;
   @ApiProperty({ ...timeOrNull, description: 'When the outcome is late.' }) dueAt!: string | null;
+  @ApiProperty({ ...timeOrNull, description: 'Promised by its owner until then.' }) slaDueAt!: string | null;
+  @ApiProperty({ ...timeOrNull, description: 'Since when that is, or was, not kept.' }) slaBreachedAt!: string | null;
+  @ApiProperty({ ...timeOrNull, description: 'When it is commanded again by itself.' }) retryAt!: string | null;
+  @ApiProperty({ ...textOrNull, description: 'The last event that said it is moving.' }) progress!: string | null;
+  @ApiProperty({ ...textOrNull, description: 'Who decided.' }) by!: string | null;
   @ApiProperty({ ...timeOrNull, description: 'Since when the outcome is, or was, late.' }) overdueSince!: string | null;
   @ApiProperty({ ...textOrNull, description: 'The event that ended it.', example: 'InvoiceIssued' })
   outcome!: string | null;
@@ -41,11 +46,36 @@ export class ExecutionView {
   @ApiProperty({ ...textOrNull, description: 'Of a refusal: what is wrong and what to do.' }) message!: string | null;
 }
 
+export class PolicyView {
+  @ApiProperty({ example: 'credit-approval' }) policy!: string;
+  @ApiProperty() version!: number;
+  @ApiProperty({ description: 'The row of the table that decided.' }) rule!: string;
+  @ApiProperty({ type: Object, additionalProperties: true }) outputs!: Record<string, unknown>;
+}
+
+export class ConditionView {
+  @ApiProperty() value!: boolean;
+  @ApiProperty({ type: [PolicyView], description: 'Policies that were asked for it.' }) policies!: PolicyView[];
+}
+
+/** What a person did about it, and why. */
+export class DoneByView {
+  @ApiProperty() by!: string;
+  @ApiProperty() reason!: string;
+  @ApiProperty(time) at!: string;
+}
+
 export class StepView extends ExecutionView {
   @ApiProperty({ example: 'billing' }) step!: string;
   @ApiProperty({ description: 'Who answers for it.' }) owner!: string;
   @ApiProperty({ enum: stepStatuses }) status!: StepStatus;
   @ApiProperty({ type: [String], description: 'Steps it waits for.' }) after!: string[];
+  @ApiProperty({ type: ConditionView, nullable: true, description: 'Its condition, as it was evaluated.' })
+  condition!: ConditionView | null;
+  @ApiProperty({ type: PolicyView, nullable: true, description: 'What the policy of the checkpoint said.' })
+  policy!: PolicyView | null;
+  @ApiProperty({ type: DoneByView, nullable: true, description: 'A person let the process go on without it.' })
+  skipped!: DoneByView | null;
   @ApiProperty({ type: ExecutionView, nullable: true, description: 'How it was undone.' })
   compensation!: ExecutionView | null;
 }
@@ -59,7 +89,8 @@ export class WaitingForView {
   @ApiProperty(time) since!: string;
   @ApiProperty(timeOrNull) dueAt!: string | null;
   @ApiProperty() isOverdue!: boolean;
-  @ApiProperty({ description: 'It was refused and the process cannot go on by itself.' }) needsPerson!: boolean;
+  @ApiProperty({ description: 'A person must decide, or it was refused and the process cannot go on by itself.' })
+  needsPerson!: boolean;
 }
 
 export class PaymentView {
@@ -96,6 +127,13 @@ export class HistoryEntryView {
   @ApiProperty({ ...textOrNull, description: 'The service that wrote it; null for a timer.' }) source!: string | null;
   @ApiProperty({ type: [String], description: 'Commands sent because of it.' }) commands!: string[];
   @ApiProperty({ type: [ExternalIdView] }) externalIds!: ExternalIdView[];
+  @ApiProperty({
+    type: Object,
+    additionalProperties: true,
+    nullable: true,
+    description: 'Of what a person did: who, why, with which facts. Of any input: the policies that were asked.',
+  })
+  detail!: Record<string, unknown> | null;
   @ApiProperty(time) occurredAt!: string;
   @ApiProperty(time) recordedAt!: string;
   @ApiProperty(textOrNull) traceId!: string | null;
@@ -110,6 +148,9 @@ export class InstanceSummaryView {
   @ApiProperty({ enum: statuses }) status!: Status;
   @ApiProperty({ type: Object, additionalProperties: true, description: 'Of the event that started it.' })
   attributes!: Record<string, unknown>;
+  @ApiProperty({ ...textOrNull, description: 'What is at risk, exact.', example: '1250.0000' }) amount!: string | null;
+  @ApiProperty({ ...textOrNull, example: 'EUR' }) currency!: string | null;
+  @ApiProperty({ type: DoneByView, nullable: true, description: 'Who holds it, and why.' }) paused!: DoneByView | null;
   @ApiProperty({ description: 'Shared by every message of this instance.' }) correlationId!: string;
   @ApiProperty(textOrNull) traceId!: string | null;
   @ApiProperty(timeOrNull) startedAt!: string | null;
@@ -123,7 +164,29 @@ export class InstanceSummaryView {
   waitingFor!: WaitingForView[];
 }
 
+export class TimerView {
+  @ApiProperty({ ...textOrNull, description: 'The step, or its run; null for the whole instance.' })
+  unit!: string | null;
+  @ApiProperty({
+    enum: ['due', 'sla', 'retry'],
+    description: 'What happens then: it is late, a promise is broken, or it is asked again.',
+  })
+  kind!: 'due' | 'sla' | 'retry';
+  @ApiProperty(time) at!: string;
+}
+
+export class AllowedActionView {
+  @ApiProperty({ enum: actions }) action!: string;
+  @ApiProperty({ ...textOrNull, description: 'For retry and skip.' }) unit!: string | null;
+}
+
 export class InstanceView extends InstanceSummaryView {
+  @ApiProperty({ description: 'How often it was amended.' }) revision!: number;
+  @ApiProperty({ ...timeOrNull, description: 'The whole is promised until then.' }) slaDueAt!: string | null;
+  @ApiProperty({ ...timeOrNull, description: 'Since when that is, or was, not kept.' }) slaBreachedAt!: string | null;
+  @ApiProperty({ type: [TimerView], description: 'What time will do, the next one first.' }) timers!: TimerView[];
+  @ApiProperty({ type: [AllowedActionView], description: 'What a person may do now, with POST /v1/actions.' })
+  actions!: AllowedActionView[];
   @ApiProperty({ type: [StepView], description: 'In the order of the definition.' }) steps!: StepView[];
   @ApiProperty({ type: [PaymentView] }) payments!: PaymentView[];
   @ApiProperty({ type: [HistoryEntryView], description: 'Every input, in the order in which it was taken.' })

@@ -1,4 +1,7 @@
 import {
+  allowedActions,
+  amountAtRisk,
+  inFlight,
   unitsOf,
   waitsOf,
   type Cause,
@@ -19,6 +22,7 @@ import type {
   InstanceView,
   PaymentView,
   StepView,
+  TimerView,
   WaitingForView,
 } from './instance-view.js';
 
@@ -33,6 +37,8 @@ export function toSummaryView(process: Process, instance: StoredInstance): Insta
     occurrence,
     status,
     attributes: state.attributes,
+    ...amountAtRisk(process, state),
+    paused: state.paused ?? null,
     correlationId,
     traceId,
     startedAt: startedAt?.toISOString() ?? null,
@@ -48,6 +54,11 @@ export function toSummaryView(process: Process, instance: StoredInstance): Insta
 export function toInstanceView(process: Process, instance: StoredInstance, history: StoredEvent[]): InstanceView {
   return {
     ...toSummaryView(process, instance),
+    revision: instance.state.revision ?? 0,
+    slaDueAt: instance.state.slaDueAt ?? null,
+    slaBreachedAt: instance.state.slaBreachedAt ?? null,
+    timers: toTimerViews(instance.state),
+    actions: allowedActions(process, instance.state).map(({ action, unit }) => ({ action, unit: unit ?? null })),
     steps: process.steps.flatMap((step) => toStepViews(step, instance.state)),
     payments: history.filter(({ type }) => type === 'PaymentReceived').map(toPaymentView),
     history: history.map(toHistoryView),
@@ -62,13 +73,16 @@ function toStepViews(step: CompiledStep, state: State): StepView[] {
 }
 
 function toStepView(step: CompiledStep, id: string, unit: UnitState, state: State): StepView {
-  const { status, execution, compensation } = unit;
+  const { status, execution, compensation, condition, policy, skipped } = unit;
   return {
     step: id,
     owner: step.owner,
     status: state.rejection ? 'skipped' : status,
     after: step.after,
     ...toExecutionView(execution ?? { ...(step.command && { command: step.command.type }) }),
+    condition: condition ?? null,
+    policy: policy ?? null,
+    skipped: skipped ?? null,
     compensation: compensation ? toExecutionView(compensation) : null,
   };
 }
@@ -80,6 +94,11 @@ function toExecutionView(run: Execution): ExecutionView {
     service: run.service ?? null,
     commandedAt: commandedAt ?? null,
     dueAt: run.dueAt ?? null,
+    slaDueAt: run.slaDueAt ?? null,
+    slaBreachedAt: run.slaBreachedAt ?? null,
+    retryAt: run.retryAt ?? null,
+    progress: run.progress ?? null,
+    by: run.by ?? null,
     overdueSince: run.overdueSince ?? null,
     outcome: run.outcome ?? null,
     outcomeAt: outcomeAt ?? null,
@@ -90,6 +109,20 @@ function toExecutionView(run: Execution): ExecutionView {
     field: run.field ?? null,
     message: run.message ?? null,
   };
+}
+
+/** What time will do to it, as far as it is known. */
+function toTimerViews(state: State): TimerView[] {
+  if (state.phase === 'ended') return [];
+  const timers: TimerView[] =
+    state.slaDueAt && !state.slaBreachedAt ? [{ unit: null, kind: 'sla', at: state.slaDueAt }] : [];
+  for (const [unit, run] of inFlight(state)) {
+    if (run.dueAt && !run.overdueSince) timers.push({ unit, kind: 'due', at: run.dueAt });
+    if (run.slaDueAt && !run.slaBreachedAt) timers.push({ unit, kind: 'sla', at: run.slaDueAt });
+  }
+  for (const [unit, { status, execution }] of Object.entries(state.steps))
+    if (status === 'retrying') timers.push({ unit, kind: 'retry', at: execution!.retryAt! });
+  return timers.toSorted((a, b) => a.at.localeCompare(b.at));
 }
 
 function toWaitingView({ command, since, dueAt, ...wait }: Wait, createdAt: Date): WaitingForView {
@@ -108,7 +141,7 @@ function toPaymentView({ payload, traceId }: StoredEvent): PaymentView {
 }
 
 function toHistoryView(event: StoredEvent): HistoryEntryView {
-  const { messageId, type, effect, step, source, commands, payload, occurredAt, recordedAt, traceId } = event;
+  const { messageId, type, effect, step, source, commands, payload, detail, occurredAt, recordedAt, traceId } = event;
   return {
     messageId,
     type,
@@ -117,6 +150,7 @@ function toHistoryView(event: StoredEvent): HistoryEntryView {
     source,
     commands,
     externalIds: (payload?.externalIds as ExternalId[] | undefined) ?? [],
+    detail,
     occurredAt: occurredAt.toISOString(),
     recordedAt: recordedAt.toISOString(),
     traceId,

@@ -34,6 +34,7 @@ export {
   type MigrationInput,
 } from './decide.js';
 export { stepOf, unitsOf } from './units.js';
+export { amountAtRisk } from './amount-at-risk.js';
 export { changesOf, type StateChanges } from './changes-of.js';
 export { mapSteps, type StepMapping } from './map-steps.js';
 export { migrateInstance, migrateState, type RecordedEvent } from './migrate.js';

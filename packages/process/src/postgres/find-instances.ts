@@ -57,6 +57,23 @@ export function findOccurrences(
   return database.query<StoredInstance>(byKey, [process, id, externalType]);
 }
 
+const byCorrelation = {
+  name: 'process-select-correlated',
+  text: `
+    SELECT ${INSTANCE_COLUMNS} FROM process_instance AS instance
+    WHERE id IN (SELECT instance_id FROM process_search WHERE correlation_id = ANY($1::text[]))
+    ORDER BY id LIMIT $2`,
+};
+
+/** Instances of whichever process whose messages share one of these ids, the first one first. */
+export function findCorrelated(
+  database: Queryable,
+  correlationIds: string[],
+  limit: number,
+): Promise<StoredInstance[]> {
+  return database.query<StoredInstance>(byCorrelation, [correlationIds, limit]);
+}
+
 /** One input of an instance, as it was taken. */
 export interface StoredEvent {
   instanceId: string;

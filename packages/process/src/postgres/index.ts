@@ -27,6 +27,7 @@ export {
 } from './control/actions.js';
 export { readInstancesOnVersion, readVersionNumbers, readVersions, type StoredVersion } from './control/versions.js';
 export {
+  findCorrelated,
   findOccurrences,
   readHistory,
   readInstance,

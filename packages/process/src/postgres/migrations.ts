@@ -1,5 +1,5 @@
 import { ControlInstances1795613000000 } from './control/migration.js';
-import { SearchInstances1795612000000 } from './search/migration.js';
+import { LinkInstances1795710000000, SearchInstances1795612000000 } from './search/migration.js';
 
 /** The part of TypeORM's query runner that a migration needs. */
 interface Runner {
@@ -141,4 +141,5 @@ export const processMigrations = [
   SearchInstances1795612000000,
   ControlInstances1795613000000,
   KeepDecisions1795700000000,
+  LinkInstances1795710000000,
 ];

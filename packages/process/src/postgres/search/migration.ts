@@ -73,3 +73,21 @@ export class SearchInstances1795612000000 {
     await runner.query('DROP TABLE process_wait, process_attribute, process_search');
   }
 }
+
+/** All that follows from one thing, in whichever process, is found by what its messages share. */
+export class LinkInstances1795710000000 {
+  readonly name = 'LinkInstances1795710000000';
+
+  async up(runner: Runner): Promise<void> {
+    await runner.query('ALTER TABLE process_search ADD COLUMN correlation_id text');
+    await runner.query(`
+      UPDATE process_search AS search SET correlation_id = instance.correlation_id
+      FROM process_instance AS instance WHERE instance.id = search.instance_id`);
+    await runner.query('ALTER TABLE process_search ALTER COLUMN correlation_id SET NOT NULL');
+    await runner.query('CREATE INDEX process_search_correlation ON process_search (correlation_id, instance_id)');
+  }
+
+  async down(runner: Runner): Promise<void> {
+    await runner.query('ALTER TABLE process_search DROP COLUMN correlation_id');
+  }
+}

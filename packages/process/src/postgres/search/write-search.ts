@@ -1,4 +1,5 @@
 import type { Tx } from '@throughline/postgres';
+import { amountAtRisk, isNumber } from '../../amount-at-risk.js';
 import type { Process } from '../../compile.js';
 import type { State } from '../../state.js';
 import { waitsOf } from '../../waits.js';
@@ -18,12 +19,12 @@ const upsertRows = {
   name: 'process-upsert-search',
   text: `
     INSERT INTO process_search AS known
-      (instance_id, process, version, status, started_at, amount, currency, paused, attention, status_since)
-    SELECT *, $10::timestamptz FROM unnest($1::bigint[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::numeric[], $7::text[],
-      $8::boolean[], $9::boolean[])
+      (instance_id, process, version, status, started_at, amount, currency, paused, attention, correlation_id, status_since)
+    SELECT *, $11::timestamptz FROM unnest($1::bigint[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::numeric[], $7::text[],
+      $8::boolean[], $9::boolean[], $10::text[])
     ON CONFLICT (instance_id) DO UPDATE SET
       version = excluded.version, status = excluded.status, started_at = excluded.started_at, amount = excluded.amount,
-      currency = excluded.currency, paused = excluded.paused, attention = excluded.attention,
+      currency = excluded.currency, paused = excluded.paused, attention = excluded.attention, correlation_id = excluded.correlation_id,
       status_since = CASE WHEN known.status = excluded.status THEN known.status_since ELSE excluded.status_since END`,
 };
 
@@ -86,18 +87,17 @@ function searched(process: Process, state: State): unknown[] {
   const { amount, currency } = amountAtRisk(process, state);
   const isPaused = state.paused !== undefined;
   const isLooked = state.attention.length > 0;
-  return [process.name, process.version, state.status, state.startedAt ?? null, amount, currency, isPaused, isLooked];
-}
-
-/** Money without its currency cannot be compared, so it is not searched by either. */
-function amountAtRisk(
-  { amount: field }: Process,
-  { attributes, facts }: State,
-): { amount: string | null; currency: string | null } {
-  const known = { ...facts.start, ...attributes };
-  const { [field ?? '']: amount, currency } = known;
-  const isWhole = typeof amount === 'string' && isNumber(amount) && typeof currency === 'string';
-  return isWhole ? { amount, currency } : { amount: null, currency: null };
+  return [
+    process.name,
+    process.version,
+    state.status,
+    state.startedAt ?? null,
+    amount,
+    currency,
+    isPaused,
+    isLooked,
+    state.correlationId,
+  ];
 }
 
 function attributeRows({ id, before, state }: SearchChange): { gone: unknown[][]; set: unknown[][] } {
@@ -117,9 +117,6 @@ const searchedAttributes = ({ attributes }: State): Map<string, string> =>
       .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
       .map(([field, value]) => [field, String(value).slice(0, VALUE_MAX)]),
   );
-
-/** Exactly what PostgreSQL reads as a number, and short enough to be one. */
-const isNumber = (text: string): boolean => /^-?\d{1,30}(\.\d{1,20})?$/.test(text);
 
 function waitRows({ id, from, process, before, state }: SearchChange): { gone: unknown[][]; added: unknown[][] } {
   const earlier = before.seen.length === 0 ? new Map<string, string>() : ownersOfWaits(from, before);
