@@ -8,9 +8,19 @@ import { colours, CommandError, duration, table } from './output.js';
 export interface DealStory {
   opportunityId: string;
   occurrences: Occurrence[];
+  /** Instances of the other processes that the deal set off. */
+  linked: Linked[];
+}
+
+export interface Linked {
+  id: string;
+  process: string;
+  status: string;
+  waitingFor: { step: string; needsPerson: boolean }[];
 }
 
 export interface Occurrence {
+  id: string;
   occurrence: number;
   status: string;
   attributes: Record<string, unknown>;
@@ -129,7 +139,21 @@ export async function dealEnds(urls: string[]): Promise<DealEnd[]> {
 
 /** The story as a person reads it: one table per closing. */
 export function renderStory(story: DealStory, viewerUrl: string | undefined): string {
-  return story.occurrences.map((occurrence) => renderOccurrence(story, occurrence, viewerUrl)).join('\n\n');
+  const occurrences = story.occurrences.map((occurrence) => renderOccurrence(story, occurrence, viewerUrl));
+  return [...occurrences, ...renderLinked(story)].join('\n\n');
+}
+
+/** Each process of the deal, and where to look on. */
+function renderLinked({ occurrences, linked }: DealStory): string[] {
+  const own = occurrences.map((occurrence) => ({ ...occurrence, process: 'lead-to-cash' }));
+  if (linked.length === 0) return [];
+  const rows = [...own, ...linked].map(({ id, process, status, waitingFor }) => [
+    process,
+    statusText(status),
+    waitingFor.map(({ step }) => step).join(', '),
+    `npx throughline instances show ${id}`,
+  ]);
+  return [table(['process', 'status', 'waits at', 'more'], rows)];
 }
 
 function renderOccurrence(story: DealStory, occurrence: Occurrence, viewerUrl: string | undefined): string {

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { readConfig, type Config } from './config.js';
 import { addDeadLetters } from './dead-letters/commands.js';
 import { Installation } from './installation.js';
+import { addInstances } from './instances/commands.js';
 import { colours, CommandError } from './output.js';
 import { addProcesses } from './processes/commands.js';
 import { addReplay } from './replay/commands.js';
@@ -73,7 +74,8 @@ program
   });
 
 addTasks(program, here);
-addProcesses(program);
+addInstances(program, here);
+addProcesses(program, here);
 addDeadLetters(program, here);
 addReplay(program, here);
 

@@ -2,6 +2,10 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError, type Command } from 'commander';
+import type { Config } from '../config.js';
+import type { Installation } from '../installation.js';
+import { collect, withServices } from '../with-services.js';
+import type { MigrateChoice } from './migrate.js';
 
 interface CheckChoice {
   dir?: string;
@@ -11,10 +15,10 @@ interface CheckChoice {
 }
 
 /** `npx throughline processes ...`: what can be done with definitions and policies as files, and with their versions. */
-export function addProcesses(program: Command): void {
+export function addProcesses(program: Command, here: () => [Config, Installation]): void {
   const processes = program
     .command('processes')
-    .description('process definitions and policies: check them before they run');
+    .description('process definitions and policies: check them before they run; versions, and what runs on them');
   processes
     .command('check')
     .description('prove definitions and policies before they run: references, structure, and every failure explored')
@@ -36,6 +40,43 @@ export function addProcesses(program: Command): void {
       ];
       process.exitCode = await runWithRules('check', args);
     });
+
+  const list = processes
+    .command('list')
+    .description('every version of every process, and what runs on it')
+    .option('--json', 'print one JSON line on standard output', false)
+    .action(async (choice: { json: boolean }) => {
+      const { listVersions } = await import('./migrate.js');
+      await listVersions(askList(), choice);
+    });
+  const askList = withServices(list, here, '/v1');
+
+  const migrate = processes
+    .command('migrate')
+    .description('take running instances to another version: what is unsafe stays where it is, with the reason')
+    .requiredOption('--process <name>', 'such as lead-to-cash')
+    .requiredOption('--from <version>', 'the version they run on', wholeVersion)
+    .requiredOption('--to <version>', 'the version they are to go on with', wholeVersion)
+    .option('--dry-run', 'only show the mapping of steps, and per instance what would change', false)
+    .option(
+      '--rename <old=new>',
+      'a step that has another name, where that is not plain to see; may be repeated',
+      collect,
+    )
+    .option('--include-ended', 'also instances that have ended: they can still be cancelled', false)
+    .option('--reason <text>', 'why; kept for good')
+    .option('--id <id>', 'of this migration, of your choice: the same id is done once, however often it is sent')
+    .option('--no-wait', 'do not wait until all are done')
+    .option('--json', 'print JSON lines on standard output', false)
+    .addHelpText(
+      'after',
+      '\nExit code 0: all went on, or it was a dry run. 1: some stayed. 3: the orchestrator did not answer.\n',
+    )
+    .action(async (choice: MigrateChoice) => {
+      const run = await import('./migrate.js');
+      process.exitCode = await run.migrate(askMigrate(), choice);
+    });
+  const askMigrate = withServices(migrate, here, '/v1');
 }
 
 /** The orchestrator owns the rules; a program of its own reads them, without a running service. */
@@ -46,6 +87,12 @@ function runWithRules(program: 'check', args: string[]): Promise<number> {
     child.on('error', failed);
     child.on('exit', (code) => done(code ?? 1));
   });
+}
+
+function wholeVersion(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Use the number of a version, from 1.');
+  return value;
 }
 
 function wholeFailures(text: string): number {
