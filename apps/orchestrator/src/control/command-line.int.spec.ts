@@ -63,7 +63,8 @@ describe('npx throughline instances, and processes', () => {
       'version 1',
       'OrderRejected · no-such-product · Add the product.',
       'needs a person: order (orders)',
-      'you may: pause, retry order, skip order, cancel, repair',
+      'you may: pause, retry order, skip order, skip provisioning, cancel, repair',
+      'at risk  100.00 EUR',
     ])
       // prettier-ignore
       expect(shown.out).toContain(text);
