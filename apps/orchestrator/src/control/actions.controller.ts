@@ -21,7 +21,7 @@ import {
   ActionListView,
   ActionPreviewView,
   ActionView,
-  AuditView,
+  ActionAuditView,
   toActionSummaryView,
   toAuditEntryView,
 } from './views.js';
@@ -113,8 +113,10 @@ export class ActionsController {
   @ApiQuery({ name: 'outcome', required: false, enum: ['done', 'refused'] })
   @ApiQuery({ name: 'before', required: false, description: '`next` of the page before.' })
   @ApiQuery({ name: 'limit', required: false, type: Number, description: '1 to 200; default 50.' })
-  @ApiOkResponse({ type: AuditView })
-  async audit(@Query(new ZodPipe(requests.listAudit)) query: Request<typeof requests.listAudit>): Promise<AuditView> {
+  @ApiOkResponse({ type: ActionAuditView })
+  async audit(
+    @Query(new ZodPipe(requests.listAudit)) query: Request<typeof requests.listAudit>,
+  ): Promise<ActionAuditView> {
     const { instance: instanceId, action: actionId, limit, ...same } = query;
     const found = await findAudit(this.database, { instanceId, actionId, ...same }, limit + 1);
     const page = found.slice(0, limit);

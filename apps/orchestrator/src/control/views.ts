@@ -35,7 +35,7 @@ export class ActionPreviewView {
   @ApiProperty({ type: [InstancePreviewView], description: 'The first of them.' }) instances!: InstancePreviewView[];
 }
 
-export class AuditEntryView {
+export class ActionAuditEntryView {
   @ApiProperty() id!: string;
   @ApiProperty(time) at!: string;
   @ApiProperty({ description: 'Who.' }) actor!: string;
@@ -51,8 +51,8 @@ export class AuditEntryView {
   after!: Record<string, unknown> | null;
 }
 
-export class AuditView {
-  @ApiProperty({ type: [AuditEntryView], description: 'The newest first.' }) entries!: AuditEntryView[];
+export class ActionAuditView {
+  @ApiProperty({ type: [ActionAuditEntryView], description: 'The newest first.' }) entries!: ActionAuditEntryView[];
   @ApiProperty({ ...textOrNull, description: 'Pass as `before` for the next page; null on the last.' })
   next!: string | null;
 }
@@ -76,15 +76,18 @@ export class ActionSummaryView {
 }
 
 export class ActionView extends ActionSummaryView {
-  @ApiProperty({ type: [AuditEntryView], description: 'The last 200 results; all of them: GET /v1/audit?action=.' })
-  results!: AuditEntryView[];
+  @ApiProperty({
+    type: [ActionAuditEntryView],
+    description: 'The last 200 results; all of them: GET /v1/audit?action=.',
+  })
+  results!: ActionAuditEntryView[];
 }
 
 export class ActionListView {
   @ApiProperty({ type: [ActionSummaryView], description: 'The newest first.' }) actions!: ActionSummaryView[];
 }
 
-export function toAuditEntryView({ at, ...entry }: StoredAuditEntry): AuditEntryView {
+export function toAuditEntryView({ at, ...entry }: StoredAuditEntry): ActionAuditEntryView {
   return { ...entry, at: at.toISOString() };
 }
 

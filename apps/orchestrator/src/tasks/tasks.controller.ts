@@ -29,6 +29,7 @@ import { applyDecorators } from '@nestjs/common';
 import { actorOf, CONFIG, openApiSchema, ZodPipe } from '@throughline/service';
 import type { z } from 'zod';
 import type { OrchestratorConfig } from '../config.js';
+import { ProcessRefusalFilter } from '../process-refusal.filter.js';
 import type { Action } from './decide-task.js';
 import * as requests from './requests.js';
 import { TaskRefusalFilter } from './task-refusal.filter.js';
@@ -77,7 +78,7 @@ const Acts = (summary: string, body: z.ZodType): MethodDecorator =>
 /** Decisions that people owe at the checkpoints of processes. */
 @ApiTags('tasks')
 @ApiBadRequestResponse({ description: 'A field at fault, or nobody named as the actor.' })
-@UseFilters(TaskRefusalFilter)
+@UseFilters(TaskRefusalFilter, ProcessRefusalFilter)
 @Controller('v1/tasks')
 export class TasksController {
   constructor(

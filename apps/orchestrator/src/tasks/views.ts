@@ -52,14 +52,14 @@ export class FactView {
   @ApiProperty({ nullable: true, description: 'As the event carried it; amounts are exact text.' }) value!: unknown;
 }
 
-class PolicyView {
+class TaskPolicyView {
   @ApiProperty() policy!: string;
   @ApiProperty() version!: number;
   @ApiProperty({ description: 'The rule of it that decided.' }) rule!: string;
   @ApiProperty({ ...textOrNull, description: 'Why that rule.' }) because!: string | null;
 }
 
-class FormFieldView {
+class TaskFormFieldView {
   @ApiProperty() name!: string;
   @ApiProperty() label!: string;
   @ApiProperty({ enum: ['text', 'number', 'money', 'date', 'boolean', 'choice'] }) type!: string;
@@ -67,7 +67,7 @@ class FormFieldView {
   @ApiProperty({ type: [String], nullable: true }) options!: string[] | null;
 }
 
-class ApprovalView {
+class TaskApprovalView {
   @ApiProperty({ type: PersonView }) by!: PersonView;
   @ApiProperty({ type: PersonView, nullable: true }) onBehalfOf!: PersonView | null;
   @ApiProperty(time) at!: string;
@@ -112,10 +112,11 @@ export class TaskView extends TaskSummaryView {
   @ApiProperty(textOrNull) traceId!: string | null;
   @ApiProperty({ ...textOrNull, description: 'Where TRACE_VIEWER_URL is configured.' }) traceUrl!: string | null;
   @ApiProperty({ type: [FactView], description: 'What the decision stands on.' }) facts!: FactView[];
-  @ApiProperty({ type: PolicyView }) policy!: PolicyView;
+  @ApiProperty({ type: TaskPolicyView }) policy!: TaskPolicyView;
   @ApiProperty({ ...anything, description: 'How it is worked on, as the policy says.' }) terms!: object;
-  @ApiProperty({ type: [FormFieldView], description: 'What whoever approves fills in.' }) form!: FormFieldView[];
-  @ApiProperty({ type: [ApprovalView] }) approvals!: ApprovalView[];
+  @ApiProperty({ type: [TaskFormFieldView], description: 'What whoever approves fills in.' })
+  form!: TaskFormFieldView[];
+  @ApiProperty({ type: [TaskApprovalView] }) approvals!: TaskApprovalView[];
   @ApiProperty({ type: [AttachmentView] }) attachments!: AttachmentView[];
   @ApiProperty({ ...textOrNull, description: 'What the requester is asked, while it is sent back.' }) question!:
     string | null;
