@@ -62,4 +62,6 @@ export {
   type UnitState,
 } from './state.js';
 export { START, waitsOf, type Wait } from './waits.js';
+export { replayHistory, type RecordedInput, type Replayed } from './replay.js';
+export { courseOf, differenceKinds, differencesOf, type Course, type DifferenceKind } from './compare.js';
 export { ProcessError } from './errors.js';

@@ -1,0 +1,47 @@
+import type { State, Status } from './state.js';
+
+/** What a course looks like from outside. */
+export interface Course {
+  status: Status;
+  /** Units that are done, in the order in which they were. */
+  path: string[];
+  /** Checkpoints at which a person was asked. */
+  approvals: string[];
+  /** Types of the commands, in order. */
+  commands: string[];
+  /** Promises that were broken, and what was late. */
+  breaches: string[];
+}
+
+export const differenceKinds = ['path', 'approvals', 'commands', 'sla'] as const;
+export type DifferenceKind = (typeof differenceKinds)[number];
+
+/** How two courses differ; nothing where they do not. What runs in parallel may come in any order. */
+export function differencesOf(was: Course, would: Course): DifferenceKind[] {
+  const sorted = (course: Course) => ({
+    path: [course.status, ...course.path.toSorted()],
+    approvals: course.approvals.toSorted(),
+    commands: course.commands.toSorted(),
+    sla: course.breaches.toSorted(),
+  });
+  const [before, after] = [sorted(was), sorted(would)];
+  return differenceKinds.filter((kind) => before[kind].join() !== after[kind].join());
+}
+
+/** The course that an instance took. */
+export function courseOf(state: State, commands: string[]): Course {
+  const units = Object.entries(state.steps);
+  return {
+    status: state.status,
+    path: state.completed,
+    approvals: units.filter(([, { policy }]) => policy !== undefined).map(([unit]) => unit),
+    commands,
+    breaches: [
+      ...(state.slaBreachedAt ? ['the whole'] : []),
+      ...units.flatMap(([unit, { execution, compensation }]) => [
+        ...(execution?.slaBreachedAt ? [unit] : []),
+        ...((execution?.overdueSince ?? compensation?.overdueSince) ? [`${unit} late`] : []),
+      ]),
+    ],
+  };
+}

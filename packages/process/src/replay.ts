@@ -1,0 +1,136 @@
+import type { Process } from './compile.js';
+import { actions, decide, type Action, type Input } from './decide.js';
+import { ProcessError } from './errors.js';
+import { initialState, type ProcessEvent, type State } from './state.js';
+
+/** One input of an instance as its history keeps it. */
+export interface RecordedInput {
+  messageId: string;
+  type: string;
+  payload: Record<string, unknown> | null;
+  detail: Record<string, unknown> | null;
+  step: string | null;
+  source: string | null;
+  /** ISO 8601. */
+  occurredAt: string;
+  recordedAt: string;
+}
+
+/** What an instance would have become. */
+export interface Replayed {
+  state: State;
+  /** Types of the commands sent, in order. */
+  commands: string[];
+  /** Decisions that nobody was asked for then: taken as approved at once. */
+  assumed: string[];
+  /** Why the rest of the history could not be taken. */
+  blocked?: string;
+}
+
+/**
+ * Takes the recorded inputs of an instance again, by another definition or other policies. Pure: nothing is sent.
+ *
+ * Timers fire when they are due. A decision counts where it is asked for again; where a person is asked who was not asked then, the
+ * answer is taken as approved, so that what follows can be compared; what was still undecided stays so.
+ */
+export function replayHistory(
+  process: Process,
+  identity: { key: string; occurrence: number; correlationId: string },
+  recorded: RecordedInput[],
+  isUndecided: (unit: string) => boolean,
+): Replayed {
+  const replay = new Replay(process, initialState(identity), recorded, isUndecided);
+  try {
+    for (const input of recorded) replay.take(input);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { ...replay.result(), blocked: error.message };
+  }
+  return replay.result();
+}
+
+class Replay {
+  private readonly commands: string[] = [];
+  private readonly assumed: string[] = [];
+  /** Units of which a decision is still to come. */
+  private readonly decisionsAhead: string[];
+  private nextTimerAt: string | undefined;
+
+  constructor(
+    private readonly process: Process,
+    private state: State,
+    recorded: RecordedInput[],
+    private readonly isUndecided: (unit: string) => boolean,
+  ) {
+    this.decisionsAhead = recorded.flatMap(({ type, step }) => (type.startsWith('decision:') && step ? [step] : []));
+  }
+
+  take(recorded: RecordedInput): void {
+    const { recordedAt } = recorded;
+    while (this.nextTimerAt !== undefined && this.nextTimerAt <= recordedAt)
+      this.decide({ kind: 'timer' }, this.nextTimerAt);
+    const input = this.toInput(recorded);
+    if (input) this.decide(input, recordedAt);
+  }
+
+  result(): Replayed {
+    const { state, commands, assumed } = this;
+    return { state, commands, assumed };
+  }
+
+  private decide(input: Input, now: string): void {
+    const { state, commands, tasks, nextTimerAt } = decide(this.process, this.state, input, now);
+    this.state = state;
+    this.nextTimerAt = nextTimerAt;
+    this.commands.push(...commands.map(({ type }) => type));
+    for (const { unit } of tasks.opened) {
+      if (this.decisionsAhead.includes(unit) || this.isUndecided(unit)) continue;
+      this.assumed.push(unit);
+      const id = `assumed:${unit}:${this.assumed.length}`;
+      this.decide({ kind: 'decision', id, unit, verdict: 'approved', by: 'assumed' }, now);
+    }
+  }
+
+  private toInput(recorded: RecordedInput): Input | undefined {
+    const { messageId, type, detail, step } = recorded;
+    if (type.startsWith('decision:')) {
+      this.decisionsAhead.splice(this.decisionsAhead.indexOf(step!), 1);
+      const { verdict, by, reason } = detail as { verdict: 'approved' | 'rejected'; by: string; reason?: string };
+      return { kind: 'decision', id: messageId, unit: step!, verdict, by, ...(reason && { reason }) };
+    }
+    if (type.startsWith('control:')) {
+      const action = type.slice('control:'.length) as Action;
+      if (!actions.includes(action)) return undefined;
+      const { by, reason, facts } = detail as { by: string; reason: string; facts?: object };
+      const input: Input = {
+        kind: 'control',
+        id: messageId,
+        action,
+        by,
+        reason,
+        ...(step && { unit: step }),
+        ...(facts && { facts }),
+      };
+      return this.isPossible(input, recorded.recordedAt) ? input : undefined;
+    }
+    // What time did is done again by time.
+    return recorded.payload === null
+      ? undefined
+      : { kind: 'event', event: toEvent(recorded, this.state.correlationId) };
+  }
+
+  /** What a person did then may be nothing to do now. */
+  private isPossible(input: Input, now: string): boolean {
+    try {
+      decide(this.process, this.state, input, now);
+      return true;
+    } catch (error) {
+      if (error instanceof ProcessError && error.code === 'PROCESS_ACTION_REFUSED') return false;
+      throw error;
+    }
+  }
+}
+
+function toEvent({ messageId, type, payload, source, occurredAt }: RecordedInput, correlationId: string): ProcessEvent {
+  return { messageId, type, payload: payload!, source: source ?? '', time: occurredAt, correlationId };
+}
