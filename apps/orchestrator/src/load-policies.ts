@@ -11,9 +11,13 @@ const policiesDirectory = new URL('../policies/', import.meta.url);
  * Throws `POLICY_INVALID`, which names each policy (or the file that is no YAML) and path at fault and what to write instead.
  */
 export function loadPolicies(directory: URL = policiesDirectory): Policies {
+  return compilePolicies(readPolicies(directory), { catalog });
+}
+
+/** Every policy of a directory as it was written. */
+export function readPolicies(directory: URL = policiesDirectory): unknown[] {
   const files = readdirSync(directory).filter((file) => /\.ya?ml$/.test(file));
-  const contents = files.toSorted().map((file) => read(file, directory));
-  return compilePolicies(contents, { catalog });
+  return files.toSorted().map((file) => read(file, directory));
 }
 
 function read(file: string, directory: URL): unknown {

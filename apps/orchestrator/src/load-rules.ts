@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
 import { canonicalId, catalog } from '@throughline/contracts';
-import type { Policies } from '@throughline/policy';
-import { compileDefinition, parseDefinition, type Calendar, type Contracts, type Process } from '@throughline/process';
+import { compilePolicies, type Policies } from '@throughline/policy';
+import { compileDefinition, parseDefinition, type Calendar, type Process } from '@throughline/process';
 import { loadCalendars } from './load-calendars.js';
-import { loadPolicies } from './load-policies.js';
+import { readPolicies } from './load-policies.js';
 
 /** Where this app keeps the definitions it ships. */
 export const processesDirectory = new URL('../processes/', import.meta.url);
@@ -17,7 +17,12 @@ export interface Rules {
   calendars: ReadonlyMap<string, Calendar>;
   /** Compiles a definition as it was written, also one that another release has stored. */
   compile: (data: unknown) => Process;
+  /** The same, as if this policy were in force in place of the one of its name. Throws `POLICY_INVALID`. */
+  compileWith: (policy: { policy: string }) => (data: unknown) => Process;
 }
+
+/** Token of the rules, as loaded at start. */
+export const RULES = Symbol('rules');
 
 /** Where the rules lie; each defaults to what this app ships. */
 export interface RuleDirectories {
@@ -41,14 +46,26 @@ export function loadRules(directories: RuleDirectories = {}): Rules {
 /** What processes are compiled against. */
 export function loadContracts({ policies: from, calendars: by }: RuleDirectories = {}): Omit<Rules, 'processes'> {
   const calendars = loadCalendars(toUrl(by));
-  const policies = loadPolicies(toUrl(from));
-  const contracts: Contracts = {
-    messages: catalog,
-    assignId: (correlationId, field) => canonicalId(correlationId, field),
+  const written = readPolicies(toUrl(from)) as { policy?: string }[];
+  const policies = compilePolicies(written, { catalog });
+  const compileBy =
+    (rules: Policies) =>
+    (data: unknown): Process =>
+      compileDefinition(parseDefinition(data), {
+        messages: catalog,
+        assignId: (correlationId, field) => canonicalId(correlationId, field),
+        policies: rules,
+        calendars,
+      });
+  return {
     policies,
     calendars,
+    compile: compileBy(policies),
+    compileWith: (candidate) => {
+      const others = written.filter(({ policy }) => policy !== candidate.policy);
+      return compileBy(compilePolicies([...others, candidate], { catalog }));
+    },
   };
-  return { policies, calendars, compile: (data) => compileDefinition(parseDefinition(data), contracts) };
 }
 
 const toUrl = (directory: string | undefined): URL | undefined =>

@@ -3,6 +3,7 @@ import type { Messaging } from '@throughline/messaging';
 import { ProcessRunner } from '@throughline/process/postgres';
 import { ServerClock, type Database } from '@throughline/postgres';
 import { CONFIG, DATABASE, MESSAGING, ROUTES } from '@throughline/service';
+import { BacktestsController } from './backtest/backtests.controller.js';
 import type { OrchestratorConfig } from './config.js';
 import { ActionLoop } from './control/action-loop.js';
 import { ActionsController } from './control/actions.controller.js';
@@ -10,7 +11,7 @@ import { InstanceActions } from './control/instance-actions.js';
 import { DealsController } from './deals.controller.js';
 import { InstancesController } from './instances.controller.js';
 import { warnOfEndingCalendars } from './load-calendars.js';
-import { loadRules, type Rules } from './load-rules.js';
+import { loadRules, RULES, type Rules } from './load-rules.js';
 import { orchestratorRoutes } from './routes.js';
 import { StatisticsController } from './statistics.controller.js';
 import { storePolicies } from './store-policies.js';
@@ -26,9 +27,6 @@ import { TimerLoop } from './timer-loop.js';
 import { ValidationsController } from './validations.controller.js';
 import { VersionsController } from './versions/versions.controller.js';
 
-/** Token of the rules, as loaded at start. */
-export const RULES = Symbol('rules');
-
 @Module({
   controllers: [
     InstancesController,
@@ -36,6 +34,7 @@ export const RULES = Symbol('rules');
     VersionsController,
     DealsController,
     StatisticsController,
+    BacktestsController,
     TasksController,
     DelegationsController,
     AbsencesController,

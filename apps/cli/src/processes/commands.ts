@@ -7,6 +7,13 @@ import type { Installation } from '../installation.js';
 import { collect, withServices } from '../with-services.js';
 import type { MigrateChoice } from './migrate.js';
 
+interface BacktestChoice {
+  candidate: string;
+  since: string;
+  limit: number;
+  json: boolean;
+}
+
 interface CheckChoice {
   dir?: string;
   people?: string;
@@ -27,7 +34,7 @@ export function addProcesses(program: Command, here: () => [Config, Installation
       'processes to check, or a directory with processes/, policies/ and calendars/ (default: what ships)',
     )
     .option('--people <file>', 'who may decide, and in which role (default: the people that ship)')
-    .option('--failures <count>', 'how many failures are combined', wholeFailures, 3)
+    .option('--failures <count>', 'how many failures are combined', wholeNumber(0, 5), 3)
     .option('--json', 'print one JSON line on standard output', false)
     .addHelpText('after', '\nExit code 0: everything is sound. 1: something is not. 2: the rules cannot be read.\n')
     .action(async ({ dir, people, failures, json }: CheckChoice) => {
@@ -55,8 +62,8 @@ export function addProcesses(program: Command, here: () => [Config, Installation
     .command('migrate')
     .description('take running instances to another version: what is unsafe stays where it is, with the reason')
     .requiredOption('--process <name>', 'such as lead-to-cash')
-    .requiredOption('--from <version>', 'the version they run on', wholeVersion)
-    .requiredOption('--to <version>', 'the version they are to go on with', wholeVersion)
+    .requiredOption('--from <version>', 'the version they run on', wholeNumber(1, 1_000_000))
+    .requiredOption('--to <version>', 'the version they are to go on with', wholeNumber(1, 1_000_000))
     .option('--dry-run', 'only show the mapping of steps, and per instance what would change', false)
     .option(
       '--rename <old=new>',
@@ -77,6 +84,23 @@ export function addProcesses(program: Command, here: () => [Config, Installation
       process.exitCode = await run.migrate(askMigrate(), choice);
     });
   const askMigrate = withServices(migrate, here, '/v1');
+
+  const backtest = processes
+    .command('backtest')
+    .description('what recorded instances would have become by a candidate policy or process; it changes nothing')
+    .requiredOption('--candidate <file>', 'a process definition or a policy, as YAML')
+    .requiredOption('--since <date>', 'only instances that started since then, such as 2026-10-01')
+    .option('--limit <count>', 'instances looked at, the oldest first', wholeNumber(1, 100_000), 10_000)
+    .option('--json', 'print one JSON line on standard output', false)
+    .addHelpText(
+      'after',
+      '\nWhere the candidate asks a person who was not asked then, the answer is taken as approved at once.\n',
+    )
+    .action(async (choice: BacktestChoice) => {
+      const { backtest: run } = await import('./backtest.js');
+      await run(askBacktest(), choice);
+    });
+  const askBacktest = withServices(backtest, here, '/v1');
 }
 
 /** The orchestrator owns the rules; a program of its own reads them, without a running service. */
@@ -89,15 +113,11 @@ function runWithRules(program: 'check', args: string[]): Promise<number> {
   });
 }
 
-function wholeVersion(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Use the number of a version, from 1.');
-  return value;
-}
-
-function wholeFailures(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 5)
-    throw new InvalidArgumentError('Use a whole number from 0 to 5.');
-  return value;
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(`Use a whole number from ${min} to ${max}.`);
+    return value;
+  };
 }

@@ -42,4 +42,5 @@ export {
   type InstanceFilter,
   type SearchOrder,
 } from './search/search-instances.js';
+export { readRecordedInstances } from './read-recorded-instances.js';
 export { readStatistics, type Statistics } from './statistics.js';

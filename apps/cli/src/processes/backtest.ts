@@ -1,0 +1,128 @@
+import { formatMoney } from '@throughline/contracts';
+import { readFileSync } from 'node:fs';
+import { colours, CommandError, table } from '../output.js';
+import type { ServicesApi } from '../services-api.js';
+
+interface Share {
+  instances: number;
+  amounts: Record<string, string>;
+}
+
+interface Course {
+  status: string;
+  approvals: string[];
+}
+
+/** The parts of the orchestrator's answer that are shown; its OpenAPI page has the whole. */
+interface Backtest {
+  candidate: { kind: string; name: string; version: number };
+  since: string;
+  isCutShort: boolean;
+  summary: {
+    instances: number;
+    unchanged: number;
+    differing: Share;
+    blocked: number;
+    byKind: Record<string, number>;
+    approvals: Record<string, { more: Share; fewer: Share }>;
+    commands: Record<string, number>;
+    sla: { more: number; fewer: number };
+  };
+  differences: {
+    id: string;
+    process: string;
+    key: string;
+    occurrence: number;
+    amount: string | null;
+    currency: string | null;
+    differs: string[];
+    was: Course;
+    would: Course;
+    blocked: string | null;
+  }[];
+}
+
+/** Rows of the table of differing instances; `--json` has all of them. */
+const ROWS = 25;
+
+/** Asks what recorded instances would have become by a candidate, and shows it. Exit code 0 whatever would differ. */
+export async function backtest(
+  api: ServicesApi,
+  { candidate, since, limit, json }: { candidate: string; since: string; limit: number; json: boolean },
+): Promise<void> {
+  const body = { candidate: read(candidate), since, limit };
+  const answer = await api.send<Backtest>('orchestrator', 'POST', '/backtests', body);
+  process.stdout.write(json ? `${JSON.stringify(answer)}\n` : `${render(answer)}\n`);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(`The candidate ${file} cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+function render({ candidate, since, isCutShort, summary, differences }: Backtest): string {
+  const { name, version, kind } = candidate;
+  const approvals = Object.entries(summary.approvals).flatMap(([checkpoint, { more, fewer }]) => [
+    ...(more.instances > 0 ? [[`${checkpoint}: people asked`, `+${more.instances}`, moneyOf(more)]] : []),
+    ...(fewer.instances > 0 ? [[`${checkpoint}: people asked`, `-${fewer.instances}`, moneyOf(fewer)]] : []),
+  ]);
+  const commands = Object.entries(summary.commands).map(([type, count]) => [type, count > 0 ? `+${count}` : count, '']);
+  const sla = [
+    ...(summary.sla.more > 0 ? [['promises broken', `+${summary.sla.more}`, '']] : []),
+    ...(summary.sla.fewer > 0 ? [['promises broken', `-${summary.sla.fewer}`, '']] : []),
+  ];
+  const kinds = Object.entries(summary.byKind).flatMap(([what, count]) => (count > 0 ? [`${what} ${count}`] : []));
+  const lines = [
+    `${colours.bold(`${kind} ${name} ${version}`)} on ${summary.instances} instances that started since ${since}`,
+    '',
+    table(
+      ['what', 'instances', 'money'],
+      [
+        ['unchanged', summary.unchanged, ''],
+        [
+          `would differ${kinds.length > 0 ? ` (${kinds.join(', ')})` : ''}`,
+          summary.differing.instances,
+          moneyOf(summary.differing),
+        ],
+        ...(summary.blocked > 0 ? [['could not be compared', summary.blocked, '']] : []),
+        ...approvals,
+        ...commands,
+        ...sla,
+      ],
+    ),
+  ];
+  if (differences.length > 0)
+    lines.push(
+      '',
+      table(['instance', 'process', 'amount', 'was', 'would be', 'differs in'], differences.slice(0, ROWS).map(rowOf)),
+    );
+  if (differences.length > ROWS) lines.push(`... and ${differences.length - ROWS} more; --json tells all of them.`);
+  if (isCutShort)
+    lines.push('', colours.yellow('More instances started since then: raise --limit to look at them, too.'));
+  return lines.join('\n');
+}
+
+function rowOf({
+  id,
+  process: name,
+  amount,
+  currency,
+  was,
+  would,
+  differs,
+  blocked,
+}: Backtest['differences'][number]): string[] {
+  const shown = amount !== null && currency !== null ? formatMoney(amount, currency) : '';
+  return [id, name, shown, courseOf(was), blocked ?? courseOf(would), differs.join(', ')];
+}
+
+const courseOf = ({ status, approvals }: Course): string =>
+  approvals.length > 0 ? `${status}, asked: ${approvals.join(', ')}` : status;
+
+const moneyOf = ({ amounts }: Share): string =>
+  Object.entries(amounts)
+    .map(([currency, amount]) => formatMoney(amount, currency))
+    .join(' + ');

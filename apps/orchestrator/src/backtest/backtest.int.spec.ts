@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { canonicalId, sumMoney } from '@throughline/contracts';
+import type { Database } from '@throughline/postgres';
+import { ProcessRunner } from '@throughline/process/postgres';
+import { testDatabase, type TestDatabase } from '@throughline/testing';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { loadRules } from '../load-rules.js';
+import { migrations } from '../migrations.js';
+import { readCandidate, runBacktest } from './backtest.js';
+import { summarise, type Summary } from './summarise.js';
+
+const DEALS = 450;
+const SINCE = new Date('2026-11-01T00:00:00.000Z');
+const rules = loadRules();
+const file = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+/** Amounts up to some 90,000, all of them within every limit in force. */
+const amountOf = (n: number): string => `${((n * 7919) % 90_000) + 1}.${String(n % 100).padStart(2, '0')}00`;
+
+describe('a backtest', () => {
+  let test: TestDatabase;
+  let database: Database;
+  const runner = new ProcessRunner(rules.processes, rules.compile);
+
+  beforeAll(async () => {
+    test = await testDatabase(migrations);
+    database = await test.connect();
+    await runner.storeDefinitions(database);
+    const deals = Array.from({ length: DEALS }, (_, n) => n);
+    // One in three has gone no further than its order; the others have it confirmed.
+    await take(deals, 'OpportunityClosedWon', 0);
+    await take(
+      deals.filter((n) => n % 3 > 0),
+      'OrderCreated',
+      1,
+    );
+  });
+  afterAll(() => test.drop());
+
+  async function take(deals: number[], type: string, minute: number): Promise<void> {
+    const time = new Date(SINCE.getTime() + minute * 60_000);
+    const events = deals.map((n) => ({
+      messageId: canonicalId(type, String(n)),
+      type,
+      payload: payloadOf(n),
+      source: 'spec',
+      time: time.toISOString(),
+      correlationId: canonicalId('closing', String(n)),
+    }));
+    await database.transaction((tx) => runner.runBatch(tx, events, time, () => {}));
+  }
+
+  /** Sums of every table, and where its sequences stand. */
+  async function fingerprint(): Promise<unknown> {
+    const tables = await database.query<{ name: string }>({
+      name: 'spec-tables',
+      text: `SELECT relname AS name FROM pg_class WHERE relkind IN ('r', 'S') AND relnamespace = 'public'::regnamespace ORDER BY 1`,
+    });
+    const rows = [];
+    for (const { name } of tables)
+      rows.push([name, await database.query({ name: `spec-${name}`, text: `SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) AS sum FROM (SELECT * FROM "${name}") AS t` })]); // prettier-ignore
+    return rows;
+  }
+
+  async function run(
+    candidate: string,
+    limit = 10_000,
+  ): Promise<{ summary: Summary; isCutShort: boolean; ids: string[] }> {
+    const { comparisons, isCutShort } = await runBacktest(
+      { database, runner },
+      readCandidate(parse(candidate), rules),
+      {
+        since: SINCE,
+        limit,
+      },
+    );
+    const ids = comparisons.filter(({ differs }) => differs.length > 0).map(({ key }) => key);
+    return { summary: summarise(comparisons), isCutShort, ids };
+  }
+
+  it('by the policies in force finds no difference', async () => {
+    const { summary } = await run(file('policies/credit-approval.yaml'));
+    expect(summary).toMatchObject({ instances: DEALS + 300, unchanged: DEALS + 300, blocked: 0 });
+    expect((await run(file('processes/lead-to-cash.yaml'))).summary).toMatchObject({
+      instances: DEALS,
+      unchanged: DEALS,
+    });
+  });
+
+  it('tells exactly the deals that a stricter policy would put before a person, and their money, and changes nothing', async () => {
+    const strict = file('policies/credit-approval.yaml').replaceAll('100 000 EUR', '50 000 EUR');
+    const before = await fingerprint();
+    const { summary, ids, isCutShort } = await run(strict);
+    expect(await fingerprint()).toEqual(before);
+
+    // Counted by hand, without the engine or the policy language.
+    const asked = Array.from({ length: DEALS }, (_, n) => n).filter((n) => Number(amountOf(n)) > 50_000);
+    expect(asked.length).toBeGreaterThan(100);
+    expect(ids.toSorted()).toEqual(asked.map(keyOf).toSorted());
+    const money = { EUR: sumMoney(asked.map(amountOf)) };
+    expect(summary.approvals).toEqual({
+      'credit-approval': { more: { instances: asked.length, amounts: money }, fewer: { instances: 0, amounts: {} } },
+    });
+    expect([summary.commands, isCutShort, summary.blocked]).toEqual([{}, false, 0]);
+  });
+
+  it('tells which commands another version of a process would send', async () => {
+    const early = file('processes/lead-to-cash.yaml')
+      .replace('version: 2', 'version: 3')
+      .replace('  billing:\n    after: order\n', '  billing:\n    after: provisioning\n');
+    const { summary } = await run(early);
+    expect(summary.commands).toEqual({ IssueInvoice: -300 });
+    expect(summary.byKind).toMatchObject({ commands: 300, approvals: 0 });
+  });
+
+  it('says when it has not looked at everything, and refuses what is no candidate', async () => {
+    expect(await run(file('policies/credit-approval.yaml'), 250)).toMatchObject({
+      isCutShort: true,
+      summary: { instances: 250 },
+    });
+    expect(() => readCandidate(parse('name: nothing'), rules)).toThrow('neither a process nor a policy');
+    expect(() => readCandidate(parse(file('policies/credit-approval.yaml').replace('totalAmount', 'totalAmont')), rules)).toThrow('totalAmont'); // prettier-ignore
+  });
+});
+
+const keyOf = (n: number): string => canonicalId('deal', String(n));
+
+function payloadOf(n: number): Record<string, unknown> {
+  const amount = amountOf(n);
+  const line = {
+    lineItemId: '1',
+    productId: canonicalId('chair'),
+    sku: 'chair',
+    name: 'Chair',
+    quantity: '1.0000',
+    unitAmount: amount,
+    amount,
+  };
+  return {
+    opportunityId: keyOf(n),
+    orderId: canonicalId('order', String(n)),
+    occurrence: 1,
+    name: `Deal ${n}`,
+    account: {
+      accountId: canonicalId('acme'),
+      name: 'Acme',
+      domain: null,
+      billingEmail: null,
+      country: 'DE',
+      externalIds: [],
+    },
+    currency: 'EUR',
+    totalAmount: amount,
+    closedAt: SINCE.toISOString(),
+    serviceStart: '2026-12-01',
+    serviceEnd: '2027-11-30',
+    lineItems: [line],
+    orderNumber: String(n),
+    externalIds: [],
+    sourceVersion: '1',
+  };
+}

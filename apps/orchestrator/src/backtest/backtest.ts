@@ -1,0 +1,151 @@
+import { toDecimal } from '@throughline/contracts';
+import type { Database } from '@throughline/postgres';
+import {
+  courseOf,
+  differencesOf,
+  ProcessError,
+  replayHistory,
+  type Process,
+  type RecordedInput,
+} from '@throughline/process';
+import {
+  readHistory,
+  readRecordedInstances,
+  type ProcessRunner,
+  type StoredEvent,
+  type StoredInstance,
+} from '@throughline/process/postgres';
+import type { Rules } from '../load-rules.js';
+import type { Comparison } from './summarise.js';
+
+/** What is tried: a version of a process, or a policy in place of the one in force. */
+export interface Candidate {
+  kind: 'process' | 'policy';
+  name: string;
+  version: number;
+  /** The processes whose instances it may change. */
+  processes: string[];
+  /** The definition by which an instance on this one would run. */
+  of: (recorded: Process) => Process;
+}
+
+/** Instances read and compared at once. */
+const PAGE = 200;
+
+const readOnly = { name: 'backtest-read-only', text: 'SET TRANSACTION READ ONLY' };
+
+/** Compiles what was written; throws with every problem, and where it is neither a process nor a policy. */
+export function readCandidate(written: unknown, rules: Rules): Candidate {
+  const { process, policy, version } = (written ?? {}) as { process?: unknown; policy?: unknown; version?: unknown };
+  if (typeof process === 'string') {
+    const compiled = rules.compile(written);
+    return { kind: 'process', name: process, version: compiled.version, processes: [process], of: () => compiled };
+  }
+  if (typeof policy === 'string') {
+    const compile = rules.compileWith(written as { policy: string });
+    const compiled = new Map<string, Process>();
+    const of = (recorded: Process): Process => {
+      const key = `${recorded.name}/${recorded.version}`;
+      const known = compiled.get(key) ?? compile(recorded.source);
+      compiled.set(key, known);
+      return known;
+    };
+    const processes = rules.processes.map(({ name }) => name);
+    return { kind: 'policy', name: policy, version: Number(version), processes, of };
+  }
+  throw new ProcessError(
+    'PROCESS_DEFINITION_INVALID',
+    'The candidate is neither a process nor a policy: it must begin with "process: <name>" or "policy: <name>".',
+  );
+}
+
+/**
+ * Takes recorded instances again by the candidate, in memory. Reads in transactions that PostgreSQL lets change nothing, page by page, so
+ * that the service goes on with its work meanwhile.
+ */
+export async function runBacktest(
+  { database, runner }: { database: Database; runner: ProcessRunner },
+  candidate: Candidate,
+  { since, limit }: { since: Date; limit: number },
+): Promise<{ comparisons: Comparison[]; isCutShort: boolean }> {
+  const comparisons: Comparison[] = [];
+  for (let after = '0'; ;) {
+    const page = await database.rehearse(async (tx) => {
+      await tx.query(readOnly);
+      const instances = await readRecordedInstances(tx, {
+        after,
+        processes: candidate.processes,
+        since,
+        limit: Math.min(PAGE, limit - comparisons.length + 1),
+      });
+      const history =
+        instances.length > 0
+          ? await readHistory(
+              tx,
+              instances.map(({ id }) => id),
+            )
+          : [];
+      const byInstance = Map.groupBy(history, ({ instanceId }) => instanceId);
+      const definitions = new Map<string, Process>();
+      for (const { process, version } of instances)
+        definitions.set(`${process}/${version}`, await runner.definitionOf(tx, { process, version }));
+      return instances.map((instance) => ({
+        instance,
+        history: byInstance.get(instance.id) ?? [],
+        recorded: definitions.get(`${instance.process}/${instance.version}`)!,
+      }));
+    });
+    for (const { instance, history, recorded } of page) {
+      if (comparisons.length === limit) return { comparisons, isCutShort: true };
+      comparisons.push(compare(instance, history, recorded, candidate.of(recorded)));
+    }
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return { comparisons, isCutShort: false };
+    after = last.instance.id;
+  }
+}
+
+function compare(instance: StoredInstance, history: StoredEvent[], recorded: Process, candidate: Process): Comparison {
+  const { id, process, version, key, occurrence, correlationId, state } = instance;
+  const was = courseOf(
+    state,
+    history.flatMap(({ commands }) => commands),
+  );
+  const replayed = replayHistory(
+    candidate,
+    { key, occurrence, correlationId },
+    history.map(toRecordedInput),
+    (unit) => state.steps[unit]?.status === 'deciding',
+  );
+  const would = courseOf(replayed.state, replayed.commands);
+  const known = { ...state.attributes, ...state.facts.start };
+  const amount = recorded.amount === undefined ? undefined : known[recorded.amount];
+  return {
+    id,
+    process,
+    version,
+    key,
+    occurrence,
+    amount: typeof amount === 'string' ? toDecimal(amount) : null,
+    currency: typeof known['currency'] === 'string' ? known['currency'] : null,
+    differs: replayed.blocked === undefined ? differencesOf(was, would) : [],
+    was,
+    would,
+    assumed: replayed.assumed,
+    blocked: replayed.blocked ?? null,
+  };
+}
+
+function toRecordedInput(event: StoredEvent): RecordedInput {
+  const { messageId, type, payload, detail, step, source, occurredAt, recordedAt } = event;
+  return {
+    messageId,
+    type,
+    payload,
+    detail,
+    step,
+    source,
+    occurredAt: occurredAt.toISOString(),
+    recordedAt: recordedAt.toISOString(),
+  };
+}
