@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import { renderStory, type Occurrence } from './deal-show.js';
 
 const occurrence: Occurrence = {
+  id: '1',
   occurrence: 1,
   status: 'deciding',
   attributes: { name: 'Ten chairs', currency: 'EUR', totalAmount: '12000.0000' },
@@ -22,7 +23,8 @@ it('says of a deal that waits for a decision where it is made, and of any other 
     { ...wait, step: 'credit-approval', events: [], needsPerson: true },
     { ...wait, step: 'billing', events: ['InvoiceIssued', 'InvoiceRejected'], needsPerson: false },
   ];
-  const story = renderStory({ opportunityId: 'deal-7', occurrences: [{ ...occurrence, waitingFor }] }, undefined);
+  const occurrences = [{ ...occurrence, waitingFor }];
+  const story = renderStory({ opportunityId: 'deal-7', occurrences, linked: [] }, undefined);
   expect(story).toContain('needs a person: credit-approval for a decision since 2026-11-23T10:00:00.000Z');
   expect(story).toContain('npx throughline tasks list --key deal-7');
   expect(story).toContain('waiting: billing for InvoiceIssued or InvoiceRejected since');
