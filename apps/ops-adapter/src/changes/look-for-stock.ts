@@ -2,9 +2,10 @@ import type { MedusaClient } from '@throughline/connectors/medusa';
 import type { MessagingTx } from '@throughline/messaging';
 import type { Queryable } from '@throughline/postgres';
 import type { FulfilBackorder } from '../orders/fulfil-backorder.js';
-import { findBackorderedOrders } from '../orders/store.js';
+import { deliverable } from '../orders/plan-delivery.js';
+import { findOrdersWaitingFor, findVariantsWaitedFor } from '../orders/store.js';
 
-/** Orders that wait for stock, looked at with one poll; whoever asked first first. */
+/** How many orders one poll has delivered; the next one goes on. */
 const MAX_ORDERS = 500;
 
 /**
@@ -25,17 +26,20 @@ export async function lookForStock({
   database: Queryable;
   messaging: { transaction<T>(fn: (tx: MessagingTx) => Promise<T>): Promise<T> };
 }): Promise<number> {
-  const waiting = await findBackorderedOrders(database, MAX_ORDERS);
-  const variantIds = waiting.flatMap(({ lines }) =>
-    lines.flatMap((it) => (it.backordered > 0 ? (it.medusaVariantId ?? []) : [])),
-  );
+  const variantIds = await findVariantsWaitedFor(database);
   if (variantIds.length === 0) return 0;
-  const stock = await medusa.findStock([...new Set(variantIds)]);
+  const stock = await medusa.findStock(variantIds);
   const left = new Map([...stock].map(([variantId, { quantity }]) => [variantId, quantity]));
+  const there = [...left].flatMap(([variantId, quantity]) => (quantity > 0 ? [variantId] : []));
+  const waiting = there.length > 0 ? await findOrdersWaitingFor(database, there, MAX_ORDERS) : [];
   const served = waiting.filter(({ lines }) => {
-    const wanted = lines.filter((line) => line.backordered > 0 && (left.get(line.medusaVariantId ?? '') ?? 0) > 0);
-    for (const line of wanted) left.set(line.medusaVariantId!, left.get(line.medusaVariantId!)! - line.backordered);
-    return wanted.length > 0;
+    const came = lines.filter((line) => {
+      const onShelf = left.get(line.medusaVariantId ?? '') ?? 0;
+      const quantity = deliverable(line.backordered, onShelf);
+      if (quantity > 0) left.set(line.medusaVariantId!, onShelf - quantity);
+      return quantity > 0;
+    });
+    return came.length > 0;
   });
   if (served.length === 0) return 0;
   await messaging.transaction(async (tx) =>

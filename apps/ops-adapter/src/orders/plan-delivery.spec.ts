@@ -32,6 +32,9 @@ describe('the delivery of a line', () => {
     ['waits where nothing is there', { remaining: 3, keepsStock: true }, 0, { short: true }],
     ['waits where more was taken than was there', { remaining: 3, keepsStock: true }, -1, { short: true }],
     ['waits where the variant is gone', { remaining: 3, keepsStock: true }, undefined, { short: true }],
+    ['takes whole pieces of a part', { remaining: 3, keepsStock: true }, 2.5, { fulfil: { quantity: 2 } }],
+    ['takes the half that an order ends in', { remaining: 0.5, keepsStock: true }, 0.5, { fulfil: { quantity: 0.5 } }],
+    ['waits for the rest of a piece', { remaining: 1, keepsStock: true }, 0.5, { short: true }],
     ['is done where nothing is left', { remaining: 0 }, undefined, { done: true }],
   ])('%s', (_, line, quantity, expected) => expect(plan(line, quantity)).toMatchObject(expected));
 

@@ -36,7 +36,12 @@ export function planDelivery(order: MedusaOrder, lineItemId: string, stock: Stoc
   // One that a person packed is theirs to give back.
   if (packed) return onShelf < 0 && packed.orderId ? { giveBack: packed } : { ship: packed };
   if (line.remaining <= 0) return { done: true };
-  const quantity = Math.min(line.remaining, onShelf);
-  if (quantity <= 0) return { short: true };
+  const quantity = deliverable(line.remaining, onShelf);
+  if (quantity === 0) return { short: true };
   return { fulfil: { id: line.itemId, quantity }, locationId: line.keepsStock ? stock?.locationId : undefined };
+}
+
+/** All that is wanted, or as many whole pieces as there are: half a piece leaves only where the order ends in one. */
+export function deliverable(wanted: number, onShelf: number): number {
+  return onShelf >= wanted ? wanted : Math.max(0, Math.floor(onShelf));
 }

@@ -151,14 +151,32 @@ export async function findOrders(database: Queryable, orderIds: string[]): Promi
   return database.query<SalesOrder>(findAll, [orderIds]);
 }
 
-const findBackordered = {
-  name: 'sales-order-find-backordered',
-  text: `${select} WHERE life_cycle = 'created' AND lines @? '$[*] ? (@.backordered > 0)' ORDER BY requested_at, order_id LIMIT $1`,
+const WAITS_FOR_STOCK = `life_cycle = 'created' AND lines @? '$[*] ? (@.backordered > 0)'`;
+const variantsWaitedFor = {
+  name: 'sales-order-variants-waited-for',
+  text: `SELECT DISTINCT line ->> 'medusaVariantId' AS id FROM sales_order, jsonb_array_elements(lines) line
+    WHERE ${WAITS_FOR_STOCK} AND (line ->> 'backordered')::numeric > 0 AND line ->> 'medusaVariantId' IS NOT NULL`,
 };
 
-/** Orders with lines that wait for stock, whoever asked first first. */
-export async function findBackorderedOrders(database: Queryable, limit: number): Promise<SalesOrder[]> {
-  return database.query<SalesOrder>(findBackordered, [limit]);
+/** The variants in Medusa that some line waits for. */
+export async function findVariantsWaitedFor(database: Queryable): Promise<string[]> {
+  return (await database.query<{ id: string }>(variantsWaitedFor)).map(({ id }) => id);
+}
+
+const findWaiting = {
+  name: 'sales-order-find-waiting',
+  text: `${select} WHERE ${WAITS_FOR_STOCK} AND EXISTS (SELECT FROM jsonb_array_elements(lines) line
+      WHERE (line ->> 'backordered')::numeric > 0 AND line ->> 'medusaVariantId' = ANY($1::text[]))
+    ORDER BY requested_at, order_id LIMIT $2`,
+};
+
+/** Orders with a line that waits for one of these variants, whoever asked first first. */
+export async function findOrdersWaitingFor(
+  database: Queryable,
+  variantIds: string[],
+  limit: number,
+): Promise<SalesOrder[]> {
+  return database.query<SalesOrder>(findWaiting, [variantIds, limit]);
 }
 
 const lock = {
