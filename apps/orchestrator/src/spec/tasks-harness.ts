@@ -84,7 +84,7 @@ export class TasksHarness {
     readonly clock: MovedClock,
     readonly messaging: Messaging,
     readonly runner: ProcessRunner,
-    readonly loop: TaskLoop,
+    private readonly loops: TaskLoop[],
     readonly app: INestApplication,
     readonly url: string,
   ) {}
@@ -115,7 +115,8 @@ export class TasksHarness {
     const messaging = new Messaging({ service: 'orchestrator', database, codec, kafka, routes }); // never started
     const tasks = new Tasks({ database, messaging, runner, clock, directory });
     const config = { TIMER_INTERVAL_MS: 10, TIMER_BATCH_SIZE: 2 } as OrchestratorConfig;
-    const loop = new TaskLoop(config, database, tasks, clock);
+    // Those of two instances of the service.
+    const loops = [1, 2].map(() => new TaskLoop(config, database, tasks, clock));
     @Module({
       controllers: [TasksController, DelegationsController, AbsencesController],
       providers: [
@@ -126,12 +127,17 @@ export class TasksHarness {
     class ApiModule {}
     const app = await NestFactory.create(ApiModule, { logger: false });
     await app.listen(0, '127.0.0.1');
-    harness = new TasksHarness(test, database, clock, messaging, runner, loop, app, await app.getUrl());
+    harness = new TasksHarness(test, database, clock, messaging, runner, loops, app, await app.getUrl());
     return harness;
   }
 
+  /** Lets time pass, in two instances at once. */
+  startLoops(): void {
+    for (const loop of this.loops) loop.onApplicationBootstrap();
+  }
+
   async stop(): Promise<void> {
-    await this.loop.beforeApplicationShutdown();
+    await Promise.all(this.loops.map((loop) => loop.beforeApplicationShutdown()));
     await this.app.close();
     await this.test.drop();
   }

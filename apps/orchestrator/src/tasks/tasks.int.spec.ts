@@ -324,9 +324,9 @@ describe('tasks over HTTP', () => {
     const kindsOf = async (id: string): Promise<string[]> =>
       (await ask('GET', `/tasks/${id}`)).body.history.map(({ kind }: Json) => kind);
 
-    beforeAll(() => harness.loop.onApplicationBootstrap());
+    beforeAll(() => harness.startLoops());
 
-    it('reminds, escalates and expires by the server clock, however many are due at once', async () => {
+    it('reminds, escalates and expires by the server clock, once, however many are due and however many instances look', async () => {
       const terms = {
         due: '4 hours',
         remind: '1 hour',
