@@ -182,11 +182,17 @@ describe('the HTTP API', () => {
     expect(await occurrences('owner=fulfilment&process=lead-to-cash')).toEqual([2]);
     expect(await occurrences('owner=billing')).toEqual([]);
     expect(await occurrences('process=lead-to-cash&version=2&sort=oldest')).toEqual([1, 2]);
+    expect(await occurrences('currency=EUR&amountMin=100&process=lead-to-cash')).toEqual([2]);
     expect(await occurrences('attention=true')).toEqual([]);
     expect(await occurrences('startedFor=1 minute&sort=age&status=running&process=lead-to-cash')).toEqual([2]);
     expect(await occurrences('startedFor=10000 days')).toEqual([]);
     const [listed] = (await get('/v1/instances?step=provisioning')).body.instances;
     expect(listed.waitingFor).toEqual([expect.objectContaining({ step: 'provisioning', owner: 'fulfilment' })]);
+  });
+
+  it('names the instances of the other processes that a deal set off', async () => {
+    const { linked, occurrences } = (await get('/v1/deals/4711')).body;
+    expect(linked).toMatchObject([{ process: 'fulfilment-to-revenue', correlationId: occurrences[1].correlationId }]);
   });
 
   it('counts by status', async () => {

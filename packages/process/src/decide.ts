@@ -294,12 +294,7 @@ class Turn {
 
   private assignIds(fields: string[]): void {
     const { state, process } = this;
-    // One closing may have several instances of a process, by their keys; and what is made anew after an amendment is another thing.
-    const suffix = state.revision ? `/revision-${state.revision}` : '';
-    const assigned = fields.map((field) => [
-      field,
-      process.assignId(state.correlationId, `${state.key}/${field}${suffix}`),
-    ]);
+    const assigned = fields.map((field) => [field, assignedId(process, state, field)]);
     state.facts.assigned = { ...state.facts.assigned, ...(Object.fromEntries(assigned) as Record<string, string>) };
   }
 
@@ -843,6 +838,15 @@ export function inFlight(state: State): [unit: string, execution: Execution][] {
     if (unit.status === 'compensating') return [[id, unit.compensation!]];
     return [];
   });
+}
+
+/**
+ * The id of a thing that an instance makes. One closing may have several instances of a process, by their keys; and what is made anew
+ * after an amendment is another thing.
+ */
+export function assignedId({ assignId }: Process, { correlationId, key, revision }: State, field: string): string {
+  const suffix = revision ? `/revision-${revision}` : '';
+  return assignId(correlationId, `${key}/${field}${suffix}`);
 }
 
 /** How the systems name what an event is about. */

@@ -256,8 +256,9 @@ describe('what is unsafe is refused with the reason', () => {
     ['a step done that does another thing', { order: { ...order, command: 'PackOrder', assigns: 'orderId' }, packing: { ...packing, command: 'CreateOrder' }, billing, notice }, paid, /step order is done, and in version 2 it is PackOrder instead of CreateOrder/],
     ['an answer that would not be heard', { order, packing: { ...packing, until: 'OrderPacked' }, billing, notice }, paid, /step packing is commanded, and in version 2 PackingRejected would not be taken as its answer/],
     ['an order of steps that has been passed', { order, packing, billing: { ...billing, after: 'packing' }, notice }, paid, /step billing is done, and in version 2 it would have to wait for packing, which is commanded/],
-    ['a step that is undone by other values', { order: { ...order, compensation: { ...order.compensation, with: { orderId: 'OrderCreated.orderNumber' } } }, packing, billing, notice }, paid, /CancelOrder.orderId would be "O-1" instead of "correlation-of-deal-1\/orderId"/],
+    ['a step that is undone by other values', { order: { ...order, compensation: { ...order.compensation, with: { orderId: 'OrderCreated.orderNumber' } } }, packing, billing, notice }, paid, /CancelOrder.orderId would be "O-1" instead of "correlation-of-deal-1\/deal-1\/orderId"/],
     ['an early event that nothing takes', { order, billing, notice: { ...notice, after: 'billing' } }, story(first, 'DealWon', 'OrderPacked'), /OrderPacked came early, and version 2 has no step that would take it/],
+    ['an effect that another process would have had to begin', { order, packing, billing, notice: { after: ['packing', 'billing'], owner: 'sales', until: 'NoticeSent | NoticeRejected', timeout: '1 hour' } }, paid, /step notice is what another process does in version 2, and what begins that may be past/],
     ['a completed instance that would have to go on', { order, packing, billing, insurance, notice }, story(first, 'DealWon', 'OrderCreated', 'OrderPacked', 'InvoiceIssued', 'NoticeSent'), /it has completed, and in version 2 it would have to run insurance/],
   ]; // prettier-ignore
 
@@ -377,4 +378,31 @@ describe('conditions and checkpoints', () => {
       state: { steps: { check: { status: 'not-needed' } } },
     });
   });
+});
+
+it('a condition that cannot be told is a reason to stay, not a failure', () => {
+  const base = contracts();
+  const broken: Contracts = {
+    ...base,
+    policies: {
+      ...base.policies!,
+      compileCondition: () => ({
+        reads: [],
+        evaluate: () => {
+          throw new Error('line.unitAmount is not known here');
+        },
+      }),
+    },
+  };
+  const steps = { order, packing, billing, check: { ...insurance, after: 'billing', when: 'broken' }, notice };
+  const second = compileDefinition(parseDefinition({ ...saleDefinition, version: 2, steps }), broken);
+  const node = story(first, 'DealWon', 'OrderCreated', 'InvoiceIssued');
+  expect(() =>
+    migrateInstance(first, second, mapSteps(first, second, {}), node.state, node.history, input, now),
+  ).toThrow(
+    expect.objectContaining({
+      code: 'PROCESS_MIGRATION_REFUSED',
+      message: expect.stringContaining('line.unitAmount is not known'),
+    }),
+  );
 });

@@ -1,5 +1,5 @@
 import type { CompiledCommand, CompiledStep, Process, Source } from './compile.js';
-import { decide, type Decision, type MigrationInput } from './decide.js';
+import { assignedId, decide, type Decision, type MigrationInput } from './decide.js';
 import { ProcessError } from './errors.js';
 import { mapSteps, outcomesOf, type StepMapping } from './map-steps.js';
 import type { Facts, FactReference } from './policies.js';
@@ -52,9 +52,15 @@ export function migrateInstance(
   now: string,
 ): Decision {
   const migrated = migrateState(from, to, state, history, mapping);
-  if ('refused' in migrated)
-    throw new ProcessError('PROCESS_MIGRATION_REFUSED', `${state.key}/${state.occurrence} stays: ${migrated.refused}.`);
-  return decide(to, migrated.state, input, now);
+  const refused = (why: string, options?: ErrorOptions): ProcessError =>
+    new ProcessError('PROCESS_MIGRATION_REFUSED', `${state.key}/${state.occurrence} stays: ${why}.`, options);
+  if ('refused' in migrated) throw refused(migrated.refused);
+  try {
+    return decide(to, migrated.state, input, now);
+  } catch (cause) {
+    // What would begin there cannot: a condition or a policy cannot be told.
+    throw refused((cause as Error).message, { cause });
+  }
 }
 
 /** Why one instance cannot be migrated. */
@@ -108,6 +114,7 @@ class Migration {
     if (!next.cause) {
       this.askConditionsAgain(next);
       this.checkOrder(next);
+      this.checkAwaited(next);
     }
     this.checkOpenDecisions(next);
     this.checkFacts(next);
@@ -195,8 +202,7 @@ class Migration {
     for (const [field, step] of to.assigned) {
       const assigner = from.assigned.get(field);
       if (assigner === undefined) {
-        const suffix = before.revision ? `/revision-${before.revision}` : '';
-        assigned[field] ??= to.assignId(before.correlationId, `${field}${suffix}`);
+        assigned[field] ??= assignedId(to, before, field);
       } else if (this.newName(assigner) !== step) {
         const isUsed = unitsOf(before, from.step(assigner)).some(([, { status }]) => !WITHOUT_EFFECT.has(status));
         if (isUsed)
@@ -302,7 +308,8 @@ class Migration {
     if (unit.status !== 'waiting' || !step.when) return false;
     if (this.missingOf(step.when.reads, next, unit, true).length > 0) return false;
     const facts: Facts = { start: next.facts.start, steps: next.facts.steps, ...(unit.item && { item: unit.item }) };
-    const condition = step.when.evaluate(facts);
+    const { when } = step;
+    const condition = told(() => when.evaluate(facts));
     if (condition.value) return false;
     unit.status = 'not-needed';
     unit.condition = condition;
@@ -331,6 +338,22 @@ class Migration {
     }
   }
 
+  /** What another process is to do may have been set off by events that are past: then it has not begun, and never would. */
+  private checkAwaited(next: State): void {
+    const hasBegun = next.completed.some((id) => !stepOf(this.to, id).checkpoint);
+    if (!hasBegun) return;
+    for (const step of this.to.steps) {
+      const old = this.from.steps.find(({ name }) => this.newName(name) === step.name);
+      const wasAwaited = old !== undefined && kindOf(old) === kindOf(step);
+      if (step.command || step.checkpoint || wasAwaited) continue;
+      const open = unitsOf(next, step).find(([, { status }]) => status === 'waiting');
+      if (!open) continue;
+      throw new Refusal(
+        `step ${open[0]} is what another process does in ${this.version}, and what begins that may be past`,
+      );
+    }
+  }
+
   /** Whoever is asked must go on being asked the same. */
   private checkOpenDecisions(next: State): void {
     for (const step of this.to.steps) {
@@ -347,7 +370,8 @@ class Migration {
         refuse('it is due at another time');
       const missing = this.missingOf(step.checkpoint.policy.reads, next, unit, false);
       if (missing.length > 0) refuse(`its policy needs ${missing.join(', ')}, which nobody has recorded`);
-      const { value } = step.checkpoint.policy.evaluate({ start: next.facts.start, steps: next.facts.steps });
+      const { policy } = step.checkpoint;
+      const { value } = told(() => policy.evaluate({ start: next.facts.start, steps: next.facts.steps }));
       if (JSON.stringify(value.outputs) !== JSON.stringify(unit.policy?.outputs))
         refuse(`the terms differ: ${JSON.stringify(value.outputs)} instead of ${JSON.stringify(unit.policy?.outputs)}`);
     }
@@ -423,6 +447,15 @@ class Migration {
         );
       }
     }
+  }
+}
+
+/** What cannot be told from what is known is no ground to go on. */
+function told<T>(evaluate: () => T): T {
+  try {
+    return evaluate();
+  } catch (error) {
+    throw new Refusal((error as Error).message, { cause: error });
   }
 }
 

@@ -1,4 +1,5 @@
-import { changesOf, decide, ProcessError, type Decision, type Input, type Process } from '@throughline/process';
+import { retryOf } from '@throughline/contracts';
+import { changesOf, decide, type Decision, type Input, type Process } from '@throughline/process';
 import type { StoredInstance } from '@throughline/process/postgres';
 import type { InstancePreviewView } from './views.js';
 
@@ -25,8 +26,9 @@ export function previewBy(instance: StoredInstance, turn: () => Decision): Insta
       ...changesOf(instance.state, state),
     };
   } catch (error) {
-    if (!(error instanceof ProcessError)) throw error;
+    // A refusal, or a condition that cannot be told: what another try would not help.
+    if (retryOf(error) !== 'never') throw error;
     const nothing = { statusAfter: null, commands: [], asks: [], before: null, after: null };
-    return { ...shown, outcome: 'refused', why: error.message, ...nothing };
+    return { ...shown, outcome: 'refused', why: (error as Error).message, ...nothing };
   }
 }
