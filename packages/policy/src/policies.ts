@@ -1,7 +1,8 @@
 import { compilePolicy, type CompiledPolicy, type PolicyOutcome } from './compile-policy.js';
 import { invalidPolicies, PolicyError } from './errors.js';
 import { runExamples, type ExampleResult } from './examples.js';
-import { ExpressionScope, type NameType } from './expression.js';
+import type { NameType } from './expression-walk.js';
+import { ExpressionScope } from './expression.js';
 import { parsePolicy } from './policy-file.js';
 import { shapeOfMessage, toValue, type RecordShape, type Shape } from './shape.js';
 import { suggest } from './suggest.js';
