@@ -14,7 +14,7 @@ const day = z.iso.date({ error: 'must be a day, for example 2027-01-31' }).nulli
 
 /** A deal as whoever asks knows it: the fields of OpportunityClosedWon, none of which has to be there, and no others are looked at. */
 export const opportunityRequest = z.object({
-  opportunityId: z.uuid().nullish(),
+  opportunityId: text(200).describe('Canonical opportunity id, or the id of the deal in the CRM.'),
   name: text(500),
   account: z
     .object({

@@ -125,10 +125,11 @@ describe('POST /v1/validations/opportunity', () => {
   });
 
   it('tells what was started for the deal before', async () => {
+    const externalIds = [{ system: 'hubspot', tenant: '42', type: 'deal', id: '4711' }];
     const event = {
       messageId: canonicalId('message'),
       type: 'OpportunityClosedWon',
-      payload: { ...ordinary, account: { ...ordinary.account, domain: null }, occurrence: 1, externalIds: [] },
+      payload: { ...ordinary, account: { ...ordinary.account, domain: null }, occurrence: 1, externalIds },
       source: 'revenue-adapter',
       time: '2026-11-25T12:00:00.000Z',
       correlationId: opportunityCorrelationId(opportunityId, 1),
@@ -138,5 +139,6 @@ describe('POST /v1/validations/opportunity', () => {
     );
     const started = [{ process: 'sale', occurrence: 1, status: 'completed' }];
     expect((await wholeAnswer(large)).body).toMatchObject({ outcome: 'needs-approval', started, degraded: [] });
+    expect((await wholeAnswer({ ...large, opportunityId: '4711' })).body).toMatchObject({ started });
   });
 });
