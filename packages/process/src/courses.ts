@@ -1,5 +1,6 @@
 import { isRefusal, occurrenceField, type CompiledStep, type Process } from './compile.js';
-import { decide, inFlight, type Input } from './decide.js';
+import { decide, type Input } from './decide.js';
+import { inFlight } from './standing.js';
 import { initialState, type Command, type ProcessEvent, type State } from './state.js';
 import { stepOf, unitsOf } from './units.js';
 

@@ -1,3 +1,4 @@
+import { whyNot, type Action } from './actions.js';
 import type { CompiledCommand, CompiledStep, Outcome, Process, Source } from './compile.js';
 import { ProcessError } from './errors.js';
 import type { Facts, PolicyOutcome } from './policies.js';
@@ -11,11 +12,11 @@ import type {
   HistoryEntry,
   ProcessEvent,
   State,
-  Status,
   StepStatus,
   TaskChanges,
   UnitState,
 } from './state.js';
+import { inFlight, nextTimerAt, statusOf } from './standing.js';
 import { readyUnits, stepOf, unitId, unitsOf } from './units.js';
 
 /** What a person decided at a checkpoint. */
@@ -30,9 +31,6 @@ export interface DecisionInput {
   /** Kept with the history: who else decided, on which form, and the like. */
   detail?: Record<string, unknown>;
 }
-
-export const actions = ['pause', 'resume', 'retry', 'skip', 'cancel', 'repair'] as const;
-export type Action = (typeof actions)[number];
 
 /** What a person does to an instance. */
 export interface ControlInput {
@@ -88,58 +86,6 @@ export function decide(process: Process, before: State, input: Input, now: strin
   const { state, commands, history, tasks } = turn;
   if (history.length > 0) state.status = statusOf(process, state);
   return { state, commands, history, tasks, nextTimerAt: nextTimerAt(state) };
-}
-
-/** What a person may do to an instance now, and to which of its units. */
-export function allowedActions(process: Process, state: State): { action: Action; unit?: string }[] {
-  const units = Object.keys(state.steps);
-  const candidates = actions.flatMap((action): { action: Action; unit?: string }[] =>
-    action === 'retry' || action === 'skip' ? units.map((unit) => ({ action, unit })) : [{ action }],
-  );
-  return candidates.filter(({ action, unit }) => !whyNot(process, state, action, unit));
-}
-
-/** Why an action cannot be taken now; undefined where it can. */
-function whyNot(process: Process, state: State, action: Action, unit: string | undefined): string | undefined {
-  if (state.phase === 'new' || state.rejection) return 'it has not started';
-  const isOver = state.phase === 'ended' && (state.cause !== undefined || action !== 'cancel');
-  switch (action) {
-    case 'pause':
-      return state.paused ? `it is paused already, by ${state.paused.by}` : isOver ? 'it has ended' : undefined;
-    case 'resume':
-      return state.paused ? undefined : 'it is not paused';
-    case 'cancel':
-      return state.cause ? `it turns back already, because of ${state.cause.type}` : undefined;
-    case 'repair':
-      return isOver ? 'it has ended, and sends no command any more' : undefined;
-    case 'retry':
-    case 'skip': {
-      const found = unit === undefined ? undefined : state.steps[unit];
-      if (!found)
-        return `it has no step ${unit ?? '(none was named)'}; its steps are ${Object.keys(state.steps).join(', ')}`;
-      return action === 'retry' ? whyNotRetry(process, state, unit!, found) : whyNotSkip(process, state, unit!, found);
-    }
-  }
-}
-
-function whyNotRetry(process: Process, state: State, id: string, unit: UnitState): string | undefined {
-  if (unit.status === 'compensation-refused' || unit.status === 'retrying') return undefined;
-  if (unit.status !== 'refused') return `step ${id} is ${unit.status}; only a refusal can be answered by asking again`;
-  if (stepOf(process, id).checkpoint)
-    return `a person rejected ${id}; cancel the instance, or skip the step with a reason`;
-  return state.phase === 'forward' ? undefined : `the instance is not on its way forward any more`;
-}
-
-function whyNotSkip(process: Process, state: State, id: string, unit: UnitState): string | undefined {
-  const step = stepOf(process, id);
-  if (unit.status === 'compensation-refused') return undefined;
-  if (unit.status === 'kept' && step.irreversible) return unit.skipped ? 'that was acknowledged already' : undefined;
-  if (state.phase !== 'forward') return 'the instance is not on its way forward';
-  if (unit.status === 'refused' || unit.status === 'retrying' || unit.status === 'awaited') return undefined;
-  if (step.checkpoint) return `a person must decide ${id}; nobody may go around a checkpoint`;
-  return unit.status === 'waiting'
-    ? undefined
-    : `step ${id} is ${unit.status}; what may have happened cannot be skipped, only awaited or undone`;
 }
 
 /** One call of `decide`: a private copy of the state, and what was decided so far. */
@@ -567,6 +513,9 @@ class Turn {
       }),
     ];
     if (unknown.length > 0) return `it uses no fact ${unknown.join(', ')}`;
+    const decided = this.checkpointsOn(Object.keys(facts?.start ?? {}));
+    if (decided.length > 0)
+      return `${decided.join(' and ')} was decided on it; change it where it comes from, so that people are asked again`;
     if (action !== 'skip' || state.phase !== 'forward') return undefined;
     const step = stepOf(process, unit!);
     const given = { ...state.facts.steps[step.name], ...facts?.steps?.[step.name] };
@@ -577,6 +526,15 @@ class Turn {
     );
     if (!isUsed || step.repeat || missing.length === 0) return undefined;
     return `later steps need ${missing.map((field) => `${step.name}.${field}`).join(', ')}; give them as facts`;
+  }
+
+  /** Checkpoints that were decided, or found not needed, by one of these facts: a repair must not go around them. */
+  private checkpointsOn(fields: string[]): string[] {
+    const { process, state } = this;
+    return process.steps
+      .filter(({ checkpoint, uses }) => checkpoint && fields.some((field) => uses.start.has(field)))
+      .filter((step) => unitsOf(state, step).some(([, { status }]) => status !== 'waiting' && status !== 'skipped'))
+      .map(({ name }) => name);
   }
 
   private putRight(facts: NonNullable<ControlInput['facts']>): void {
@@ -829,16 +787,6 @@ class Turn {
 const BUSY: ReadonlySet<StepStatus> = new Set(['commanded', 'awaited', 'compensating', 'compensation-refused']);
 /** Nothing more is to come of it on the way forward. */
 const SETTLED: ReadonlySet<StepStatus> = new Set(['done', 'not-needed', 'skipped', 'compensated', 'kept']);
-const IN_FLIGHT: ReadonlySet<StepStatus> = new Set(['commanded', 'awaited', 'deciding']);
-
-/** What is awaited, with its unit: outcomes of commands, events of other processes, decisions of people. */
-export function inFlight(state: State): [unit: string, execution: Execution][] {
-  return Object.entries(state.steps).flatMap(([id, unit]): [string, Execution][] => {
-    if (IN_FLIGHT.has(unit.status)) return [[id, unit.execution!]];
-    if (unit.status === 'compensating') return [[id, unit.compensation!]];
-    return [];
-  });
-}
 
 /**
  * The id of a thing that an instance makes. One closing may have several instances of a process, by their keys; and what is made anew
@@ -866,43 +814,6 @@ function affectedSteps(process: Process, changed: string[]): string[] {
     if (isAffected) affected.add(name);
   }
   return [...affected];
-}
-
-function statusOf(process: Process, state: State): Status {
-  if (state.phase === 'new') return 'expected';
-  if (state.rejection) return 'rejected';
-  const units = Object.entries(state.steps);
-  const isStuck = units.some(
-    ([id, { status, skipped }]) =>
-      status === 'compensation-refused' ||
-      (status === 'refused' && state.phase === 'forward') ||
-      (status === 'kept' && !skipped && stepOf(process, id).irreversible),
-  );
-  if (isStuck) return 'stopped';
-  if (state.phase === 'ended') return state.cause ? (state.cause.step ? 'refused' : 'compensated') : 'completed';
-  if (state.paused) return 'paused';
-  const waiting = inFlight(state);
-  if (waiting.some(([, execution]) => execution.overdueSince)) return 'overdue';
-  if (state.phase === 'amending') return 'amending';
-  if (state.phase === 'compensating') return 'compensating';
-  const isDeciding = waiting.length > 0 && waiting.every(([id]) => state.steps[id]!.status === 'deciding');
-  return isDeciding ? 'deciding' : 'running';
-}
-
-function nextTimerAt(state: State): string | undefined {
-  if (state.phase === 'new' || state.phase === 'ended') return undefined;
-  let next: string | undefined;
-  const consider = (at: string | undefined): void => {
-    if (at && (next === undefined || at < next)) next = at;
-  };
-  if (!state.slaBreachedAt) consider(state.slaDueAt);
-  for (const [, run] of inFlight(state)) {
-    if (!run.overdueSince) consider(run.dueAt);
-    if (!run.slaBreachedAt) consider(run.slaDueAt);
-  }
-  if (state.phase === 'forward' && !state.paused)
-    for (const unit of Object.values(state.steps)) if (unit.status === 'retrying') consider(unit.execution?.retryAt);
-  return next;
 }
 
 /** A copy of all that a turn changes; facts and events are never changed, only added. */

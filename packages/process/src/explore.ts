@@ -1,6 +1,7 @@
 import type { CompiledStep, Process } from './compile.js';
 import { beginnings, movesFrom, type Node } from './courses.js';
-import { decide, inFlight } from './decide.js';
+import { decide } from './decide.js';
+import { inFlight } from './standing.js';
 import type { State, Status } from './state.js';
 import { stepOf } from './units.js';
 

@@ -1,6 +1,6 @@
 import type { Process } from './compile.js';
 import { answers, beginnings, expire, interventions, surprises, type Node } from './courses.js';
-import { inFlight } from './decide.js';
+import { inFlight } from './standing.js';
 import type { Status } from './state.js';
 import { stepOf } from './units.js';
 

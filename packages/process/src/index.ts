@@ -20,19 +20,17 @@ export type {
   PolicyOutcome,
   Scope,
 } from './policies.js';
+export { actions, allowedActions, type Action } from './actions.js';
 export {
-  actions,
-  allowedActions,
   decide,
   externalIdsOf,
-  inFlight,
-  type Action,
   type ControlInput,
   type Decision,
   type DecisionInput,
   type Input,
   type MigrationInput,
 } from './decide.js';
+export { inFlight } from './standing.js';
 export { stepOf, unitsOf } from './units.js';
 export { amountAtRisk } from './amount-at-risk.js';
 export { changesOf, type StateChanges } from './changes-of.js';

@@ -1,5 +1,6 @@
 import type { Process } from './compile.js';
-import { actions, decide, type Action, type Input } from './decide.js';
+import { actions, type Action } from './actions.js';
+import { decide, type Input } from './decide.js';
 import { ProcessError } from './errors.js';
 import { initialState, type ProcessEvent, type State } from './state.js';
 

@@ -1,0 +1,58 @@
+import type { Process } from './compile.js';
+import type { State, UnitState } from './state.js';
+import { stepOf } from './units.js';
+
+export const actions = ['pause', 'resume', 'retry', 'skip', 'cancel', 'repair'] as const;
+export type Action = (typeof actions)[number];
+
+/** What a person may do to an instance now, and to which of its units. */
+export function allowedActions(process: Process, state: State): { action: Action; unit?: string }[] {
+  const units = Object.keys(state.steps);
+  const candidates = actions.flatMap((action): { action: Action; unit?: string }[] =>
+    action === 'retry' || action === 'skip' ? units.map((unit) => ({ action, unit })) : [{ action }],
+  );
+  return candidates.filter(({ action, unit }) => !whyNot(process, state, action, unit));
+}
+
+/** Why an action cannot be taken now; undefined where it can. */
+export function whyNot(process: Process, state: State, action: Action, unit: string | undefined): string | undefined {
+  if (state.phase === 'new' || state.rejection) return 'it has not started';
+  const isOver = state.phase === 'ended' && (state.cause !== undefined || action !== 'cancel');
+  switch (action) {
+    case 'pause':
+      return state.paused ? `it is paused already, by ${state.paused.by}` : isOver ? 'it has ended' : undefined;
+    case 'resume':
+      return state.paused ? undefined : 'it is not paused';
+    case 'cancel':
+      return state.cause ? `it turns back already, because of ${state.cause.type}` : undefined;
+    case 'repair':
+      return isOver ? 'it has ended, and sends no command any more' : undefined;
+    case 'retry':
+    case 'skip': {
+      const found = unit === undefined ? undefined : state.steps[unit];
+      if (!found)
+        return `it has no step ${unit ?? '(none was named)'}; its steps are ${Object.keys(state.steps).join(', ')}`;
+      return action === 'retry' ? whyNotRetry(process, state, unit!, found) : whyNotSkip(process, state, unit!, found);
+    }
+  }
+}
+
+function whyNotRetry(process: Process, state: State, id: string, unit: UnitState): string | undefined {
+  if (unit.status === 'compensation-refused' || unit.status === 'retrying') return undefined;
+  if (unit.status !== 'refused') return `step ${id} is ${unit.status}; only a refusal can be answered by asking again`;
+  if (stepOf(process, id).checkpoint)
+    return `a person rejected ${id}; cancel the instance, or skip the step with a reason`;
+  return state.phase === 'forward' ? undefined : `the instance is not on its way forward any more`;
+}
+
+function whyNotSkip(process: Process, state: State, id: string, unit: UnitState): string | undefined {
+  const step = stepOf(process, id);
+  if (unit.status === 'compensation-refused') return undefined;
+  if (unit.status === 'kept' && step.irreversible) return unit.skipped ? 'that was acknowledged already' : undefined;
+  if (state.phase !== 'forward') return 'the instance is not on its way forward';
+  if (unit.status === 'refused' || unit.status === 'retrying' || unit.status === 'awaited') return undefined;
+  if (step.checkpoint) return `a person must decide ${id}; nobody may go around a checkpoint`;
+  return unit.status === 'waiting'
+    ? undefined
+    : `step ${id} is ${unit.status}; what may have happened cannot be skipped, only awaited or undone`;
+}

@@ -1,0 +1,53 @@
+import type { Process } from './compile.js';
+import type { Execution, State, Status, StepStatus } from './state.js';
+import { stepOf } from './units.js';
+
+const IN_FLIGHT: ReadonlySet<StepStatus> = new Set(['commanded', 'awaited', 'deciding']);
+
+/** What is awaited, with its unit: outcomes of commands, events of other processes, decisions of people. */
+export function inFlight(state: State): [unit: string, execution: Execution][] {
+  return Object.entries(state.steps).flatMap(([id, unit]): [string, Execution][] => {
+    if (IN_FLIGHT.has(unit.status)) return [[id, unit.execution!]];
+    if (unit.status === 'compensating') return [[id, unit.compensation!]];
+    return [];
+  });
+}
+
+/** What people read of an instance. */
+export function statusOf(process: Process, state: State): Status {
+  if (state.phase === 'new') return 'expected';
+  if (state.rejection) return 'rejected';
+  const units = Object.entries(state.steps);
+  const isStuck = units.some(
+    ([id, { status, skipped }]) =>
+      status === 'compensation-refused' ||
+      (status === 'refused' && state.phase === 'forward') ||
+      (status === 'kept' && !skipped && stepOf(process, id).irreversible),
+  );
+  if (isStuck) return 'stopped';
+  if (state.phase === 'ended') return state.cause ? (state.cause.step ? 'refused' : 'compensated') : 'completed';
+  if (state.paused) return 'paused';
+  const waiting = inFlight(state);
+  if (waiting.some(([, execution]) => execution.overdueSince)) return 'overdue';
+  if (state.phase === 'amending') return 'amending';
+  if (state.phase === 'compensating') return 'compensating';
+  const isDeciding = waiting.length > 0 && waiting.every(([id]) => state.steps[id]!.status === 'deciding');
+  return isDeciding ? 'deciding' : 'running';
+}
+
+/** When the instance wants a timer input. */
+export function nextTimerAt(state: State): string | undefined {
+  if (state.phase === 'new' || state.phase === 'ended') return undefined;
+  let next: string | undefined;
+  const consider = (at: string | undefined): void => {
+    if (at && (next === undefined || at < next)) next = at;
+  };
+  if (!state.slaBreachedAt) consider(state.slaDueAt);
+  for (const [, run] of inFlight(state)) {
+    if (!run.overdueSince) consider(run.dueAt);
+    if (!run.slaBreachedAt) consider(run.slaDueAt);
+  }
+  if (state.phase === 'forward' && !state.paused)
+    for (const unit of Object.values(state.steps)) if (unit.status === 'retrying') consider(unit.execution?.retryAt);
+  return next;
+}
