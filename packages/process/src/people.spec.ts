@@ -170,6 +170,14 @@ describe('what a person does to an instance', () => {
     );
   });
 
+  it('repair does not go around a checkpoint: what it was decided on is changed where it comes from', () => {
+    for (const total of ['90.00', '5000.00']) {
+      const story = new ShopStory().when('BasketPaid', { total });
+      const repair = () => story.act('repair', { facts: { start: { total: '9000000.00' } } });
+      expect(refused(repair)).toContain('approval was decided on it');
+    }
+  });
+
   it('is refused where it cannot be done, and the allowed actions are exactly those that are not', () => {
     const story = new ShopStory().when('BasketPaid').when('OrderPlaced');
     const allowed = allowedActions(shop, story.state);
