@@ -3,7 +3,7 @@ import { addDuration, calendarJsonSchema, parseDuration } from '@throughline/pro
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { loadCalendars } from './load-calendars.js';
+import { endingCalendars, loadCalendars } from './load-calendars.js';
 
 const read = (file: string): string => readFileSync(new URL(`../calendars/${file}`, import.meta.url), 'utf8');
 
@@ -21,6 +21,12 @@ describe('the calendar of the head office', () => {
     ],
     ['over the change to winter time', '2027-10-29T13:00:00.000Z', '2 business hours', '2027-11-01T09:00:00.000Z'],
   ])('%s', (_, from, duration, due) => expect(addDuration(from, parseDuration(duration)!, office)).toBe(due));
+
+  it('is warned of from ninety days before its holidays end', () => {
+    const endingOn = (now: string) => endingCalendars([office], new Date(now)).map(({ name }) => name);
+    expect(endingOn('2028-10-02T12:00:00.000Z')).toEqual([]);
+    expect(endingOn('2028-10-03T12:00:00.000Z')).toEqual(['head-office']);
+  });
 });
 
 describe('calendar.schema.json', () => {

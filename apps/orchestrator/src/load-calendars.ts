@@ -21,15 +21,15 @@ export function loadCalendars(directory: URL = calendarsDirectory): Map<string, 
 /** What is due in business time is rarely due later than so. */
 const NOTICE_MS = 90 * 86_400_000;
 
-/**
- * Tells of calendars whose holidays are soon not known any more; told at every start, because nobody would see it until something is due on
- * a holiday.
- */
-export function warnOfEndingCalendars(calendars: Iterable<Calendar>, now: Date): void {
+/** Calendars whose holidays are soon not known any more: what is due after that could come out too early. */
+export function endingCalendars(calendars: Iterable<Calendar>, now: Date): Calendar[] {
   const soon = new Date(now.getTime() + NOTICE_MS).toISOString();
-  for (const calendar of calendars) {
-    if (!isBeyondKnownHolidays(soon, calendar)) continue;
-    const { name, knownUntil } = calendar;
+  return [...calendars].filter((calendar) => isBeyondKnownHolidays(soon, calendar));
+}
+
+/** Told at every start, because nobody would see it until something is due on a holiday. */
+export function warnOfEndingCalendars(calendars: Iterable<Calendar>, now: Date): void {
+  for (const { name, knownUntil } of endingCalendars(calendars, now)) {
     log.warn(
       { calendar: name, knownUntil },
       'due times after this day may fall on holidays: list those of the next years, and move holidays-known-until',

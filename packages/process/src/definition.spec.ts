@@ -48,6 +48,16 @@ describe('a definition', () => {
       (d) => delete d.steps.billing.compensation,
       'steps.billing.compensation: must be "none", "irreversible" or a command',
     ],
+    [
+      'business time without a calendar',
+      (d) => (d.steps.order.timeout = '4 business hours'),
+      'steps.order.timeout: is in business time; say by which calendar with "calendar: <name>" at the top',
+    ],
+    [
+      'an unknown calendar',
+      (d) => (d.calendar = 'moon'),
+      'calendar: there is no business calendar "moon"; known: none',
+    ],
     ['an unknown step', (d) => (d.steps.billing.after = 'ordr'), 'steps.billing.after: there is no step "ordr"'],
     ['a circle', (d) => (d.steps.order.after = 'notice'), 'waits for itself'],
     [
