@@ -1,5 +1,5 @@
 import { isRefusal, type CompiledStep, type Outcome, type Process } from './compile.js';
-import type { Execution, State } from './state.js';
+import type { Execution, State, StepStatus } from './state.js';
 import { stepOf } from './units.js';
 
 /** One thing an instance waits for. */
@@ -31,6 +31,32 @@ export function waitsOf(process: Process, state: State): Wait[] {
   const units = Object.keys(state.steps).map((unit) => ({ unit, wait: waitAt(process, state, unit) }));
   const waits = units.flatMap(({ wait }) => wait ?? []);
   return waits.toSorted((a, b) => Number(b.needsPerson) - Number(a.needsPerson));
+}
+
+const AWAITING: ReadonlySet<StepStatus> = new Set([
+  'commanded',
+  'awaited',
+  'deciding',
+  'retrying',
+  'compensating',
+  'compensation-refused',
+]);
+
+/** The steps an instance waits at, each with who answers for it: {@link waitsOf} without the details, for every change of every instance. */
+export function waitedAt(process: Process, state: State): Map<string, string> {
+  const steps = new Map<string, string>();
+  if (state.rejection) return steps;
+  if (state.phase === 'new') return steps.set(START, process.owner);
+  for (const [unit, { status, skipped }] of Object.entries(state.steps)) {
+    const isStuck =
+      (status === 'refused' && state.phase === 'forward') ||
+      (status === 'kept' && !skipped && stepOf(process, unit).irreversible);
+    if (!isStuck && !AWAITING.has(status)) continue;
+    // A step that runs for each line is waited at as one.
+    const { name, owner } = stepOf(process, unit);
+    steps.set(name, owner);
+  }
+  return steps;
 }
 
 /** What one unit waits for, if anything. */

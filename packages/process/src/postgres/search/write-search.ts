@@ -2,7 +2,7 @@ import type { Tx } from '@throughline/postgres';
 import { amountAtRisk, isNumber } from '../../amount-at-risk.js';
 import type { Process } from '../../compile.js';
 import type { State } from '../../state.js';
-import { waitsOf } from '../../waits.js';
+import { waitedAt } from '../../waits.js';
 import { columns } from '../columns.js';
 
 /** What a batch did to one instance, as far as a search sees it. */
@@ -79,7 +79,8 @@ export function writeSearch(tx: Tx, changes: SearchChange[], now: Date): void {
 function rowOf({ id, from, process, before, state }: SearchChange): unknown[][] {
   const row = searched(process, state);
   const isNew = before.seen.length === 0;
-  if (!isNew && JSON.stringify(row) === JSON.stringify(searched(from, before))) return [];
+  const earlier = isNew ? [] : searched(from, before);
+  if (row.every((value, index) => value === earlier[index])) return [];
   return [[id, ...row]];
 }
 
@@ -101,6 +102,8 @@ function searched(process: Process, state: State): unknown[] {
 }
 
 function attributeRows({ id, before, state }: SearchChange): { gone: unknown[][]; set: unknown[][] } {
+  // A turn that did not touch them has left them the same object.
+  if (before.attributes === state.attributes) return { gone: [], set: [] };
   const earlier = searchedAttributes(before);
   const now = searchedAttributes(state);
   return {
@@ -119,14 +122,10 @@ const searchedAttributes = ({ attributes }: State): Map<string, string> =>
   );
 
 function waitRows({ id, from, process, before, state }: SearchChange): { gone: unknown[][]; added: unknown[][] } {
-  const earlier = before.seen.length === 0 ? new Map<string, string>() : ownersOfWaits(from, before);
-  const now = ownersOfWaits(process, state);
+  const earlier = before.seen.length === 0 ? new Map<string, string>() : waitedAt(from, before);
+  const now = waitedAt(process, state);
   return {
     gone: [...earlier.keys()].filter((step) => !now.has(step)).map((step) => [step, id]),
     added: [...now].filter(([step, owner]) => earlier.get(step) !== owner).map(([step, owner]) => [step, id, owner]),
   };
 }
-
-const ownersOfWaits = (process: Process, state: State): Map<string, string> =>
-  // A step that runs for each line is waited at as one.
-  new Map(waitsOf(process, state).map(({ step, owner }) => [step.split('/')[0]!, owner]));
