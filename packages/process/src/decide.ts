@@ -16,7 +16,7 @@ import type {
   TaskChanges,
   UnitState,
 } from './state.js';
-import { inFlight, nextTimerAt, statusOf } from './standing.js';
+import { inFlight, nextTimerAt, promised, statusOf } from './standing.js';
 import { readyUnits, stepOf, unitId, unitsOf } from './units.js';
 
 /** What a person decided at a checkpoint. */
@@ -124,11 +124,12 @@ class Turn {
       state.slaBreachedAt = now;
       this.note(`timer:sla:${state.slaDueAt}`, 'sla-breached');
     }
+    for (const [unit, run] of promised(state)) {
+      if (!run.slaDueAt || run.slaDueAt > now || run.slaBreachedAt) continue;
+      run.slaBreachedAt = now;
+      this.note(`timer:sla:${unit}:${run.slaDueAt}`, 'sla-breached', unit);
+    }
     for (const [unit, run] of inFlight(state)) {
-      if (run.slaDueAt && run.slaDueAt <= now && !run.slaBreachedAt) {
-        run.slaBreachedAt = now;
-        this.note(`timer:sla:${unit}:${run.slaDueAt}`, 'sla-breached', unit);
-      }
       if (!run.dueAt || run.overdueSince || run.dueAt > now) continue;
       run.overdueSince = now;
       this.note(`timer:${unit}:${run.dueAt}`, 'overdue', unit);
@@ -727,9 +728,14 @@ class Turn {
 
   private commandAgain(id: string): void {
     const step = stepOf(this.process, id);
-    const { attempts = 1 } = this.unit(id).execution ?? {};
+    const { attempts = 1, slaDueAt, slaBreachedAt } = this.unit(id).execution ?? {};
     this.send(step, id, 'forward', step.command!);
-    this.unit(id).execution!.attempts = attempts + 1;
+    // The time that was promised runs from the first attempt, however often it takes.
+    Object.assign(this.unit(id).execution!, {
+      attempts: attempts + 1,
+      ...(slaDueAt && { slaDueAt }),
+      ...(slaBreachedAt && { slaBreachedAt }),
+    });
   }
 
   private send(step: CompiledStep, id: string, direction: Command['direction'], command: CompiledCommand): void {

@@ -109,6 +109,15 @@ describe('tries', () => {
 });
 
 describe('promised times', () => {
+  it('run from the first attempt, however often it is asked for again', () => {
+    const story = new ShopStory().when('BasketPaid').when('PlacingRejected', { reason: 'busy' });
+    story.whenTime('2026-11-22T10:05:00.000Z').when('PlacingRejected', { reason: 'busy' });
+    story.whenTime('2026-11-22T10:10:00.000Z');
+    expect(story.last.history.map(({ effect }) => effect)).toEqual(['sla-breached', 'step-retried']);
+    expect(story.state.steps.order?.execution).toMatchObject({ attempts: 3, slaBreachedAt: story.now });
+    expect(story.last.nextTimerAt).toBe('2026-11-22T11:10:00.000Z');
+  });
+
   it('are recorded once when they are broken, of the step and of the whole, and change nothing else', () => {
     const story = new ShopStory().when('BasketPaid');
     expect(story.last.nextTimerAt).toBe('2026-11-22T10:10:00.000Z');

@@ -13,6 +13,14 @@ export function inFlight(state: State): [unit: string, execution: Execution][] {
   });
 }
 
+/** Of what a time was promised: what is in flight, and what is asked for again later. */
+export function promised(state: State): [unit: string, execution: Execution][] {
+  const retrying = Object.entries(state.steps).flatMap(([id, { status, execution }]): [string, Execution][] =>
+    status === 'retrying' ? [[id, execution!]] : [],
+  );
+  return [...inFlight(state), ...retrying];
+}
+
 /** What people read of an instance. */
 export function statusOf(process: Process, state: State): Status {
   if (state.phase === 'new') return 'expected';
@@ -45,8 +53,8 @@ export function nextTimerAt(state: State): string | undefined {
   if (!state.slaBreachedAt) consider(state.slaDueAt);
   for (const [, run] of inFlight(state)) {
     if (!run.overdueSince) consider(run.dueAt);
-    if (!run.slaBreachedAt) consider(run.slaDueAt);
   }
+  for (const [, run] of promised(state)) if (!run.slaBreachedAt) consider(run.slaDueAt);
   if (state.phase === 'forward' && !state.paused)
     for (const unit of Object.values(state.steps)) if (unit.status === 'retrying') consider(unit.execution?.retryAt);
   return next;
