@@ -351,6 +351,18 @@ describe('time', () => {
     expect(story.by('hedda', 'approve').verdict).toMatchObject({ by: 'hedda' });
   });
 
+  it('never approves what the requester has not answered: those above decide, or it is rejected', () => {
+    const unanswered = (escalation: object) =>
+      new TaskStory({ requestedBy: 'sol', outputs: { expires: '2 days', onExpiry: 'approve', ...escalation } })
+        .by('carla', { kind: 'send-back', reason: 'why?' })
+        .at('2026-11-25T10:00:00.000Z');
+    const escalated = unanswered({ escalateTo: 'head-of-credit', escalateAfter: '3 days' });
+    expect(escalated.verdict).toBeUndefined();
+    expect(escalated.task).toMatchObject({ status: 'open', escalatedAt: '2026-11-25T10:00:00.000Z' });
+    expect(escalated.by('hedda', 'approve').verdict).toMatchObject({ by: 'hedda' });
+    expect(unanswered({}).verdict).toMatchObject({ verdict: 'rejected', by: 'system' });
+  });
+
   it('wants to be woken for what is due next, and while the requester has it only for the end', () => {
     const story = new TaskStory({
       requestedBy: 'sol',

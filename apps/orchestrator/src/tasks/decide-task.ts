@@ -402,9 +402,12 @@ class Turn {
 
   private expire(): void {
     const { task } = this;
-    const { expires, onExpiry } = task.terms;
+    const { expires, escalateTo } = task.terms;
+    let { onExpiry } = task.terms;
     delete task.expiresAt;
     const reason = `nobody decided within ${expires}`;
+    // Or the requester would only have to keep silent to be approved.
+    if (task.status === 'sent-back' && onExpiry === 'approve') onExpiry = escalateTo.length > 0 ? 'escalate' : 'reject';
     if (onExpiry === 'escalate') {
       this.note('expired', { reason });
       // Who did not answer cannot keep it from being decided.
