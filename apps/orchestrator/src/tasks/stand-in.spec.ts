@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { persons } from '../spec/credit-task.js';
 import { People } from './people.js';
-import { checkStandIn, type StandIn } from './stand-in.js';
+import { checkEnd, checkStandIn, type StandIn } from './stand-in.js';
 
 const now = '2026-11-23T10:00:00.000Z';
 const mia = { id: 'mia', name: 'Mia', roles: ['people-administrator'], aliases: [] };
@@ -16,9 +16,9 @@ const delegation: StandIn = {
 };
 const absence: StandIn = { ...delegation, kind: 'absence', delegate: null };
 
-function refusal(wanted: StandIn, by: string): { code?: string; field?: string } {
+function refusal(wanted: StandIn, by: string, check = checkStandIn): { code?: string; field?: string } {
   try {
-    checkStandIn(wanted, by, now, people);
+    check(wanted, by, now, people);
     return {};
   } catch (error) {
     const { code, field } = error as { code: string; field?: string };
@@ -31,6 +31,14 @@ describe('who says who stands in', () => {
     expect(refusal(delegation, 'carla')).toEqual({});
     for (const by of ['dana', 'carlo', 'mia']) expect(refusal(delegation, by)).toEqual({ code: 'STAND_IN_NOT_YOURS' });
     expect(refusal(delegation, 'mallory')).toEqual({ code: 'TASK_ACTOR_UNKNOWN' });
+  });
+
+  it('a delegation is ended by either side, so that nobody is tied by what another made', () => {
+    const end: typeof checkStandIn = (standIn, by, _, all) => checkEnd(standIn, by, all);
+    for (const by of ['carla', 'dana']) expect(refusal(delegation, by, end)).toEqual({});
+    for (const by of ['carlo', 'mia']) expect(refusal(delegation, by, end)).toEqual({ code: 'STAND_IN_NOT_YOURS' });
+    expect(refusal({ ...delegation, delegate: 'mallory' }, 'mallory', end)).toEqual({ code: 'TASK_ACTOR_UNKNOWN' });
+    expect(refusal(absence, 'carlo', end)).toEqual({ code: 'STAND_IN_NOT_YOURS' });
   });
 
   it('an absence is told by whoever is away, or by those who look after people', () => {

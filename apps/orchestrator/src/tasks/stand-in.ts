@@ -39,8 +39,16 @@ export function checkStandIn(wanted: StandIn, by: string, now: string, people: P
   if (delegate === person) throw refused('STAND_IN_INVALID', 'You act in your own name anyway.', 'delegate');
 }
 
-/** @throws `STAND_IN_NOT_YOURS` */
-export function checkOwner({ kind, person }: Pick<StandIn, 'kind' | 'person'>, by: string, people: People): void {
+/**
+ * Who was given authority may give it back, too: else a requester could keep everybody from deciding, by delegating to them.
+ * @throws `STAND_IN_NOT_YOURS`
+ */
+export function checkEnd(standIn: Pick<StandIn, 'kind' | 'person' | 'delegate'>, by: string, people: People): void {
+  if (by === standIn.delegate && people.find(by)) return;
+  checkOwner(standIn, by, people);
+}
+
+function checkOwner({ kind, person }: Pick<StandIn, 'kind' | 'person'>, by: string, people: People): void {
   const actor = people.find(by);
   if (!actor)
     throw refused(

@@ -76,7 +76,7 @@ export class DelegationsController {
   @Post(':id/end')
   @Actor
   @HttpCode(200)
-  @ApiOperation({ summary: 'End a delegation before its time.' })
+  @ApiOperation({ summary: 'End a delegation before its time: who delegated, or who acts by it.' })
   @ApiBody({ schema: openApiSchema(requests.endStandIn), required: false })
   @ApiOkResponse({ type: DelegationView })
   @ApiNotFoundResponse({ description: 'No such delegation.' })

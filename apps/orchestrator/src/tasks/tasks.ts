@@ -15,7 +15,7 @@ import { lockTask } from './lock-tasks.js';
 import type { Directory, People } from './people.js';
 import { readPeople } from './read-people.js';
 import { saveTasks } from './save-tasks.js';
-import { checkOwner, checkStandIn, type StandIn } from './stand-in.js';
+import { checkEnd, checkStandIn, type StandIn } from './stand-in.js';
 import type { Task } from './task.js';
 import { countEvents } from './task-metrics.js';
 import type { StoredTask } from './task-row.js';
@@ -115,7 +115,7 @@ export class Tasks {
 
   /** Ends it before its time. @throws `STAND_IN_UNKNOWN`, `STAND_IN_NOT_YOURS`, `STAND_IN_INVALID` where it is over */
   async endStandIn(id: string, kind: StandIn['kind'], by: string): Promise<StoredStandIn> {
-    checkOwner(await this.readStandIn(id, kind), by, await this.people());
+    checkEnd(await this.readStandIn(id, kind), by, await this.people());
     if (!(await endStandIn(this.parts.database, id, by, this.now())))
       throw refused('STAND_IN_INVALID', `The ${kind} ${id} is over already: there is nothing to end.`);
     return this.readStandIn(id, kind);
