@@ -9,7 +9,7 @@ import { openTask } from './open-task.js';
 import type { Directory } from './people.js';
 import { readPeople } from './read-people.js';
 import { saveTasks } from './save-tasks.js';
-import { readTerms, type Terms } from './terms.js';
+import { fallbackTerms, readTerms, type Terms } from './terms.js';
 
 const log = logger('tasks');
 
@@ -78,5 +78,5 @@ function withTerms<T>({ request }: OpenedTask, open: (terms: Terms, problem?: { 
   const { policy, version } = request.policy;
   const problem = `Policy ${policy} version ${version} says nothing that can be used (${problems.join('; ')}): ${request.owner} decides.`;
   log.error({ policy, version, problems }, problem);
-  return open({ roles: [request.owner], escalateTo: [], fourEyes: false, form: [] }, { problem });
+  return open(fallbackTerms(request.owner, request.policy.outputs), { problem });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { People } from './people.js';
 import { persons, terms } from '../spec/credit-task.js';
-import { missingPeople, readTerms } from './terms.js';
+import { fallbackTerms, missingPeople, readTerms } from './terms.js';
 
 const problemsOf = (outputs: Record<string, unknown>): string => {
   const read = readTerms({ roles: 'credit-controller', ...outputs });
@@ -67,5 +67,13 @@ describe('what a policy says of a task', () => {
       'roles: 1 people have head-of-credit, and 2 must decide',
     );
     expect(fits({ due: '1 day', escalateTo: 'board' })).toContain('escalateTo: nobody has board');
+  });
+
+  it('that cannot be used leaves the decision to the owner of the step, and takes none of the four eyes away', () => {
+    const seconded = (outputs: Record<string, unknown>) => fallbackTerms('credit-control', outputs).fourEyes;
+    expect(fallbackTerms('credit-control', {})).toEqual(terms({ roles: 'credit-control' }));
+    for (const fourEyes of [true, 'true', 'no', 1])
+      expect([fourEyes, seconded({ fourEyes })]).toEqual([fourEyes, true]);
+    for (const fourEyes of [false, null, undefined]) expect(seconded({ fourEyes })).toBe(false);
   });
 });

@@ -64,6 +64,11 @@ export function readTerms(outputs: Record<string, unknown>): { terms: Terms } | 
   return { problems: result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) };
 }
 
+/** Where the terms of a policy cannot be used: whoever answers for the step decides, and never fewer people than it may have asked for. */
+export function fallbackTerms(owner: string, outputs: Record<string, unknown>): Terms {
+  return { roles: [owner], escalateTo: [], fourEyes: (outputs['fourEyes'] ?? false) !== false, form: [] };
+}
+
 /** What is wrong with terms among these people: roles that nobody has, or too few for two pairs of eyes. */
 export function missingPeople(terms: Terms, people: People): string[] {
   const problems: string[] = [];
