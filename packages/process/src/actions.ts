@@ -41,7 +41,7 @@ function whyNotRetry(process: Process, state: State, id: string, unit: UnitState
   if (unit.status === 'compensation-refused' || unit.status === 'retrying') return undefined;
   if (unit.status !== 'refused') return `step ${id} is ${unit.status}; only a refusal can be answered by asking again`;
   if (stepOf(process, id).checkpoint)
-    return `a person rejected ${id}; cancel the instance, or skip the step with a reason`;
+    return `a person rejected ${id}; cancel the instance, or amend what it is about, so that they are asked again`;
   return state.phase === 'forward' ? undefined : `the instance is not on its way forward any more`;
 }
 
@@ -49,9 +49,11 @@ function whyNotSkip(process: Process, state: State, id: string, unit: UnitState)
   const step = stepOf(process, id);
   if (unit.status === 'compensation-refused') return undefined;
   if (unit.status === 'kept' && step.irreversible) return unit.skipped ? 'that was acknowledged already' : undefined;
+  // Nothing of ours is in flight there, and another process may never do it.
+  if (unit.status === 'awaited') return undefined;
   if (state.phase !== 'forward') return 'the instance is not on its way forward';
-  if (unit.status === 'refused' || unit.status === 'retrying' || unit.status === 'awaited') return undefined;
   if (step.checkpoint) return `a person must decide ${id}; nobody may go around a checkpoint`;
+  if (unit.status === 'refused' || unit.status === 'retrying') return undefined;
   return unit.status === 'waiting'
     ? undefined
     : `step ${id} is ${unit.status}; what may have happened cannot be skipped, only awaited or undone`;

@@ -76,6 +76,51 @@ describe('an amendment', () => {
   });
 });
 
+describe('what another process does', () => {
+  const linked = {
+    ...shopDefinition,
+    steps: {
+      ...shopDefinition.steps,
+      receipt: { ...shopDefinition.steps.receipt, compensation: { command: 'TearReceipt', until: 'ReceiptTorn' } },
+    },
+  };
+  const messages = {
+    ...shopContracts.messages,
+    TearReceipt: { kind: 'command' as const, fields: ['basketId', 'occurrence', 'reason'] },
+    ReceiptTorn: { kind: 'event' as const, fields: ['basketId', 'occurrence'] },
+  };
+  const process = compileDefinition(parseDefinition(linked), { ...shopContracts, messages });
+  const sending = () => new ShopStory(process).when('BasketPaid').when('OrderPlaced').when('LineSent', { lineId: 'a' });
+
+  it('because of steps that are done is awaited before these are undone, by a cancelled instance', () => {
+    const story = sending().when('BasketReturned').when('LineSent', { lineId: 'b' });
+    expect([story.sent, story.status('receipt')]).toEqual([[], 'awaited']);
+    expect(story.when('ReceiptPrinted').sent).toEqual(['TearReceipt']);
+    expect(story.when('ReceiptTorn').sent).toEqual(['FetchLine b']);
+  });
+
+  it('and by an amended one: what was done by the old facts is never taken for what comes of the new ones', () => {
+    const story = sending().when('BasketChanged', { address: 'There 2' }).when('LineSent', { lineId: 'b' });
+    expect([story.sent, story.status('receipt')]).toEqual([[], 'awaited']);
+    story
+      .when('ReceiptPrinted')
+      .when('ReceiptTorn')
+      .when('LineFetched', { lineId: 'b' })
+      .when('LineFetched', { lineId: 'a' });
+    expect([story.sent, story.status('receipt')]).toEqual([['SendLine a', 'SendLine b'], 'waiting']);
+  });
+
+  it('can be let go by a person where it never comes, also on the way back', () => {
+    const story = sending().when('BasketReturned').when('LineSent', { lineId: 'b' });
+    expect(story.act('skip', { unit: 'receipt' }).sent).toEqual(['FetchLine b']);
+  });
+
+  it('is not awaited where a person has undone what it stands on', () => {
+    const story = new ShopStory(process).when('BasketReturned');
+    expect([story.state.status, story.last.nextTimerAt]).toEqual(['compensated', undefined]);
+  });
+});
+
 describe('what cannot be undone', () => {
   const withIrreversible = (when?: string) => ({
     ...shopDefinition,

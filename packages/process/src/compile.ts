@@ -82,6 +82,8 @@ export interface Process {
   source: unknown;
   key: string;
   amount: string | undefined;
+  /** The field of the start event that says who asked for it. */
+  requester: string | undefined;
   starts: string;
   sla: Duration | undefined;
   rejectedBy: Set<string>;
@@ -141,7 +143,7 @@ export function compileDefinition(definition: Definition, contracts: Contracts):
   const assigned = collectAssigned(definition, problems);
   const calendar = findCalendar(definition, contracts, problems);
   const startFields = messages[definition.starts]?.fields ?? [];
-  for (const field of [...definition.attributes, ...(definition.amount ? [definition.amount] : [])])
+  for (const field of [...definition.attributes, definition.amount ?? [], definition.requester ?? []].flat())
     if (!startFields.includes(field)) problems.push(`attributes: ${definition.starts} has no field ${field}`);
   if (problems.length > 0) throw invalidDefinition(definition.process, problems);
 
@@ -162,6 +164,7 @@ export function compileDefinition(definition: Definition, contracts: Contracts):
     source: definition.source,
     key: definition.key,
     amount: definition.amount,
+    requester: definition.requester,
     starts: definition.starts,
     sla: definition.sla,
     rejectedBy: new Set(definition['rejected-by']),

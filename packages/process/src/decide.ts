@@ -120,7 +120,13 @@ class Turn {
   /** A timeout says nothing about the outcome: the command may still be done. So it is made visible, and the outcome awaited. */
   expire(): void {
     const { state, now } = this;
-    if (state.slaDueAt && state.slaDueAt <= now && !state.slaBreachedAt && state.phase !== 'ended') {
+    if (
+      state.slaDueAt &&
+      state.slaDueAt <= now &&
+      !state.slaBreachedAt &&
+      !state.slaKeptAt &&
+      state.phase !== 'ended'
+    ) {
       state.slaBreachedAt = now;
       this.note(`timer:sla:${state.slaDueAt}`, 'sla-breached');
     }
@@ -212,18 +218,28 @@ class Turn {
     if (event.traceparent) state.traceparent = event.traceparent;
     state.attributes = pick(event.payload, process.attributes);
     state.facts.start = pick(event.payload, process.startFacts);
+    this.addRequester(event);
     this.assignIds([...process.assigned.keys()]);
     if (process.sla) state.slaDueAt = process.later(this.now, process.sla);
     this.unfold(process.steps);
     state.phase = state.cause ? 'compensating' : 'forward';
     // What came before is taken now, as if it had just come; outcomes wait for their command.
     for (const early of state.early.filter(({ type }) => process.amendedBy.has(type))) {
+      this.addRequester(early);
       state.facts.start = { ...state.facts.start, ...pick(early.payload, process.startFacts) };
       state.attributes = { ...state.attributes, ...pick(early.payload, process.attributes) };
     }
     for (const early of state.early) this.trigger(early);
     state.early = state.early.filter(({ type }) => process.outcomes.has(type));
     return 'started';
+  }
+
+  /** An amendment can add somebody who asked for it, and take nobody away. */
+  private addRequester({ payload }: ProcessEvent): void {
+    const { requester } = this.process;
+    const who = requester === undefined ? undefined : payload[requester];
+    if (typeof who !== 'string' || who === '') return;
+    this.state.requesters = [...(this.state.requesters ?? []).filter((other) => other !== who), who];
   }
 
   /** Makes the units of steps: one of each, one per line, none yet of those that an event begins. */
@@ -268,6 +284,8 @@ class Turn {
     const { state } = this;
     if (state.phase === 'new' || state.rejection) {
       state.cause ??= cause;
+      // Nothing is waited for any more; a start that comes all the same finds it cancelled.
+      state.endedAt ??= this.now;
       return state.rejection ? 'recorded' : 'early';
     }
     if (state.cause) return 'recorded';
@@ -286,6 +304,7 @@ class Turn {
     const { state, process } = this;
     if (state.phase === 'new') return this.keepEarly(event);
     if (state.cause || state.rejection) return 'recorded';
+    this.addRequester(event);
     const current = { ...state.facts.start, ...state.amendment?.start };
     const start = { ...current, ...pick(event.payload, process.startFacts) };
     const attributes = { ...state.attributes, ...pick(event.payload, process.attributes) };
@@ -634,6 +653,7 @@ class Turn {
       owner: step.owner,
       policy: value,
       facts: { ...state.attributes, ...shown },
+      requesters: state.requesters ?? [],
       ...(dueAt && { dueAt }),
     });
   }
@@ -657,7 +677,8 @@ class Turn {
     const isOutcome = (event: ProcessEvent) => this.process.outcomes.has(event.type) && this.unitOf(event) === id;
     const due = this.state.early.filter(isOutcome);
     this.state.early = this.state.early.filter((event) => !isOutcome(event));
-    for (const event of due) this.forwardOutcome(event, this.process.outcomes.get(event.type)!);
+    for (const event of due)
+      if (!this.isOfAnEarlierRevision(event)) this.forwardOutcome(event, this.process.outcomes.get(event.type)!);
   }
 
   private goBack(): void {
@@ -666,10 +687,37 @@ class Turn {
       const outcome = process.outcomes.get(event.type);
       if (outcome?.direction === 'forward') this.forwardOutcome(event, outcome);
     }
+    this.awaitWhatFollows(process.steps);
     for (const [id, unit] of Object.entries(state.steps)) this.leave(id, unit, 'the instance was cancelled');
     if (!this.undoLast(Object.keys(state.steps))) return;
     for (const unit of Object.values(state.steps)) if (unit.status === 'waiting') unit.status = 'skipped';
     this.end();
+  }
+
+  /**
+   * What another process does because of steps that are done is under way, whether this one wants it still or not: it is awaited, so that it
+   * is undone before what it stands on.
+   */
+  private awaitWhatFollows(steps: CompiledStep[]): void {
+    for (const step of steps) {
+      if (step.command || step.checkpoint || step.when || !step.compensation || step.after.length === 0) continue;
+      if (!step.after.every((name) => this.stands(name))) continue;
+      for (const [id, unit] of unitsOf(this.state, step)) {
+        if (unit.status !== 'waiting' || unit.undone) continue;
+        this.await(step, id, unit);
+        this.takeEarly(id);
+      }
+    }
+  }
+
+  /** A step and all before it are passed, and nothing of them was undone: a person may have undone the order itself. */
+  private stands(name: string): boolean {
+    const step = this.process.step(name);
+    const isPassed = ({ status, skipped }: UnitState): boolean =>
+      status === 'done' || status === 'not-needed' || skipped !== undefined;
+    return (
+      unitsOf(this.state, step).every(([, unit]) => isPassed(unit)) && step.after.every((before) => this.stands(before))
+    );
   }
 
   /** Ends what has no effect yet: a decision nobody needs any more, a pause before asking again, an event that would undo nothing. */
@@ -705,6 +753,7 @@ class Turn {
     const { state, process } = this;
     const affected = steps.map((name) => process.step(name));
     const ids = affected.flatMap((step) => unitsOf(state, step).map(([id]) => id));
+    this.awaitWhatFollows(affected);
     for (const id of ids) this.leave(id, this.unit(id), 'the deal was amended');
     if (!this.undoLast(ids)) return;
     if (ids.some((id) => stepOf(process, id).irreversible && this.unit(id).status === 'kept' && !this.unit(id).skipped))
@@ -722,8 +771,11 @@ class Turn {
   }
 
   private end(): void {
-    this.state.phase = 'ended';
-    this.state.endedAt = this.now;
+    const { state, now } = this;
+    state.phase = 'ended';
+    state.endedAt = now;
+    // What comes after an end in time, a return or an amendment, breaks no promise about the first one.
+    if (state.slaDueAt && !state.slaBreachedAt && now <= state.slaDueAt) state.slaKeptAt ??= now;
   }
 
   private commandAgain(id: string): void {

@@ -129,6 +129,9 @@ const schema = z.strictObject({
   amount: fieldName
     .optional()
     .describe('The field of the start event that says how much is at risk, in its `currency`.'),
+  requester: fieldName
+    .optional()
+    .describe('The field of the start event that says who asked for it: nobody decides about their own request.'),
   'rejected-by': oneOrMany(messageType).describe('The thing could not start; a later start still may.'),
   'cancelled-by': oneOrMany(messageType).describe('Undo everything, at any moment.'),
   'amended-by': oneOrMany(messageType).describe(

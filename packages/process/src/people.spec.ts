@@ -25,6 +25,7 @@ describe('a checkpoint', () => {
         owner: 'credit',
         policy: expect.objectContaining({ version: 7, outputs: { roles: ['credit-controller'] } }),
         facts: { customer: 'Ada', total: '5000.00' },
+        requesters: [],
         dueAt: '2026-11-22T14:00:00.000Z',
       },
     ]);

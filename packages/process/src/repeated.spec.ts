@@ -109,6 +109,14 @@ describe('tries', () => {
 });
 
 describe('promised times', () => {
+  it('that were kept are not broken by what comes after the end', () => {
+    const story = new ShopStory().when('BasketPaid', { lines: [] }).when('OrderPlaced').when('ReceiptPrinted');
+    story.now = '2026-12-24T10:00:00.000Z';
+    story.when('ComplaintMade', { complaintId: '1', amount: '5.00' });
+    expect(story.last.nextTimerAt).toBe('2026-12-25T10:00:00.000Z');
+    expect(story.whenTime('2026-12-24T11:00:00.000Z').last.history).toEqual([]);
+  });
+
   it('run from the first attempt, however often it is asked for again', () => {
     const story = new ShopStory().when('BasketPaid').when('PlacingRejected', { reason: 'busy' });
     story.whenTime('2026-11-22T10:05:00.000Z').when('PlacingRejected', { reason: 'busy' });

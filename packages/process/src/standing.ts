@@ -23,8 +23,8 @@ export function promised(state: State): [unit: string, execution: Execution][] {
 
 /** What people read of an instance. */
 export function statusOf(process: Process, state: State): Status {
-  if (state.phase === 'new') return 'expected';
   if (state.rejection) return 'rejected';
+  if (state.phase === 'new') return state.cause ? 'compensated' : 'expected';
   const units = Object.entries(state.steps);
   const isStuck = units.some(
     ([id, { status, skipped }]) =>
@@ -50,7 +50,7 @@ export function nextTimerAt(state: State): string | undefined {
   const consider = (at: string | undefined): void => {
     if (at && (next === undefined || at < next)) next = at;
   };
-  if (!state.slaBreachedAt) consider(state.slaDueAt);
+  if (!state.slaBreachedAt && !state.slaKeptAt) consider(state.slaDueAt);
   for (const [, run] of inFlight(state)) {
     if (!run.overdueSince) consider(run.dueAt);
   }

@@ -164,6 +164,10 @@ export interface State {
   paused?: { by: string; reason: string; at: string };
   slaDueAt?: string;
   slaBreachedAt?: string;
+  /** When it ended in time for the first time. */
+  slaKeptAt?: string;
+  /** Who asked for it, as the start event and amendments say: none of them decides about it. */
+  requesters?: string[];
   /** Events that came before their time; taken when it has come. */
   early: ProcessEvent[];
   attention: Attention[];
@@ -233,6 +237,8 @@ export interface TaskRequest {
   policy: PolicyOutcome;
   /** What the decision stands on. */
   facts: Record<string, unknown>;
+  /** Who asked for it, the latest last: none of them may decide. */
+  requesters: string[];
   dueAt?: string;
 }
 

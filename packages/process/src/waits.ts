@@ -26,6 +26,7 @@ export const START = 'start';
 /** What an instance waits for; empty when it has ended. What needs a person comes first. */
 export function waitsOf(process: Process, state: State): Wait[] {
   if (state.rejection) return [];
+  if (state.phase === 'new' && state.cause) return [];
   if (state.phase === 'new')
     return [{ step: START, owner: process.owner, events: [process.starts], isOverdue: false, needsPerson: false }];
   const units = Object.keys(state.steps).map((unit) => ({ unit, wait: waitAt(process, state, unit) }));

@@ -77,6 +77,7 @@ export class TaskStory {
           owner: 'credit-control',
           policy: { policy: 'credit-approval', version: 3, rule: 'over-limit', outputs: {} },
           facts: { totalAmount: '12000.0000', currency: 'EUR', ...(requestedBy && { closedBy: requestedBy }) },
+          requesters: requestedBy ? [requestedBy] : [],
         },
         terms: terms(outputs),
       },

@@ -82,10 +82,14 @@ describe('replay', () => {
     );
   };
   const over = (messaging: Messaging, { id }: Replay): Promise<Replay> =>
-    until(`replay ${id} is over`, async () => {
-      const replay = await messaging.replays.find(id);
-      return replay.status !== 'running' && replay;
-    });
+    until(
+      `replay ${id} is over`,
+      async () => {
+        const replay = await messaging.replays.find(id);
+        return replay.status !== 'running' && replay;
+      },
+      { timeoutMs: 50_000 },
+    );
   const ready = (messaging: Messaging): Promise<unknown> => until('ready', () => messaging.health().ready);
   const groups = async (): Promise<string[]> =>
     (await admin.listGroups()).groups
