@@ -1,3 +1,4 @@
+import type { PolicyOutcome } from './policies.js';
 import type { State, Status } from './state.js';
 
 /** What a course looks like from outside. */
@@ -7,13 +8,15 @@ export interface Course {
   path: string[];
   /** Checkpoints at which a person was asked. */
   approvals: string[];
+  /** What the policy of each of these said: rule, roles, times, whether two decide. */
+  terms: Record<string, string>;
   /** Types of the commands, in order. */
   commands: string[];
   /** Promises that were broken, and what was late. */
   breaches: string[];
 }
 
-export const differenceKinds = ['path', 'approvals', 'commands', 'sla'] as const;
+export const differenceKinds = ['path', 'approvals', 'terms', 'commands', 'sla'] as const;
 export type DifferenceKind = (typeof differenceKinds)[number];
 
 /** How two courses differ; nothing where they do not. What runs in parallel may come in any order. */
@@ -25,7 +28,14 @@ export function differencesOf(was: Course, would: Course): DifferenceKind[] {
     sla: course.breaches.toSorted(),
   });
   const [before, after] = [sorted(was), sorted(would)];
-  return differenceKinds.filter((kind) => before[kind].join() !== after[kind].join());
+  return differenceKinds.filter((kind) =>
+    kind === 'terms' ? otherTerms(was, would).length > 0 : before[kind].join() !== after[kind].join(),
+  );
+}
+
+/** Checkpoints at which people are asked both times, by other terms. */
+export function otherTerms(was: Course, would: Course): string[] {
+  return Object.keys(was.terms).filter((unit) => unit in would.terms && was.terms[unit] !== would.terms[unit]);
 }
 
 /** The course that an instance took. */
@@ -35,6 +45,9 @@ export function courseOf(state: State, commands: string[]): Course {
     status: state.status,
     path: state.completed,
     approvals: units.filter(([, { policy }]) => policy !== undefined).map(([unit]) => unit),
+    terms: Object.fromEntries(
+      units.flatMap(([unit, { policy }]) => (policy ? [[unit, termsOf(policy)] as const] : [])),
+    ),
     commands,
     breaches: [
       ...(state.slaBreachedAt ? ['the whole'] : []),
@@ -45,3 +58,7 @@ export function courseOf(state: State, commands: string[]): Course {
     ],
   };
 }
+
+/** As text that is the same for the same terms; the version of the policy alone is no difference. */
+const termsOf = ({ rule, outputs }: PolicyOutcome): string =>
+  JSON.stringify([rule, Object.entries(outputs).toSorted(([a], [b]) => a.localeCompare(b))]);

@@ -61,5 +61,5 @@ export {
 } from './state.js';
 export { START, waitsOf, type Wait } from './waits.js';
 export { replayHistory, type RecordedInput, type Replayed } from './replay.js';
-export { courseOf, differenceKinds, differencesOf, type Course, type DifferenceKind } from './compare.js';
+export { courseOf, differenceKinds, differencesOf, otherTerms, type Course, type DifferenceKind } from './compare.js';
 export { ProcessError } from './errors.js';

@@ -29,7 +29,8 @@ export interface Replayed {
 }
 
 /**
- * Takes the recorded inputs of an instance again, by another definition or other policies. Pure: nothing is sent.
+ * Takes the recorded inputs of an instance again, by another definition or other policies, and lets time pass until a moment (ISO 8601).
+ * Pure: nothing is sent.
  *
  * Timers fire when they are due. A decision counts where it is asked for again; where a person is asked who was not asked then, the
  * answer is taken as approved, so that what follows can be compared; what was still undecided stays so.
@@ -39,10 +40,12 @@ export function replayHistory(
   identity: { key: string; occurrence: number; correlationId: string },
   recorded: RecordedInput[],
   isUndecided: (unit: string) => boolean,
+  until?: string,
 ): Replayed {
   const replay = new Replay(process, initialState(identity), recorded, isUndecided);
   try {
     for (const input of recorded) replay.take(input);
+    if (until !== undefined) replay.passTime(until);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return { ...replay.result(), blocked: error.message };
@@ -68,10 +71,15 @@ class Replay {
 
   take(recorded: RecordedInput): void {
     const { recordedAt } = recorded;
-    while (this.nextTimerAt !== undefined && this.nextTimerAt <= recordedAt)
-      this.decide({ kind: 'timer' }, this.nextTimerAt);
+    this.passTime(recordedAt);
     const input = this.toInput(recorded);
     if (input) this.decide(input, recordedAt);
+  }
+
+  /** Fires what is due by then. */
+  passTime(until: string): void {
+    while (this.nextTimerAt !== undefined && this.nextTimerAt <= until)
+      this.decide({ kind: 'timer' }, this.nextTimerAt);
   }
 
   result(): Replayed {

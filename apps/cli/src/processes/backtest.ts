@@ -25,6 +25,7 @@ interface Backtest {
     blocked: number;
     byKind: Record<string, number>;
     approvals: Record<string, { more: Share; fewer: Share }>;
+    terms: Record<string, Share>;
     commands: Record<string, number>;
     sla: { more: number; fewer: number };
   };
@@ -69,6 +70,11 @@ function render({ candidate, since, isCutShort, summary, differences }: Backtest
     ...(more.instances > 0 ? [[`${checkpoint}: people asked`, `+${more.instances}`, moneyOf(more)]] : []),
     ...(fewer.instances > 0 ? [[`${checkpoint}: people asked`, `-${fewer.instances}`, moneyOf(fewer)]] : []),
   ]);
+  const terms = Object.entries(summary.terms).map(([checkpoint, share]) => [
+    `${checkpoint}: other people or times`,
+    share.instances,
+    moneyOf(share),
+  ]);
   const commands = Object.entries(summary.commands).map(([type, count]) => [type, count > 0 ? `+${count}` : count, '']);
   const sla = [
     ...(summary.sla.more > 0 ? [['promises broken', `+${summary.sla.more}`, '']] : []),
@@ -89,6 +95,7 @@ function render({ candidate, since, isCutShort, summary, differences }: Backtest
         ],
         ...(summary.blocked > 0 ? [['could not be compared', summary.blocked, '']] : []),
         ...approvals,
+        ...terms,
         ...commands,
         ...sla,
       ],

@@ -21,7 +21,8 @@ const amountOf = (n: number): string => `${((n * 7919) % 90_000) + 1}.${String(n
 describe('a backtest', () => {
   let test: TestDatabase;
   let database: Database;
-  const runner = new ProcessRunner(rules.processes, rules.compile);
+  const tasks = { open: () => {}, close: () => {} };
+  const runner = new ProcessRunner(rules.processes, rules.compile, tasks);
 
   beforeAll(async () => {
     test = await testDatabase(migrations);
@@ -38,12 +39,12 @@ describe('a backtest', () => {
   });
   afterAll(() => test.drop());
 
-  async function take(deals: number[], type: string, minute: number): Promise<void> {
+  async function take(deals: number[], type: string, minute: number, amount?: string): Promise<void> {
     const time = new Date(SINCE.getTime() + minute * 60_000);
     const events = deals.map((n) => ({
       messageId: canonicalId(type, String(n)),
       type,
-      payload: payloadOf(n),
+      payload: payloadOf(n, amount),
       source: 'spec',
       time: time.toISOString(),
       correlationId: canonicalId('closing', String(n)),
@@ -73,6 +74,7 @@ describe('a backtest', () => {
       {
         since: SINCE,
         limit,
+        now: new Date(SINCE.getTime() + 120_000),
       },
     );
     const ids = comparisons.filter(({ differs }) => differs.length > 0).map(({ key }) => key);
@@ -105,6 +107,22 @@ describe('a backtest', () => {
     expect([summary.commands, isCutShort, summary.blocked]).toEqual([{}, false, 0]);
   });
 
+  it('tells whom another policy would ask, and how many of them, where somebody is asked either way', async () => {
+    const large = [DEALS];
+    await take(large, 'OpportunityClosedWon', 1, '200000.0000');
+    const stricter = file('policies/credit-approval.yaml').replace(
+      'fourEyesAbove: [250 000 EUR',
+      'fourEyesAbove: [150 000 EUR',
+    );
+    const { summary, ids } = await run(stricter);
+    expect(ids).toEqual(large.map(keyOf));
+    expect(summary).toMatchObject({
+      approvals: {},
+      terms: { 'credit-approval': { instances: 1, amounts: { EUR: '200000.0000' } } },
+      byKind: { terms: 1, approvals: 0 },
+    });
+  });
+
   it('tells which commands another version of a process would send', async () => {
     const early = file('processes/lead-to-cash.yaml')
       .replace('version: 2', 'version: 3')
@@ -126,8 +144,7 @@ describe('a backtest', () => {
 
 const keyOf = (n: number): string => canonicalId('deal', String(n));
 
-function payloadOf(n: number): Record<string, unknown> {
-  const amount = amountOf(n);
+function payloadOf(n: number, amount = amountOf(n)): Record<string, unknown> {
   const line = {
     lineItemId: '1',
     productId: canonicalId('chair'),

@@ -7,6 +7,8 @@ import {
   replayHistory,
   type Process,
   type RecordedInput,
+  type Replayed,
+  type State,
 } from '@throughline/process';
 import {
   readHistory,
@@ -27,6 +29,11 @@ export interface Candidate {
   processes: string[];
   /** The definition by which an instance on this one would run. */
   of: (recorded: Process) => Process;
+  /**
+   * What it is compared with: what happened, for a process; for a policy the same instance under the rules in force, so that
+   * what other policies have changed since is not counted.
+   */
+  baseline: 'recorded' | 'in force';
 }
 
 /** Instances read and compared at once. */
@@ -39,9 +46,21 @@ export function readCandidate(written: unknown, rules: Rules): Candidate {
   const { process, policy, version } = (written ?? {}) as { process?: unknown; policy?: unknown; version?: unknown };
   if (typeof process === 'string') {
     const compiled = rules.compile(written);
-    return { kind: 'process', name: process, version: compiled.version, processes: [process], of: () => compiled };
+    return {
+      kind: 'process',
+      name: process,
+      version: compiled.version,
+      processes: [process],
+      of: () => compiled,
+      baseline: 'recorded',
+    };
   }
   if (typeof policy === 'string') {
+    if (!rules.policies.all.has(policy))
+      throw new ProcessError(
+        'PROCESS_DEFINITION_INVALID',
+        `There is no policy "${policy}" in force that this would take the place of; there are ${[...rules.policies.all.keys()].join(', ')}.`,
+      );
     const compile = rules.compileWith(written as { policy: string });
     const compiled = new Map<string, Process>();
     const of = (recorded: Process): Process => {
@@ -51,7 +70,7 @@ export function readCandidate(written: unknown, rules: Rules): Candidate {
       return known;
     };
     const processes = rules.processes.map(({ name }) => name);
-    return { kind: 'policy', name: policy, version: Number(version), processes, of };
+    return { kind: 'policy', name: policy, version: Number(version), processes, of, baseline: 'in force' };
   }
   throw new ProcessError(
     'PROCESS_DEFINITION_INVALID',
@@ -66,7 +85,7 @@ export function readCandidate(written: unknown, rules: Rules): Candidate {
 export async function runBacktest(
   { database, runner }: { database: Database; runner: ProcessRunner },
   candidate: Candidate,
-  { since, limit }: { since: Date; limit: number },
+  { since, limit, now }: { since: Date; limit: number; now: Date },
 ): Promise<{ comparisons: Comparison[]; isCutShort: boolean }> {
   const comparisons: Comparison[] = [];
   for (let after = '0'; ;) {
@@ -97,7 +116,9 @@ export async function runBacktest(
     });
     for (const { instance, history, recorded } of page) {
       if (comparisons.length === limit) return { comparisons, isCutShort: true };
-      comparisons.push(compare(instance, history, recorded, candidate.of(recorded)));
+      comparisons.push(compare(instance, history, recorded, candidate, now.toISOString()));
+      // The service has other things to do meanwhile.
+      if (comparisons.length % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     const last = page.at(-1);
     if (!last || page.length < PAGE) return { comparisons, isCutShort: false };
@@ -105,18 +126,32 @@ export async function runBacktest(
   }
 }
 
-function compare(instance: StoredInstance, history: StoredEvent[], recorded: Process, candidate: Process): Comparison {
+function compare(
+  instance: StoredInstance,
+  history: StoredEvent[],
+  recorded: Process,
+  candidate: Candidate,
+  now: string,
+): Comparison {
   const { id, process, version, key, occurrence, correlationId, state } = instance;
-  const was = courseOf(
-    state,
-    history.flatMap(({ commands }) => commands),
-  );
-  const replayed = replayHistory(
-    candidate,
-    { key, occurrence, correlationId },
-    history.map(toRecordedInput),
-    (unit) => state.steps[unit]?.status === 'deciding',
-  );
+  const inputs = history.map(toRecordedInput);
+  const replay = (by: Process): Replayed =>
+    replayHistory(
+      by,
+      { key, occurrence, correlationId },
+      inputs,
+      (unit) => state.steps[unit]?.status === 'deciding',
+      now,
+    );
+  const before = candidate.baseline === 'in force' ? replay(recorded) : undefined;
+  const was = before
+    ? courseOf(before.state, before.commands)
+    : courseOf(
+        state,
+        history.flatMap(({ commands }) => commands),
+      );
+  const replayed = tryOut(() => replay(candidate.of(recorded)), state);
+  const blocked = before?.blocked ?? replayed.blocked;
   const would = courseOf(replayed.state, replayed.commands);
   const known = { ...state.attributes, ...state.facts.start };
   const amount = recorded.amount === undefined ? undefined : known[recorded.amount];
@@ -128,12 +163,21 @@ function compare(instance: StoredInstance, history: StoredEvent[], recorded: Pro
     occurrence,
     amount: typeof amount === 'string' ? toDecimal(amount) : null,
     currency: typeof known['currency'] === 'string' ? known['currency'] : null,
-    differs: replayed.blocked === undefined ? differencesOf(was, would) : [],
+    differs: blocked === undefined ? differencesOf(was, would) : [],
     was,
     would,
     assumed: replayed.assumed,
-    blocked: replayed.blocked ?? null,
+    blocked: blocked ?? null,
   };
+}
+
+/** A version that the candidate does not fit cannot be compared; the others can. */
+function tryOut(replay: () => Replayed, state: State): Replayed {
+  try {
+    return replay();
+  } catch (error) {
+    return { state, commands: [], assumed: [], blocked: (error as Error).message };
+  }
 }
 
 function toRecordedInput(event: StoredEvent): RecordedInput {

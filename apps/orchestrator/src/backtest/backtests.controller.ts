@@ -8,7 +8,7 @@ import {
   ApiProperty,
   ApiTags,
 } from '@nestjs/swagger';
-import type { Database } from '@throughline/postgres';
+import { ServerClock, type Database } from '@throughline/postgres';
 import { differenceKinds, statuses, type Course, type DifferenceKind, type Status } from '@throughline/process';
 import { ProcessRunner } from '@throughline/process/postgres';
 import { DATABASE, openApiSchema, ZodPipe } from '@throughline/service';
@@ -30,6 +30,12 @@ class CourseView implements Course {
   @ApiProperty({ enum: statuses }) status!: Status;
   @ApiProperty({ type: [String], description: 'Steps done, in order.' }) path!: string[];
   @ApiProperty({ type: [String], description: 'Checkpoints at which a person was asked.' }) approvals!: string[];
+  @ApiProperty({
+    type: Object,
+    additionalProperties: { type: 'string' },
+    description: 'By checkpoint: rule and outputs of its policy, as JSON.',
+  })
+  terms!: Record<string, string>;
   @ApiProperty({ type: [String] }) commands!: string[];
   @ApiProperty({ type: [String], description: 'Promises broken, and what was late.' }) breaches!: string[];
 }
@@ -50,10 +56,15 @@ class ComparisonView implements Comparison {
   blocked!: string | null;
 }
 
-class CandidateView implements Omit<Candidate, 'of' | 'processes'> {
+class CandidateView implements Pick<Candidate, 'kind' | 'name' | 'version' | 'baseline'> {
   @ApiProperty({ enum: ['process', 'policy'] }) kind!: 'process' | 'policy';
   @ApiProperty() name!: string;
   @ApiProperty() version!: number;
+  @ApiProperty({
+    enum: ['recorded', 'in force'],
+    description: 'What it is compared with: what happened, or the rules in force.',
+  })
+  baseline!: 'recorded' | 'in force';
 }
 
 class BacktestView {
@@ -75,6 +86,7 @@ export class BacktestsController {
     @Inject(DATABASE) private readonly database: Database,
     @Inject(RULES) private readonly rules: Rules,
     private readonly runner: ProcessRunner,
+    private readonly clock: ServerClock,
   ) {}
 
   @Post()
@@ -100,11 +112,16 @@ export class BacktestsController {
       const { comparisons, isCutShort } = await runBacktest(
         { database: this.database, runner: this.runner },
         candidate,
-        { since, limit },
+        { since, limit, now: this.clock.now() },
       );
       const told = comparisons.filter(({ differs, blocked }) => differs.length > 0 || blocked !== null);
       return {
-        candidate: { kind: candidate.kind, name: candidate.name, version: candidate.version },
+        candidate: {
+          kind: candidate.kind,
+          name: candidate.name,
+          version: candidate.version,
+          baseline: candidate.baseline,
+        },
         since: since.toISOString(),
         isCutShort,
         summary: summarise(comparisons),

@@ -1,5 +1,5 @@
 import { sumMoney } from '@throughline/contracts';
-import { differenceKinds, type Course, type DifferenceKind } from '@throughline/process';
+import { differenceKinds, otherTerms, type Course, type DifferenceKind } from '@throughline/process';
 
 /** What one recorded instance was, and would have been. */
 export interface Comparison {
@@ -34,6 +34,8 @@ export interface Summary {
   byKind: Record<DifferenceKind, number>;
   /** By checkpoint: asked only then, and only now. */
   approvals: Record<string, { more: Share; fewer: Share }>;
+  /** By checkpoint: asked both times, by other terms (roles, times, two pairs of eyes). */
+  terms: Record<string, Share>;
   /** By command: how many more would be sent, or fewer where negative. */
   commands: Record<string, number>;
   /** Instances that broke a promise then and would not, or the other way round. */
@@ -65,12 +67,23 @@ export function summarise(comparisons: Comparison[]): Summary {
       differenceKinds.map((kind) => [kind, differing.filter(({ differs }) => differs.includes(kind)).length]),
     ) as Record<DifferenceKind, number>,
     approvals: Object.fromEntries(approvals.filter(([, { more, fewer }]) => more.instances + fewer.instances > 0)),
+    terms: termsByCheckpoint(differing),
     commands: countCommands(differing),
     sla: {
       more: differing.filter((one) => breaks(one.would) && !breaks(one.was)).length,
       fewer: differing.filter((one) => breaks(one.was) && !breaks(one.would)).length,
     },
   };
+}
+
+function termsByCheckpoint(comparisons: Comparison[]): Record<string, Share> {
+  const changed = comparisons.flatMap((one) =>
+    otherTerms(one.was, one.would).map((checkpoint) => ({ checkpoint, one })),
+  );
+  const byCheckpoint = Map.groupBy(changed, ({ checkpoint }) => checkpoint);
+  return Object.fromEntries(
+    [...byCheckpoint].map(([checkpoint, all]) => [checkpoint, shareOf(all.map(({ one }) => one))]),
+  );
 }
 
 function shareOf(comparisons: Comparison[]): Share {
