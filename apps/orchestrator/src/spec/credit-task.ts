@@ -45,6 +45,8 @@ export const terms = (outputs: Record<string, unknown> = {}): Terms => {
 interface Given {
   outputs?: Record<string, unknown>;
   requestedBy?: string;
+  /** As the process names them, where there are several. */
+  requesters?: string[];
   delegations?: Omit<Delegation, 'id'>[];
   absences?: Omit<Absence, 'id'>[];
 }
@@ -57,7 +59,7 @@ export class TaskStory {
   readonly audit: TaskEvent[];
   readonly people: People;
 
-  constructor({ outputs = {}, requestedBy, delegations = [], absences = [] }: Given = {}) {
+  constructor({ outputs = {}, requestedBy, requesters = [], delegations = [], absences = [] }: Given = {}) {
     const numbered = <T>(items: T[]) => items.map((item, index) => ({ ...item, id: String(index + 1) }));
     this.people = new People(persons, numbered(delegations), numbered(absences));
     const opened = openTask(
@@ -77,7 +79,7 @@ export class TaskStory {
           owner: 'credit-control',
           policy: { policy: 'credit-approval', version: 3, rule: 'over-limit', outputs: {} },
           facts: { totalAmount: '12000.0000', currency: 'EUR', ...(requestedBy && { closedBy: requestedBy }) },
-          requesters: requestedBy ? [requestedBy] : [],
+          requesters,
         },
         terms: terms(outputs),
       },

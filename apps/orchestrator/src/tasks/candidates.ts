@@ -11,12 +11,17 @@ export function candidates(task: Task, people: People, now: string, roles = cand
 }
 
 /** Whoever asked does not decide, and neither does anybody who acts in their name. */
-export function isRequester(
-  { requestedBy }: Pick<Task, 'requestedBy'>,
+export function isRequester(task: Pick<Task, 'requesters'>, id: string, people: People, now: string): boolean {
+  return requesterBehind(task, id, people, now) !== undefined;
+}
+
+/** The requester that a person is, or acts for. */
+export function requesterBehind(
+  { requesters }: Pick<Task, 'requesters'>,
   id: string,
   people: People,
   now: string,
-): boolean {
-  if (requestedBy === undefined) return false;
-  return requestedBy === id || people.delegatorsOf(id, now).some((delegator) => delegator.id === requestedBy);
+): string | undefined {
+  const names = [id, ...people.delegatorsOf(id, now).map((delegator) => delegator.id)];
+  return names.find((name) => requesters.includes(name));
 }

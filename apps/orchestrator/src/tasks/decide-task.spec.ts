@@ -92,6 +92,26 @@ describe('nobody decides on their own request', () => {
     expect(refusal(() => forAnother.by('sol', 'approve', { onBehalfOf: 'carla' }))).toBe('TASK_OWN_REQUEST');
   });
 
+  it('nor does anybody who asked before an amendment by another, nor who acts for them; the latest answers', () => {
+    const story = new TaskStory({
+      requesters: ['carla', 'hubspot:4711:owner:77'],
+      delegations: [{ from: 'carla', to: 'carlo', ...allDay }],
+      outputs: { fourEyes: true },
+    });
+    expect(story.task).toMatchObject({ requestedBy: 'sol', requesters: ['carla', 'sol'] });
+    expect(story.last.notified).toEqual(['cosima']);
+    for (const id of ['carla', 'carlo', 'sol'])
+      for (const kind of ['claim', 'approve'] as const)
+        expect([id, refusal(() => story.by(id, kind))]).toEqual([id, 'TASK_OWN_REQUEST']);
+    expect(messageOf(() => story.by('carlo', 'claim'))).toContain('Carlo acts for Carla, who requested it');
+    story.by('cosima', { kind: 'send-back', reason: 'who signs?' });
+    expect(story.last.notified).toEqual(['sol']);
+    expect(refusal(() => story.by('carla', { kind: 'resubmit' }))).toBe('TASK_ROLE_MISSING');
+    story.by('sol', { kind: 'resubmit' }).by('cosima', 'approve');
+    for (const id of ['carla', 'carlo', 'sol'])
+      expect([id, refusal(() => story.by(id, 'approve'))]).toEqual([id, 'TASK_OWN_REQUEST']);
+  });
+
   it('nor do they second it', () => {
     const story = new TaskStory({ requestedBy: 'sol', outputs: { fourEyes: true } }).by('carla', 'approve');
     expect(refusal(() => story.by('sol', 'approve'))).toBe('TASK_OWN_REQUEST');

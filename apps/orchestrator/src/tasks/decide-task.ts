@@ -1,4 +1,4 @@
-import { candidates, isRequester } from './candidates.js';
+import { candidates, isRequester, requesterBehind } from './candidates.js';
 import { refused } from './errors.js';
 import { readForm } from './form.js';
 import { deadlines, type Later } from './open-task.js';
@@ -94,7 +94,13 @@ class Turn {
     private readonly now: string,
     private readonly around: Circumstances,
   ) {
-    this.task = { ...before, approvals: [...before.approvals], attachments: [...before.attachments] };
+    const { approvals, attachments, requesters } = before;
+    this.task = {
+      ...before,
+      approvals: [...approvals],
+      attachments: [...attachments],
+      requesters: [...requesters],
+    };
   }
 
   act(action: Action, { onBehalfOf, seenVersion }: Actor): DecidedTask {
@@ -275,7 +281,10 @@ class Turn {
     if (to === this.by)
       throw refused('TASK_PERSON_UNFIT', 'You cannot send a task back to yourself: release it.', 'to');
     // Where nobody was known it is their request from now on: who answers for it does not decide about it.
-    if (to !== undefined) task.requestedBy ??= this.target(to).id;
+    if (to !== undefined && task.requestedBy === undefined) {
+      task.requestedBy = this.target(to).id;
+      task.requesters.push(task.requestedBy);
+    }
     if (task.requestedBy === undefined)
       throw refused(
         'TASK_REQUESTER_UNKNOWN',
@@ -304,7 +313,8 @@ class Turn {
     const { task, now, around } = this;
     if (task.status !== 'sent-back')
       throw refused('TASK_NOT_SENT_BACK', `Task ${task.id} was not sent back: there is nothing to answer.`);
-    if (!isRequester(task, person.id, around.people, now))
+    // Of several requesters the latest: what the others asked for is not what is asked for now.
+    if (!isRequester({ requesters: [task.requestedBy!] }, person.id, around.people, now))
       throw refused(
         'TASK_ROLE_MISSING',
         `Task ${task.id} was sent back to ${this.nameOf(task.requestedBy!)}: only they, or who acts for them, answer.`,
@@ -556,14 +566,15 @@ class Turn {
   }
 
   private ownRequest(person: Person): Error {
-    const { id, requestedBy } = this.task;
+    const { task, now, around } = this;
+    const requester = requesterBehind(task, person.id, around.people, now)!;
     const whose =
-      requestedBy === person.id
+      requester === person.id
         ? `${person.name} requested it`
-        : `${person.name} acts for ${this.nameOf(requestedBy!)}, who requested it`;
+        : `${person.name} acts for ${this.nameOf(requester)}, who requested it`;
     return refused(
       'TASK_OWN_REQUEST',
-      `Task ${id} is for somebody else to decide: ${whose}, and nobody decides on their own request.`,
+      `Task ${task.id} is for somebody else to decide: ${whose}, and nobody decides on their own request.`,
     );
   }
 

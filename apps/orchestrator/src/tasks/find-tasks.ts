@@ -45,7 +45,7 @@ const conditions: Condition[] = [
       CASE status
         WHEN 'claimed' THEN assignee = ANY($${n}::text[])
         WHEN 'open' THEN roles && $${n + 1}::text[] AND NOT approved_by && $${n}::text[]
-          AND (requested_by IS NULL OR requested_by <> ALL($${n}::text[]))
+          AND NOT requesters && $${n}::text[]
         WHEN 'sent-back' THEN requested_by = ANY($${n}::text[])
         ELSE approved_by && $${n}::text[]
       END`,

@@ -16,11 +16,11 @@ const insert: Statement = {
   name: 'insert-tasks',
   text: `
     INSERT INTO task
-      (instance_id, unit, process, key, checkpoint, status, version, roles, assignee, requested_by, approved_by, amount, currency,
+      (instance_id, unit, process, key, checkpoint, status, version, roles, assignee, requested_by, requesters, approved_by, amount, currency,
        opened_at, due_at, ended_at, next_timer_at, trace_id, state)
     SELECT * FROM json_to_recordset($1::json) AS new
       (instance_id bigint, unit text, process text, key text, checkpoint text, status text, version int, roles text[], assignee text,
-       requested_by text, approved_by text[], amount numeric, currency text, opened_at timestamptz, due_at timestamptz,
+       requested_by text, requesters text[], approved_by text[], amount numeric, currency text, opened_at timestamptz, due_at timestamptz,
        ended_at timestamptz, next_timer_at timestamptz, trace_id text, state json)
     RETURNING id, instance_id AS "instanceId", unit`,
 };

@@ -95,4 +95,20 @@ class CreateTasks1797000000000 implements MigrationInterface {
   }
 }
 
-export const taskMigrations = [CreateTasks1797000000000];
+/** Everybody who asked is kept from deciding, not only whoever asked last. */
+class AddTaskRequesters1797200000000 implements MigrationInterface {
+  readonly name = 'AddTaskRequesters1797200000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`ALTER TABLE task ADD COLUMN requesters text[] NOT NULL DEFAULT '{}'`);
+    await runner.query(`
+      UPDATE task SET requesters = array_remove(ARRAY[requested_by], NULL),
+        state = (state::jsonb || jsonb_build_object('requesters', array_remove(ARRAY[requested_by], NULL)))::json`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE task DROP COLUMN requesters');
+  }
+}
+
+export const taskMigrations = [CreateTasks1797000000000, AddTaskRequesters1797200000000];

@@ -4,9 +4,6 @@ import { candidates } from './candidates.js';
 import { SYSTEM, type Subject, type Task, type TaskEvent } from './task.js';
 import type { Terms } from './terms.js';
 
-/** Facts that name whose request it is, the first that is there. */
-const REQUESTER_FACTS = ['requestedBy', 'closedBy'];
-
 /** A moment so much later, by the calendar of the process. */
 export type Later = Process['later'];
 
@@ -25,7 +22,8 @@ export function openTask(
   { people, later }: { people: People; later: Later },
 ): { task: Task; audit: TaskEvent[] } {
   const { unit, step, checkpoint, owner, policy, facts } = request;
-  const requestedBy = requesterOf(facts, people);
+  const requesters = requestersOf(request, people);
+  const requestedBy = requesters.at(-1);
   const task: Task = {
     id: '',
     version: 1,
@@ -35,6 +33,7 @@ export function openTask(
     facts,
     terms,
     ...(requestedBy !== undefined && { requestedBy }),
+    requesters,
     approvals: [],
     attachments: [],
     openedAt: now,
@@ -85,8 +84,11 @@ function before(at: string, duration: string, from: string, later: Later): strin
   return new Date(early).toISOString();
 }
 
-function requesterOf(facts: Record<string, unknown>, people: People): string | undefined {
-  const named = REQUESTER_FACTS.map((name) => facts[name]).find((value) => typeof value === 'string' && value !== '');
-  if (typeof named !== 'string') return undefined;
-  return people.recognise(named)?.id ?? named;
+/** Each once, the latest last. Of a process that does not say who requests, the facts may. */
+function requestersOf({ requesters, facts }: TaskRequest, people: People): string[] {
+  const named = requesters.length > 0 ? requesters : [facts['requestedBy'] ?? facts['closedBy']];
+  const ids = named
+    .filter((name): name is string => typeof name === 'string' && name !== '')
+    .map((name) => people.recognise(name)?.id ?? name);
+  return [...new Set(ids.toReversed())].toReversed();
 }

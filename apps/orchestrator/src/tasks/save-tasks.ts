@@ -9,10 +9,10 @@ const update: Statement = {
   text: `
     UPDATE task SET
       status = changed.status, version = changed.version, roles = changed.roles, assignee = changed.assignee,
-      requested_by = changed.requested_by, approved_by = changed.approved_by, due_at = changed.due_at, ended_at = changed.ended_at,
+      requested_by = changed.requested_by, requesters = changed.requesters, approved_by = changed.approved_by, due_at = changed.due_at, ended_at = changed.ended_at,
       next_timer_at = changed.next_timer_at, state = changed.state
     FROM json_to_recordset($1::json) AS changed
-      (id bigint, status text, version int, roles text[], assignee text, requested_by text, approved_by text[], due_at timestamptz,
+      (id bigint, status text, version int, roles text[], assignee text, requested_by text, requesters text[], approved_by text[], due_at timestamptz,
        ended_at timestamptz, next_timer_at timestamptz, state json)
     WHERE task.id = changed.id`,
 };

@@ -30,6 +30,7 @@ export function toColumns(task: Task): Record<string, unknown> {
     roles: candidateRoles(task),
     assignee: task.assignee,
     requested_by: task.requestedBy,
+    requesters: task.requesters,
     approved_by: task.approvals.flatMap(({ by, onBehalfOf }) => (onBehalfOf ? [by, onBehalfOf] : [by])),
     due_at: task.dueAt,
     ended_at: task.endedAt,

@@ -57,8 +57,10 @@ export interface Task {
   policy: PolicyOutcome;
   facts: Record<string, unknown>;
   terms: Terms;
-  /** Whose request it is: a person's id where the directory knows them. */
+  /** Whose request it is now, and who answers for it: a person's id where the directory knows them. */
   requestedBy?: string;
+  /** Everybody who asked or changed what was asked for, whoever of them did last. None of them decides. */
+  requesters: string[];
   assignee?: string;
   /** In whose name the assignee holds it, where it was delegated. */
   actsFor?: string;
