@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Messaging } from '@throughline/messaging';
+import { ProcessError } from '@throughline/process';
 import { storeAction } from '@throughline/process/postgres';
 import { until } from '@throughline/testing';
 import { compile, ControlHarness, saleDefinition } from '../spec/control-harness.js';
 import { ActionLoop } from './action-loop.js';
+import { InstanceActions } from './instance-actions.js';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- JSON as a client reads it
 type Json = any;
@@ -197,6 +200,27 @@ describe('what people do to instances', () => {
     await next.beforeApplicationShutdown();
     // Those that the first one paused cannot be paused again.
     expect(ended).toMatchObject({ total: 150, done: 50, refused: 100, pending: 0 });
+  });
+
+  it('a failure refuses the instance that failed, and not what is next by then because another runner has gone on', async () => {
+    const ids = await on.startMany('overtaken', 101);
+    const request = { id: 'overtaken', action: 'pause', parameters: { ids }, actor: 'ada', reason: 'r' };
+    await on.database.transaction((tx) => storeAction(tx, request, ids, on.clock.now()));
+    let transactions = 0;
+    const failing: Pick<Messaging, 'transaction'> = {
+      async transaction(fn) {
+        const number = (transactions += 1);
+        if (number === 3) await on.actions.carryOn('overtaken');
+        return on.messaging.transaction(async (tx) => {
+          const result = await fn(tx);
+          // Together, and then the first alone.
+          if (number < 3) throw new ProcessError('PROCESS_ACTION_REFUSED', 'It cannot be done.');
+          return result;
+        });
+      },
+    };
+    await new InstanceActions(on.database, failing, on.runner, on.clock).carryOn('overtaken');
+    expect(await on.get('actions/overtaken')).toMatchObject({ status: 'done', total: 101, done: 101, refused: 0 });
   });
 
   it('refuses what it does not understand, who is nobody, and history that would be rewritten', async () => {

@@ -57,6 +57,12 @@ export interface Wanted {
 }
 type Facts = Record<string, unknown>;
 
+/** One instance of one action. */
+interface Target {
+  actionId: string;
+  instanceId: string;
+}
+
 /** What people do to instances: looked at first, carried out in bounded transactions by any instance of the service, recorded for good. */
 @Injectable()
 export class InstanceActions {
@@ -138,23 +144,26 @@ export class InstanceActions {
 
   private async doOneByOne(id: string | undefined): Promise<'more' | 'nothing'> {
     for (let n = 0; n < BATCH; n += 1) {
+      const tried: { target?: Target } = {};
       try {
-        if ((await this.doNext(id, 1)) === 'nothing') return 'nothing';
+        if ((await this.doNext(id, 1, (target) => (tried.target = target))) === 'nothing') return 'nothing';
       } catch (error) {
         // What another try can help is tried again by the next look.
-        if (retryOf(error) !== 'never') throw error;
-        await this.refuseNext(id, error as Error);
+        if (retryOf(error) !== 'never' || !tried.target) throw error;
+        await this.refuse(tried.target, error as Error);
       }
     }
     return 'more';
   }
 
-  private doNext(id: string | undefined, limit: number): Promise<'more' | 'nothing'> {
+  /** @param tries is told what is begun with, which a failure does not say */
+  private doNext(id: string | undefined, limit: number, tries?: (target: Target) => void): Promise<'more' | 'nothing'> {
     return this.messaging.transaction(async (tx) => {
       const now = await this.clock.read(tx);
       const claimed = await claimAction(tx, { id, limit, now });
       if (!claimed || claimed.instanceIds.length === 0) return 'nothing';
       const { action, instanceIds } = claimed;
+      tries?.({ actionId: action.id, instanceId: instanceIds[0]! });
       const results = await this.perform(tx, action, instanceIds, now);
       appendAudit(tx, toEntries(action, instanceIds, results), now);
       return instanceIds.length === limit ? 'more' : 'nothing';
@@ -179,16 +188,13 @@ export class InstanceActions {
     return results;
   }
 
-  private refuseNext(id: string | undefined, error: Error): Promise<void> {
+  /** Unless, since it failed, another runner has taken it on: then the next one is not what failed. */
+  private refuse({ actionId, instanceId }: Target, error: Error): Promise<void> {
     return this.messaging.transaction(async (tx) => {
       const now = await this.clock.read(tx);
-      const claimed = await claimAction(tx, { id, limit: 1, now });
-      if (claimed)
-        appendAudit(
-          tx,
-          claimed.instanceIds.map((one) => toRefusal(claimed.action, one, error.message)),
-          now,
-        );
+      const claimed = await claimAction(tx, { id: actionId, limit: 1, now });
+      if (claimed?.instanceIds[0] !== instanceId) return;
+      appendAudit(tx, [toRefusal(claimed.action, instanceId, error.message)], now);
     });
   }
 

@@ -84,7 +84,7 @@ export class ControlHarness {
     readonly database: Database,
     readonly runner: ProcessRunner,
   ) {}
-  private messaging!: Messaging;
+  messaging!: Messaging;
   private app!: INestApplication;
 
   static async start(...processes: Process[]): Promise<ControlHarness> {
