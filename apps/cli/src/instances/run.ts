@@ -96,7 +96,9 @@ export async function act(api: ServicesApi, action: string, ids: string[], choic
   }
   const request = { ...wanted, reason: needed(choice.reason), ...(choice.id !== undefined && { id: choice.id }) };
   const begun = await api.send<Action>(ORCHESTRATOR, 'POST', '/actions', request);
-  return finish(api, begun, choice);
+  const code = await finish(api, begun, choice);
+  // Conditions that nothing meets: its preview says so, too.
+  return begun.total === 0 ? 1 : code;
 }
 
 /** Waits for the end of an action and says what came of it. @returns the exit code */

@@ -76,6 +76,8 @@ export async function act(
       print(json ? JSON.stringify(task) : outcome(task));
     } catch (error) {
       if (!(error instanceof CommandError) || error.exitCode !== 1) throw error;
+      // A line for each, so that a script knows which of them it was.
+      if (json) print(JSON.stringify({ id, refused: error.message }));
       tell(`${colours.red(`task ${id}`)} ${error.message}`);
       holds = false;
     }

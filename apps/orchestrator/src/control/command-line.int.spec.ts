@@ -102,6 +102,8 @@ describe('npx throughline instances, and processes', () => {
     });
     expect((await json('instances', 'list', '--paused')).instances).toHaveLength(2);
     expect(await json('instances', 'resume', '--paused', '--reason', 'over')).toMatchObject({ done: 2 });
+    for (const how of [['--preview'], ['--reason', 'x']])
+      expect((await run('instances', 'cancel', '--status', 'refused', ...how)).code).toBe(1);
     for (const args of [
       ['instances', 'pause', '--reason', 'x'],
       ['instances', 'pause', '1', '--step', 'order', '--reason', 'x'],

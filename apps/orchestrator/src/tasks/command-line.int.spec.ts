@@ -100,6 +100,11 @@ describe('npx throughline tasks', () => {
     const { code, out, err } = await run('--as', 'carla', 'reject', one.id, two.id, '--reason', 'no credit');
     expect([code, out.trim().split('\n').length]).toEqual([1, 1]);
     expect(err).toContain(`task ${two.id}`);
+    const lines = (await run('--as', 'carla', 'approve', one.id, two.id, '--json')).out.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { id: one.id, refused: expect.stringContaining('rejected by Carla') },
+      { id: two.id, refused: expect.stringContaining('Carlo holds task') },
+    ]);
     const third = await harness.close({ fourEyes: true });
     expect((await run('--as', 'carla', 'approve', third.id)).out).toContain(
       'approved once: a second person has to approve, too',
