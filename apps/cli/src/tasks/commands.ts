@@ -32,7 +32,7 @@ export function addTasks(program: Command, here: () => [Config, Installation]): 
 
   command
     .command('list')
-    .description('what waits for somebody, the most urgent first')
+    .description('what waits for somebody, the most urgent first; of what has ended, the latest first')
     .option('--mine', 'what you hold, may take, or have to answer', false)
     .option('--overdue', 'later than the policy allows', false)
     .option('--role <role>', 'whose people may decide')
@@ -44,6 +44,7 @@ export function addTasks(program: Command, here: () => [Config, Installation]): 
     .option('--key <key>', 'what the instance is about')
     .option('--amount-min <amount>', 'at risk at least; with --currency')
     .option('--currency <code>', 'of what is at risk')
+    .option('--after <id>', 'go on behind this task')
     .option('--limit <number>', 'at most', limit, 50)
     .option('--json', 'print one JSON line on standard output', false)
     .action(async (choice: ListChoice) => {

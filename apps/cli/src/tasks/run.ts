@@ -18,6 +18,7 @@ export interface ListChoice {
   key?: string;
   amountMin?: string;
   currency?: string;
+  after?: string;
   limit: number;
   json: boolean;
 }
@@ -28,8 +29,7 @@ export async function list(api: ServicesApi, { json, mine, overdue, ...condition
   const answer = await api.get<{ tasks: TaskSummary[]; next: string | null }>(SERVICE, '/tasks', query);
   if (json) return print(JSON.stringify(answer));
   print(answer.tasks.length > 0 ? renderTasks(answer.tasks) : 'No such tasks.');
-  if (answer.next !== null)
-    tell(`There are more than ${conditions.limit}: narrow the list, or raise --limit (200 at most).`);
+  if (answer.next !== null) tell(`There are more: narrow the list, or go on with --after ${answer.next}`);
 }
 
 /** `tasks show`. */

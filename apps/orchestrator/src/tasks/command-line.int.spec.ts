@@ -105,6 +105,14 @@ describe('npx throughline tasks', () => {
       { id: one.id, refused: expect.stringContaining('rejected by Carla') },
       { id: two.id, refused: expect.stringContaining('Carlo holds task') },
     ]);
+    await run('--as', 'carlo', 'reject', two.id, '--reason', 'no credit');
+    const page = await run('list', '--status', 'rejected', '--limit', '1');
+    expect([page.out, page.err]).toEqual([
+      expect.stringContaining(two.id),
+      expect.stringContaining(`--after ${two.id}`),
+    ]);
+    const { tasks } = await json('list', '--status', 'rejected', '--after', two.id);
+    expect(tasks.map(({ id }: Json) => id)).toEqual([one.id]);
     const third = await harness.close({ fourEyes: true });
     expect((await run('--as', 'carla', 'approve', third.id)).out).toContain(
       'approved once: a second person has to approve, too',

@@ -1,5 +1,5 @@
 import type { Queryable, Statement } from '@throughline/postgres';
-import type { TaskStatus } from './task.js';
+import { hasEnded, type TaskStatus } from './task.js';
 import { taskColumns, toTask, type StoredTask, type TaskRow } from './task-row.js';
 
 /** A person, in whose names they may act, and by which roles; none while they are away. */
@@ -60,29 +60,49 @@ const conditions: Condition[] = [
   one('overdueAt', (n) => `due_at <= $${n}`),
   one('amountFrom', (n) => `amount >= $${n}::numeric`),
   one('currency', (n) => `currency = $${n}`),
-  one(
-    'after',
-    (n) =>
-      `(coalesce(due_at, 'infinity'), id) > (SELECT coalesce(due_at, 'infinity'), id FROM task WHERE id = $${n}::bigint)`,
-  ),
 ];
 
-/** Tasks that meet every condition given, the one that is due first comes first. */
+interface Order {
+  name: string;
+  /** What the index holds that is read in this order. */
+  where?: string;
+  by: string;
+  after: (n: number) => string;
+}
+
+const byUrgency: Order = {
+  name: 'by-urgency',
+  by: `coalesce(due_at, 'infinity'), id`,
+  after: (n) =>
+    `(coalesce(due_at, 'infinity'), id) > (SELECT coalesce(due_at, 'infinity'), id FROM task WHERE id = $${n}::bigint)`,
+};
+
+const byEnd: Order = {
+  name: 'by-end',
+  where: 'ended_at IS NOT NULL',
+  by: 'ended_at DESC, id DESC',
+  after: (n) => `(ended_at, id) < ((SELECT ended_at FROM task WHERE id = $${n}::bigint), $${n}::bigint)`,
+};
+
+/** Tasks that meet every condition given: the one that is due first comes first; where only ended ones are asked for, the one that ended last. */
 export async function findTasks(database: Queryable, filter: TaskFilter): Promise<StoredTask[]> {
   const given = conditions.filter(([name]) => filter[name] !== undefined);
   const values: unknown[] = [filter.limit];
+  const order = filter.statuses?.every((status) => hasEnded({ status })) ? byEnd : byUrgency;
   const where = given.map(([, text, valuesOf]) => {
     const condition = text(values.length + 1);
     values.push(...valuesOf(filter));
     return `(${condition})`;
   });
   if (!filter.statuses) where.push('ended_at IS NULL');
+  if (order.where) where.push(order.where);
+  if (filter.after !== undefined) where.push(order.after(values.push(filter.after)));
   // A statement per combination: one statement for all of them could use none of the indexes.
   const statement: Statement = {
-    name: ['find-tasks', ...given.map(([name]) => name)].join('-'),
+    name: ['find-tasks', order.name, ...given.map(([name]) => name), ...(filter.after ? ['after'] : [])].join('-'),
     text: `
       SELECT ${taskColumns} FROM task WHERE ${where.join(' AND ') || 'true'}
-       ORDER BY coalesce(due_at, 'infinity'), id LIMIT $1`,
+       ORDER BY ${order.by} LIMIT $1`,
   };
   return (await database.query<TaskRow>(statement, values)).map(toTask);
 }

@@ -111,4 +111,17 @@ class AddTaskRequesters1797200000000 implements MigrationInterface {
   }
 }
 
-export const taskMigrations = [CreateTasks1797000000000, AddTaskRequesters1797200000000];
+/** What has ended is looked through from its end, without sorting all that ever was. */
+class IndexEndedTasks1797300000000 implements MigrationInterface {
+  readonly name = 'IndexEndedTasks1797300000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`CREATE INDEX task_ended ON task (ended_at DESC, id DESC) WHERE ended_at IS NOT NULL`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP INDEX task_ended');
+  }
+}
+
+export const taskMigrations = [CreateTasks1797000000000, AddTaskRequesters1797200000000, IndexEndedTasks1797300000000];

@@ -293,6 +293,15 @@ describe('tasks over HTTP', () => {
       tasks: [{ id: late.id }],
       next: null,
     });
+    const ended: string[] = [];
+    for (const due of ['3 hours', '1 hour', '2 hours']) {
+      const { id } = await harness.close({ due }, { totalAmount: '88000.0000' });
+      await act('carla', id, 'approve');
+      ended.unshift(id);
+    }
+    const done = 'status=approved,rejected&amountMin=88000';
+    expect(await ids(done)).toEqual(ended);
+    expect(await ids(`${done}&after=${ended[0]}`)).toEqual(ended.slice(1));
     expect((await ask('GET', '/tasks?status=lost')).body).toMatchObject({ code: 'REQUEST_INVALID' });
     expect(await ask('GET', '/tasks/999999')).toEqual(refusal(404, 'TASK_UNKNOWN'));
     expect(await ask('GET', '/tasks?mine=true', undefined, 'mallory')).toEqual(refusal(403, 'TASK_ACTOR_UNKNOWN'));

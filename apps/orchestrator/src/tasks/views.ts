@@ -130,7 +130,10 @@ export class TaskView extends TaskSummaryView {
 }
 
 export class TaskListView {
-  @ApiProperty({ type: [TaskSummaryView], description: 'The one that is due first comes first.' })
+  @ApiProperty({
+    type: [TaskSummaryView],
+    description: 'The one that is due first comes first; where only ended ones are asked for, the one that ended last.',
+  })
   tasks!: TaskSummaryView[];
   @ApiProperty({ ...textOrNull, description: 'Pass as `after` for the next page; null on the last.' }) next!:
     string | null;
