@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
 import type { DealSnapshot, HubspotObject } from '@throughline/connectors/hubspot';
+import type { OpportunityClosedWon } from '@throughline/contracts';
 import { decideDealEvents, type Decision } from './decide-deal-events.js';
 import type { DealState } from './deal-state.js';
 
@@ -153,6 +155,33 @@ describe('decideDealEvents', () => {
     const { emitted, state } = run(snapshot(['closedwon']), edited(2), edited(3), snapshot(['closedwon'], {}, 4));
     expect(emitted).toEqual([['OpportunityClosedWon(1)'], ['OpportunityAmended(1)'], [], ['OpportunityAmended(1)']]);
     expect(state).toMatchObject({ isEditedAfterClose: false, closings: [{ status: 'won', amendedAt: at(4) }] });
+  });
+
+  it('amends a deal that was given to another customer, not one whose customer moved, was renamed or corrected', () => {
+    const customer = (company: Partial<HubspotObject>, modified: number, change = {}): DealSnapshot => {
+      const read = snapshot(['closedwon'], change, modified);
+      return { ...read, sale: { ...read.sale!, company: { ...read.sale!.company!, ...company } } };
+    };
+    const properties = { name: 'Acme Ltd', domain: 'acme.example', billing_email: 'pay@acme.example', country: 'DE' };
+    const { emitted } = run(
+      snapshot(['closedwon']),
+      customer({ properties, updatedAt: at(2) }, 2),
+      customer({ id: '8' }, 3),
+      customer({ id: '8', properties }, 4),
+    );
+    expect(emitted).toEqual([['OpportunityClosedWon(1)'], [], ['OpportunityAmended(1)'], []]);
+  });
+
+  it('neither amends a deal that was told by an earlier release, nor misses its next edit', () => {
+    const won = decideDealEvents(undefined, snapshot(['closedwon']), options);
+    const { sourceVersion: _, closedBy: __, ...told } = won.events[0]!.payload as OpportunityClosedWon;
+    const contentHash = createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 32);
+    const upgraded = { ...won.state, closings: [{ ...won.state.closings[0]!, contentHash }] };
+    const typesOf = ({ events }: Decision) => events.map(({ type }) => type);
+    const read = decideDealEvents(upgraded, snapshot(['closedwon'], {}, 5), options);
+    expect([typesOf(read), read.state.closings]).toEqual([[], won.state.closings]);
+    const edited = decideDealEvents(upgraded, snapshot(['closedwon'], { dealname: 'Acme and sons' }, 5), options);
+    expect(typesOf(edited)).toEqual(['OpportunityAmended']);
   });
 
   it('amends with the whole sale as it stands: lines and amount together, under an id of that version', () => {

@@ -138,9 +138,12 @@ function decideAmendment(known: ClosingState, closing: Closing, snapshot: DealSn
     return { closing, state, events: [message({ type: 'OpportunityAmendmentRejected', payload })] };
   }
   const { amendmentRejection: _, ...state } = known;
-  const contentHash = hashOf(toOpportunityClosedWon(snapshot, closing));
+  const sale = toOpportunityClosedWon(snapshot, closing);
+  const contentHash = hashOf(sale);
   // Also where a refused edit was taken back: what was emitted last is true again.
-  if (contentHash === known.contentHash) return { closing, state, events: [] };
+  if (known.contentHash === contentHash || known.contentHash === formerHashOf(sale)) {
+    return { closing, state: { ...state, contentHash }, events: [] };
+  }
   const payload = toOpportunityAmended(snapshot, closing);
   return {
     closing,
@@ -170,9 +173,24 @@ function message(event: DealEvent): OutgoingMessage {
 }
 
 /**
- * Of what was sold to whom; whose deal it is, our own numbers in it and its modification times are no part of that. A field that is added to
- * the event must be left out here, or every won deal that is read again is amended by the upgrade.
+ * Of what was sold to whom; whose deal it is, our own numbers in it and its modification times are no part of that, nor is what else is
+ * known of the customer: a corrected address sells nothing anew. A field that is added to the event must be left out here, or every won deal
+ * that is read again is amended by the upgrade.
  */
-function hashOf({ sourceVersion: _version, closedBy: _owner, ...content }: OpportunityClosedWon): string {
+function hashOf({ account, ...sale }: OpportunityClosedWon): string {
+  return digestOf({ ...sale, account: account.accountId });
+}
+
+/**
+ * As it was made while it covered all of the account. A deal that still has one keeps being compared by it until that is replaced, so that
+ * neither the upgrade amends it nor its next edit is missed.
+ */
+function formerHashOf(sale: OpportunityClosedWon): string {
+  return digestOf(sale);
+}
+
+type Sale = Omit<OpportunityClosedWon, 'account'> & { account: unknown };
+
+function digestOf({ sourceVersion: _version, closedBy: _owner, ...content }: Sale): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
 }
