@@ -383,6 +383,16 @@ describe('time', () => {
     expect(unanswered({}).verdict).toMatchObject({ verdict: 'rejected', by: 'system' });
   });
 
+  it('nor what they answered at the last moment: whoever decides has the whole time again', () => {
+    const story = new TaskStory({ requestedBy: 'sol', outputs: { expires: '2 days', onExpiry: 'approve' } })
+      .by('carla', { kind: 'send-back', reason: 'why?' })
+      .at('2026-11-25T09:59:00.000Z')
+      .by('sol', { kind: 'resubmit' })
+      .at('2026-11-25T10:00:00.000Z');
+    expect(story.verdict).toBeUndefined();
+    expect(story.at('2026-11-27T09:59:00.000Z').verdict).toMatchObject({ verdict: 'approved', by: 'system' });
+  });
+
   it('wants to be woken for what is due next, and while the requester has it only for the end', () => {
     const story = new TaskStory({
       requestedBy: 'sol',

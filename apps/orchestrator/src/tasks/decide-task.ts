@@ -1,3 +1,4 @@
+import { parseDuration } from '@throughline/process';
 import { candidates, isRequester, requesterBehind } from './candidates.js';
 import { refused } from './errors.js';
 import { readForm } from './form.js';
@@ -324,6 +325,9 @@ class Turn {
     delete task.sentBack;
     task.status = 'open';
     Object.assign(task, deadlines(task.terms, now, around.later));
+    const { expires, onExpiry } = task.terms;
+    // An answer at the last moment must not leave nobody the time to say no.
+    if (expires && onExpiry === 'approve') task.expiresAt = around.later(now, parseDuration(expires)!);
     // Back to who asked, as long as they are there.
     const asked = around.people.find(sender);
     if (asked && candidates(task, around.people, now).includes(sender)) this.hold(asked, asked);
