@@ -101,7 +101,7 @@ describe('lead-to-cash', () => {
     async () => {
       const deal = await platform.openDeal();
       await platform.vendors.closeDeal(deal.dealId);
-      const before = await platform.ended(deal.dealId);
+      const before = await platform.settled(deal.dealId);
       // Our numbers came back as webhooks by now or will; another deal's full story is longer than any echo.
       const other = await platform.openDeal();
       await platform.vendors.closeDeal(other.dealId);

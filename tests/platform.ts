@@ -1,4 +1,5 @@
 import { canonicalId } from '@throughline/contracts';
+import { ended } from '@throughline/process';
 import { dealStory, type DealStory, type Occurrence } from '../apps/cli/src/deal-show.js';
 import { planDeals, type PlannedDeal } from '../apps/cli/src/demo/plan.js';
 import { Vendors } from '../apps/cli/src/demo/vendors.js';
@@ -49,6 +50,18 @@ export class RunningPlatform {
     for (;;) {
       const story = await dealStory(this.urls('orchestrator'), id, { untilEndedMs: deadline - Date.now() });
       if (story.occurrences.length >= closings || Date.now() > deadline) return story;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+
+  /** The same, once every other process that the deal set off has ended too. */
+  async settled(dealId: string): Promise<DealStory> {
+    const deadline = Date.now() + STORY_LIMIT_MS;
+    for (;;) {
+      const story = await this.ended(dealId);
+      const open = story.linked.filter(({ status }) => !(ended as readonly string[]).includes(status));
+      if (story.linked.length > 0 && open.length === 0) return story;
+      if (Date.now() > deadline) throw new Error(`it never came to rest: ${JSON.stringify(story, undefined, 2)}`);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }

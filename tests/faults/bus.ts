@@ -1,10 +1,11 @@
+import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import { topics } from '@throughline/contracts';
 import { Kafka, logLevel, type KafkaMessage } from 'kafkajs';
 import { randomUUID } from 'node:crypto';
 import { POISON_HEADER } from './poison.js';
 import type { Poison } from './schedule.js';
 
-/** A record as any subscriber sees it: the CloudEvents headers say all that is checked here. */
+/** A record as any subscriber sees it: the CloudEvents headers, and what it says. */
 export interface BusRecord {
   topic: string;
   partition: number;
@@ -16,6 +17,8 @@ export interface BusRecord {
   sequence: number;
   correlationId: string;
   causationId: string | undefined;
+  /** As the registry's schema decodes it; empty for poison. */
+  body: Record<string, unknown>;
   /** Set on what our own poisoner wrote. */
   poison: { kind: Poison; consumer: string } | undefined;
 }
@@ -23,8 +26,8 @@ export interface BusRecord {
 const READ_LIMIT_MS = 60_000;
 
 /** Everything on every topic, from the beginning, by a client of its own. Records without the headers come with empty ones. */
-export async function readBus(brokers: string[]): Promise<BusRecord[]> {
-  const kafka = new Kafka({ brokers, clientId: 'checker', logLevel: logLevel.NOTHING });
+export async function readBus(addresses: { kafkaBrokers: string[]; registryUrl: string }): Promise<BusRecord[]> {
+  const kafka = new Kafka({ brokers: addresses.kafkaBrokers, clientId: 'checker', logLevel: logLevel.NOTHING });
   const open = new Map<string, bigint>();
   const admin = kafka.admin();
   await admin.connect();
@@ -33,8 +36,8 @@ export async function readBus(brokers: string[]): Promise<BusRecord[]> {
       if (high !== '0') open.set(`${name} ${partition}`, BigInt(high));
   }
   await admin.disconnect();
-  const found: BusRecord[] = [];
-  if (open.size === 0) return found;
+  const found: { topic: string; partition: number; message: KafkaMessage }[] = [];
+  if (open.size === 0) return [];
   const consumer = kafka.consumer({ groupId: `checker-${randomUUID()}`, maxWaitTimeInMs: 200 });
   await consumer.connect();
   try {
@@ -48,7 +51,7 @@ export async function readBus(brokers: string[]): Promise<BusRecord[]> {
         .run({
           autoCommit: false,
           eachMessage: async ({ topic, partition, message }) => {
-            found.push(toBusRecord(topic, partition, message));
+            found.push({ topic, partition, message });
             const end = open.get(`${topic} ${partition}`);
             if (end !== undefined && BigInt(message.offset) >= end - 1n) open.delete(`${topic} ${partition}`);
             if (open.size === 0) resolve();
@@ -59,10 +62,17 @@ export async function readBus(brokers: string[]): Promise<BusRecord[]> {
   } finally {
     await consumer.disconnect();
   }
-  return found;
+  const registry = new SchemaRegistry({ host: addresses.registryUrl });
+  const records: BusRecord[] = [];
+  for (const { topic, partition, message } of found) {
+    const record = toBusRecord(topic, partition, message);
+    const body = record.poison ? {} : ((await registry.decode(message.value!)) as BusRecord['body']);
+    records.push({ ...record, body });
+  }
+  return records;
 }
 
-function toBusRecord(topic: string, partition: number, { offset, headers }: KafkaMessage): BusRecord {
+function toBusRecord(topic: string, partition: number, { offset, headers }: KafkaMessage): Omit<BusRecord, 'body'> {
   const read = (name: string): string => String(headers?.[name] ?? '');
   const [consumer, kind] = read(POISON_HEADER).split(' ');
   return {

@@ -33,10 +33,14 @@ const takenBack = {
   schedules: [schedule({ reversed: true })],
 };
 
-function problems(story: Story, books: Partial<Books>): string[] {
+function problems(story: Story, books: Partial<Books>, sums: [string, string][] = []): string[] {
   const lived: LivedDeal[] = [{ deal, story }];
   const empty = { orders: [], invoices: [], schedules: [], writeBacks: [writeBack], customers: [] };
-  return checkBooks(lived, { ...empty, ...books });
+  const found = { ...empty, ...books };
+  const planned = found.schedules.map(
+    ({ number, reversed, amount }) => [number, reversed ? '0.0000' : amount] as const,
+  );
+  return checkBooks(lived, found, new Map([...planned, ...sums]));
 }
 
 describe('checkBooks', () => {
@@ -83,5 +87,14 @@ describe('checkBooks', () => {
     ['a closing that never was', 'plain', { ...stands, orders: [order(), order({ occurrence: 2 })] }, /never was/],
   ])('finds %s', (_, story, books, problem) => {
     expect(problems(story, books)).toEqual(expect.arrayContaining([expect.stringMatching(problem)]));
+  });
+
+  it('finds entries that do not come to the invoice, and entries that are left of what was reversed', () => {
+    expect(problems('plain', stands, [['s1', '9.9999']])).toEqual([
+      expect.stringMatching(/come to 9.9999, .* 10.0000/),
+    ]);
+    expect(problems('reopened', takenBack, [['s1', '0.0100']])).toEqual([
+      expect.stringMatching(/come to 0.0100, .* 0.0000/),
+    ]);
   });
 });

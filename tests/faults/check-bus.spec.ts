@@ -14,9 +14,36 @@ const record = (change: Partial<BusRecord>): BusRecord => ({
   sequence: 1,
   correlationId: 'closing-1',
   causationId: 'm0',
+  body: {},
   poison: undefined,
   ...change,
 });
+
+/** A closing of two lines; the first ships in parts, and comes back. */
+const delivered = [
+  ...line('1', ['f1', 'f2']),
+  ...line('2', ['f3']),
+  ...['f1', 'f2', 'f3'].map((fulfilmentId) => told('RevenueRecognitionStarted', { fulfilmentId })),
+  told('OrderLineBackordered', { lineItemId: '1' }),
+  told('OrderLineReturned', { returnId: 'r1', lineItemId: '1' }),
+  told('OrderLineReturned', { returnId: 'r2', lineItemId: '1' }),
+  told('CreditNoteIssued', { creditNoteId: 'c1', returnId: 'r1' }),
+  told('CreditNoteIssued', { creditNoteId: 'c2', returnId: null }),
+  told('CreditNoteIssued', { creditNoteId: 'c4', returnId: null }),
+];
+
+function told(type: string, body: Record<string, unknown>, change: Partial<BusRecord> = {}): BusRecord {
+  return record({ type, body, subject: `${type} ${made}`, ...change });
+}
+
+function line(lineItemId: string, shipments: string[]): BusRecord[] {
+  const id = `l${lineItemId}`;
+  return [
+    told('FulfilOrderLine', { lineItemId }, { id, source: 'orchestrator', causationId: undefined }),
+    ...shipments.map((fulfilmentId) => told('OrderLineShipped', { fulfilmentId, lineItemId }, { causationId: id })),
+    told('OrderLineFulfilled', { lineItemId }, { causationId: id }),
+  ];
+}
 
 describe('checkBus', () => {
   it('takes gapless sequences, and the same message more than once', () => {
@@ -27,6 +54,36 @@ describe('checkBus', () => {
       repeats: 3,
       problems: [],
     });
+  });
+
+  it('takes each line, shipment, return and credit note as one, and progress as no answer', () => {
+    expect(checkBus(delivered).problems).toEqual([]);
+  });
+
+  it.each([
+    ['OrderLineFulfilled', /2 different messages OrderLineFulfilled of closing closing-1, lineItemId 1/],
+    ['OrderLineShipped', /2 different messages OrderLineShipped of closing closing-1, fulfilmentId f1/],
+    ['OrderLineBackordered', /2 different messages OrderLineBackordered of closing closing-1, lineItemId 1/],
+    ['OrderLineReturned', /2 different messages OrderLineReturned of closing closing-1, returnId r1/],
+    [
+      'RevenueRecognitionStarted',
+      /2 different messages RevenueRecognitionStarted of closing closing-1, fulfilmentId f1/,
+    ],
+    ['CreditNoteIssued', /2 different messages CreditNoteIssued of closing closing-1, creditNoteId c1/],
+    ['FulfilOrderLine', /2 different messages FulfilOrderLine of closing closing-1, lineItemId 1/],
+  ])('finds %s a second time for the same', (type, problem) => {
+    const { body, source } = delivered.find((one) => one.type === type)!;
+    const again = record({ type, body, source, subject: 'another' });
+    expect(checkBus([...delivered, again]).problems).toEqual(expect.arrayContaining([expect.stringMatching(problem)]));
+  });
+
+  it('finds a second credit note for one return, and a line that was shipped and never fulfilled', () => {
+    const second = record({ type: 'CreditNoteIssued', subject: 'c3', body: { creditNoteId: 'c3', returnId: 'r1' } });
+    expect(checkBus([...delivered, second]).problems).toEqual([expect.stringMatching(/returnId r1/)]);
+    const unfulfilled = delivered.filter(
+      ({ type, causationId }) => type !== 'OrderLineFulfilled' || causationId !== 'l2',
+    );
+    expect(checkBus(unfulfilled).problems).toContainEqual(expect.stringMatching(/FulfilOrderLine .* has 0 answers/));
   });
 
   it('leaves the poison out', () => {

@@ -1,4 +1,5 @@
 import { topics } from '@throughline/contracts';
+import { loadRules } from '../../apps/orchestrator/src/load-rules.js';
 import type { BusRecord } from './bus.js';
 
 export interface BusVerdict {
@@ -10,10 +11,15 @@ export interface BusVerdict {
 }
 
 const COMMANDS = new Set<string>(topics.filter(({ kind }) => kind === 'command').flatMap(({ types }) => types));
+const { processes } = loadRules();
+/** They tell that a command is under way, and answer none. */
+const PROGRESS = new Set(processes.flatMap(({ progress }) => [...progress.keys()]));
+const TELLING_APART = fieldsTellingApart();
 
 /**
  * What a subscriber that deduplicates by `ce_id` must find: per source and subject the sequences 1, 2, 3 without a gap, in one
- * partition; per closing no message type twice; and exactly one answer to every command.
+ * partition; per closing, or per line, shipment, return or credit note of it, no message type twice; and exactly one answer to every
+ * command.
  */
 export function checkBus(all: readonly BusRecord[]): BusVerdict {
   const records = all.filter(({ poison }) => !poison);
@@ -41,10 +47,10 @@ export function checkBus(all: readonly BusRecord[]): BusVerdict {
   }
 
   const messages = [...first.values()];
-  for (const [closing, count] of counted(messages, ({ correlationId, type }) => `${type} of closing ${correlationId}`))
-    if (count > 1) problems.push(`${count} different messages ${closing}`);
+  for (const [what, count] of counted(messages.flatMap(whatItTells), (what) => what))
+    if (count > 1) problems.push(`${count} different messages ${what}`);
   const answers = counted(
-    messages.filter(({ causationId }) => causationId),
+    messages.filter(({ type, causationId }) => causationId && !PROGRESS.has(type)),
     ({ causationId }) => causationId!,
   );
   for (const { id, type, correlationId } of messages.filter((message) => COMMANDS.has(message.type))) {
@@ -52,6 +58,34 @@ export function checkBus(all: readonly BusRecord[]): BusVerdict {
     if (count !== 1) problems.push(`${type} of closing ${correlationId} has ${count} answers instead of one`);
   }
   return { messages: messages.length, repeats: records.length - messages.length, problems };
+}
+
+/** Of message types that come more than once in a closing: the fields each value of which comes once, as the processes define them. */
+function fieldsTellingApart(): Map<string, Set<string>> {
+  const fields = new Map<string, Set<string>>();
+  const add = (type: string, field: string): void => void fields.set(type, (fields.get(type) ?? new Set()).add(field));
+  for (const { steps, outcomes } of processes) {
+    for (const { name, repeat, command } of steps) {
+      if (!repeat) continue;
+      if (command) add(command.type, repeat.by);
+      if (repeat.on) add(repeat.on, repeat.by);
+      for (const [type, { step }] of outcomes) if (step === name) add(type, repeat.by);
+    }
+  }
+  // A line is shipped in parts, each with an id by which it begins something; what has no id of its own comes once per run of its step.
+  for (const { progress, step } of processes)
+    for (const [type, name] of progress) {
+      const { repeat } = step(name);
+      if (repeat && !fields.has(type)) add(type, repeat.by);
+    }
+  return fields;
+}
+
+/** What may be told once; a credit note that nobody sent goods back for has no return. */
+function whatItTells({ type, correlationId, body }: BusRecord): string[] {
+  const fields = [...(TELLING_APART.get(type) ?? [])].filter((field) => body[field] !== null);
+  const closing = `${type} of closing ${correlationId}`;
+  return fields.length === 0 ? [closing] : fields.map((field) => `${closing}, ${field} ${String(body[field])}`);
 }
 
 function counted<T>(things: readonly T[], name: (thing: T) => string): Map<string, number> {

@@ -10,6 +10,8 @@ import { checkBooks, type LivedDeal } from './check-books.js';
 import { checkBus, type BusVerdict } from './check-bus.js';
 import { checkDeadLetters, readDeadLetters, type FoundLetter } from './dead-letters.js';
 import type { Network } from './network.js';
+import { findOpenInstances } from './open-instances.js';
+import { readPlannedRevenue } from './planned-revenue.js';
 import { Poisoner } from './poison.js';
 import { describeFault, holdOf, MIN_IN_FLIGHT, ROUND_MS, type Fault, type Round } from './schedule.js';
 import { Stories } from './stories.js';
@@ -176,6 +178,14 @@ export class FaultRun {
         `deal ${deal.dealId} (${story}) had not come to its end ${duration(SETTLE_LIMIT_MS)} after the last fault`,
       );
     await this.waitFor(async () => (await this.lateRequests()) === 0 || late());
+    // The stories end with the sale; its delivery and its revenue are processes of their own.
+    let open: string[] = [];
+    await this.waitFor(async () => {
+      const url = this.parts.platform.services.url('orchestrator');
+      open = await findOpenInstances(url).catch((error: unknown) => [String(error)]);
+      return open.length === 0 || late();
+    });
+    this.problems.push(...open);
     for (const instance of INSTANCES) {
       const url = this.parts.platform.services.urls(instance.service)[instance.number - 1]!;
       let answer = '';
@@ -194,7 +204,11 @@ export class FaultRun {
     const { platform, say } = this.parts;
     say('Asking the CRM, the order system, the billing system, the subledger, the topics and for dead letters.');
     const books = await this.vendors.books(lived.map(({ deal }) => deal));
-    const records = await readBus(platform.stack.addresses.kafkaBrokers);
+    const planned = await readPlannedRevenue(
+      platform.services.url('finance-adapter'),
+      books.schedules.map(({ number }) => number),
+    );
+    const records = await readBus(platform.stack.addresses);
     const bus = checkBus(records);
     const deadline = performance.now() + GIVING_UP_LIMIT_MS;
     let letters: FoundLetter[] = [];
@@ -203,7 +217,7 @@ export class FaultRun {
       letters = await readDeadLetters(platform.services);
       return checkDeadLetters(records, letters).length === 0 || performance.now() > deadline;
     });
-    const problems = [...checkBooks(lived, books), ...bus.problems, ...checkDeadLetters(records, letters)];
+    const problems = [...checkBooks(lived, books, planned), ...bus.problems, ...checkDeadLetters(records, letters)];
     return { bus, deadLetters: letters.length, problems: [...this.problems, ...problems] };
   }
 
