@@ -16,7 +16,7 @@ import { releaseOrder } from './orders/release-order.js';
  *
  * What people do in Medusa comes by polling, not by a route (see changes/): an order cancelled there, a fulfilment made, cancelled or
  * shipped there, goods received back -> OrderCancelled | OrderProvisioned | OrderReleased | OrderLineShipped | OrderLineFulfilled |
- * OrderLineReturned, each once.
+ * OrderLineReturned | OrderLineFulfilmentRejected (the order of a line that was waited for is taken back), each once.
  */
 export function opsRoutes(dependencies: OrderDependencies): Routes {
   const { medusa: client, storeId } = dependencies;
@@ -36,9 +36,11 @@ export function opsRoutes(dependencies: OrderDependencies): Routes {
       ProvisionOrder: effect(provisionOrder(dependencies), medusa),
       // What is in stock of the line: -> OrderLineShipped, then OrderLineFulfilled | OrderLineBackordered | OrderLineFulfilmentRejected
       FulfilOrderLine: effect(fulfilOrderLine(dependencies), medusa),
-      // All fulfilments that stand: -> OrderReleased | OrderReleaseRejected (something was shipped)
+      // All fulfilments that stand: -> OrderReleased | OrderReleaseRejected (something was shipped), then
+      // OrderLineFulfilmentRejected for each line that was still waited for
       ReleaseOrder: effect(releaseOrder(dependencies), medusa),
-      // Afterwards no order stands: -> OrderCancelled (also where none ever did) | OrderCancellationRejected
+      // Afterwards no order stands: -> OrderCancelled (also where none ever did), then OrderLineFulfilmentRejected for each line that
+      // was still waited for | OrderCancellationRejected
       CancelOrder: effect(cancelOrder(dependencies), medusa),
     },
     jobs: {

@@ -3,6 +3,7 @@ import type { Messages } from '@throughline/contracts';
 import { keysAtWork, type MessagingTx, type OutgoingMessage } from '@throughline/messaging';
 import type { Queryable } from '@throughline/postgres';
 import { toOrderCancelled, toOrderProvisioned, toOrderReleased } from '../orders/answers.js';
+import type { LineEvent } from '../orders/order-lines.js';
 import { lockOrders, saveOrder, type WrittenOrder } from '../orders/store.js';
 import { claimCursor, moveCursor, type CursorName } from './cursor-store.js';
 import { takeOver, type TakeOver } from './take-over.js';
@@ -113,12 +114,14 @@ async function record(
   if (row) await saveOrder(tx, row);
   if (row) {
     const [provisioned, ended] = [events.filter(isProvisioned), events.filter((type) => !isProvisioned(type))];
+    const [moved, stopped] = [lineEvents.filter((it) => !isStopped(it)), lineEvents.filter(isStopped)];
+    const toLineEvent = ({ type, payload }: LineEvent) =>
+      ({ type, payload, correlationId: row.correlationId }) as OutgoingMessage;
     tx.emit([
       ...provisioned.map((type) => toEvent(type, row, storeId)),
-      ...lineEvents.map(
-        ({ type, payload }) => ({ type, payload, correlationId: row.correlationId }) as OutgoingMessage,
-      ),
+      ...moved.map(toLineEvent),
       ...ended.map((type) => toEvent(type, row, storeId)),
+      ...stopped.map(toLineEvent),
     ]);
   }
   tx.enqueue(
@@ -133,6 +136,7 @@ async function record(
 }
 
 const isProvisioned = (type: TakeOver['events'][number]): boolean => type === 'OrderProvisioned';
+const isStopped = ({ type }: LineEvent): boolean => type === 'OrderLineFulfilmentRejected';
 
 const PAYLOADS = {
   OrderProvisioned: toOrderProvisioned,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { medusaOrder, salesOrder } from '../spec/order-examples.js';
+import { medusaLine, medusaOrder, orderLine, salesOrder } from '../spec/order-examples.js';
 import { takeOver } from './take-over.js';
 
 const now = '2026-11-22T11:00:00.000Z';
@@ -50,6 +50,31 @@ describe('what people do in Medusa', () => {
       sourceVersion: later,
     });
     expect(takeOver(known, seen, [], at).events).toEqual(['OrderReleased', 'OrderCancelled']);
+  });
+
+  it('ends, once, the wait for each line that was asked for and has no answer', () => {
+    const lines = [
+      orderLine({ requested: true, backordered: 1 }),
+      orderLine({ lineItemId: '2', requested: true, fulfilledAt: now }),
+      orderLine({ lineItemId: '3' }),
+    ];
+    const known = salesOrder({ lines, provisionedAt: fulfilment.createdAt, medusaFulfilmentIds: ['ful_1'] });
+    const read = {
+      lines: ['1', '2', '3'].map((lineItemId) => medusaLine({ lineItemId, itemId: `item_${lineItemId}` })),
+      fulfilments: [{ ...fulfilment, cancelledAt: now }],
+      sourceVersion: later,
+    };
+    const told = (reason: string) => [
+      { type: 'OrderLineFulfilmentRejected', payload: { lineItemId: '1', occurrence: 1, reason } },
+    ];
+    const released = takeOver(known, medusaOrder(read), [], at);
+    expect(released).toMatchObject({ events: ['OrderReleased'], lineEvents: told('order-released') });
+    const cancelled = medusaOrder({ ...read, lifeCycle: 'cancelled', cancelledAt: now });
+    expect(takeOver(known, cancelled, [], at)).toMatchObject({
+      events: ['OrderReleased', 'OrderCancelled'],
+      lineEvents: told('order-cancelled'),
+    });
+    expect(takeOver(released.row!, cancelled, [], at)).toMatchObject({ events: ['OrderCancelled'], lineEvents: [] });
   });
 
   it('in part changes the row and announces nothing', () => {

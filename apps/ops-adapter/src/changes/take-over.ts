@@ -5,7 +5,7 @@ import {
   type OrderFulfilment,
 } from '@throughline/connectors/medusa';
 import type { MessageType } from '@throughline/contracts';
-import { tellReturns, tellShipments, withLine, type LineEvent } from '../orders/order-lines.js';
+import { tellReturns, tellShipments, tellStopped, withLine, type LineEvent } from '../orders/order-lines.js';
 import type { WrittenOrder } from '../orders/store.js';
 import { standingFulfilments, withCancellation, withFulfilment, withIdentity } from '../orders/transitions.js';
 
@@ -14,7 +14,10 @@ export interface TakeOver {
   row?: WrittenOrder;
   /** What to announce, in this order. */
   events: Extract<MessageType, 'OrderProvisioned' | 'OrderReleased' | 'OrderCancelled'>[];
-  /** What left the house or came back, line by line; after the order was provisioned, before it is released or cancelled. */
+  /**
+   * What left the house or came back, line by line: after the order was provisioned, before it is released or cancelled. What is not
+   * waited for any more is told after that.
+   */
   lineEvents: LineEvent[];
   /** Fulfilments of our own that nobody waits for: a lost call that was applied after its order was released. */
   strays: OrderFulfilment[];
@@ -57,6 +60,12 @@ export function takeOver(
   if (seen.lifeCycle === 'cancelled') {
     row = withCancellation(row, seen, now);
     events.push('OrderCancelled');
+  }
+  if (events.includes('OrderReleased') || events.includes('OrderCancelled')) {
+    const reason = row.lifeCycle === 'cancelled' ? 'order-cancelled' : 'order-released';
+    const stopped = tellStopped(known, row, seen, reason);
+    row = stopped.row;
+    lineEvents.push(...stopped.events);
   }
   const isTold = events.length > 0 || lineEvents.length > 0;
   const changed = isTold || row.fulfilment !== known.fulfilment || differs(known, withIdentity(known, seen));

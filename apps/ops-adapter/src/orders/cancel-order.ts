@@ -3,6 +3,7 @@ import { codeOf } from '@throughline/contracts';
 import type { EffectContext, EffectResult, Message } from '@throughline/messaging';
 import { answer, keysOf, refuse, toOrderCancelled } from './answers.js';
 import { discardDrafts, emptyOrder, findInMedusa, type OrderDependencies } from './create-order.js';
+import { tellStopped, type LineEvent } from './order-lines.js';
 import { missing } from './provision-order.js';
 import { findOrder, saveOrder, type Rejection, type WrittenOrder } from './store.js';
 import { planCancellation, withCancellation } from './transitions.js';
@@ -12,7 +13,7 @@ type Command = Message<'CancelOrder'>;
 /**
  * Effect handler: afterwards no order stands. One that is cancelled already is a success, and so is one that never came to be: it
  * was refused, its creation ended as a dead letter, or it was never asked for. It is then recorded as cancelled, drafts it left in
- * Medusa are deleted, and a creation that comes later is refused.
+ * Medusa are deleted, and a creation that comes later is refused. Each line that was waited for is told as refused.
  */
 export function cancelOrder({ medusa, database, storeId, now }: OrderDependencies) {
   return (command: Command, context: EffectContext): Promise<EffectResult> =>
@@ -22,8 +23,11 @@ export function cancelOrder({ medusa, database, storeId, now }: OrderDependencie
         (await findOrder(database, command.payload.orderId)) ??
         emptyOrder({ ...keysOf(command.payload), correlationId }, now());
       const at = now().toISOString();
-      const cancelled = (row: WrittenOrder): EffectResult => ({
-        emit: [answer(command, 'OrderCancelled', toOrderCancelled(row, storeId))],
+      const cancelled = (row: WrittenOrder, stopped: LineEvent[] = []): EffectResult => ({
+        emit: [
+          answer(command, 'OrderCancelled', toOrderCancelled(row, storeId)),
+          ...stopped.map(({ type, payload }) => answer(command, type, payload)),
+        ],
         apply: (tx) => saveOrder(tx, row),
       });
       if (known.lifeCycle !== 'created' && known.lifeCycle !== 'cancelled') await discardDrafts(medusa, known);
@@ -34,7 +38,8 @@ export function cancelOrder({ medusa, database, storeId, now }: OrderDependencie
       }
       const outcome = await cancel(medusa, id);
       if ('refused' in outcome) return { emit: [refuse(command, 'OrderCancellationRejected', outcome.refused)] };
-      return cancelled(withCancellation(known, outcome, at));
+      const { row, events } = tellStopped(known, withCancellation(known, outcome, at), outcome, 'order-cancelled');
+      return cancelled(row, events);
     });
 }
 

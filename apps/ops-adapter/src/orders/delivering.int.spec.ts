@@ -122,12 +122,39 @@ describe('a line that is not in stock', () => {
   it('does not follow what has left once the order was to be released', async () => {
     const deal = await provisioned(5, 2);
     await ops.run(deliver(deal));
-    await ops.run(command('ReleaseOrder', deal));
-    expect(ops.emitted.at(-1)).toMatchObject({ type: 'OrderReleaseRejected', payload: { reason: 'already-shipped' } });
+    const release = command('ReleaseOrder', deal);
+    await ops.run(release);
+    const causationId = release.envelope.id;
+    expect(ops.emitted.slice(-2)).toMatchObject([
+      { type: 'OrderReleaseRejected', payload: { reason: 'already-shipped' } },
+      {
+        type: 'OrderLineFulfilmentRejected',
+        payload: { lineItemId: '1', occurrence: 1, message: expect.stringContaining('2.0000 of 5.0000 were shipped') },
+        causationId,
+      },
+    ]);
     await ops.setStock(skuOf(deal), 9);
     await ops.poll();
-    expect(toldOf(deal)).toEqual(['OrderLineShipped 2', 'OrderLineBackordered 3']);
+    await ops.run(command('ReleaseOrder', deal));
+    expect(toldOf(deal)).toEqual([
+      'OrderLineShipped 2',
+      'OrderLineBackordered 3',
+      'OrderLineFulfilmentRejected order-released',
+    ]);
     expect(await ops.stockOf(skuOf(deal))).toBe(9);
+  });
+
+  it.each([
+    ['released', ['ReleaseOrder', 'CancelOrder'], ['OrderReleased', 'order-released', 'OrderCancelled']],
+    ['cancelled', ['CancelOrder', 'CancelOrder'], ['OrderCancelled', 'order-cancelled', 'OrderCancelled']],
+  ] as const)('is answered, once, when its order is %s', async (_, commands, answers) => {
+    const deal = await provisioned(5, 0);
+    await ops.run(deliver(deal));
+    for (const type of commands) await ops.run(command(type, deal));
+    await ops.poll();
+    const sent = ops.emitted.filter(({ payload }) => (payload as { orderId: string }).orderId === deal.orderId);
+    expect(sent.slice(3).map(({ type, payload }) => (payload as { reason?: string }).reason ?? type)).toEqual(answers);
+    expect(toldOf(deal)).toEqual(['OrderLineBackordered 5', `OrderLineFulfilmentRejected ${answers[1]}`]);
   });
 
   it('asks nobody for stock while nobody waits, and goes to who waits longest first', async () => {
@@ -273,7 +300,12 @@ describe('a delivery is refused', () => {
     await ops.person.cancelOrder((await orderOf(deal)).id);
     await ops.setStock(skuOf(deal), 5);
     for (let polls = 0; polls < 2; polls += 1) await ops.poll();
-    expect(ops.sent(deal.orderId).slice(2)).toEqual(['OrderLineBackordered', 'OrderCancelled']);
+    expect(ops.sent(deal.orderId).slice(2)).toEqual([
+      'OrderLineBackordered',
+      'OrderCancelled',
+      'OrderLineFulfilmentRejected',
+    ]);
+    expect(refusal()).toMatchObject({ payload: { lineItemId: '1', reason: 'order-cancelled' } });
     expect(await ops.stockOf(skuOf(deal))).toBe(5);
   });
 });

@@ -4,7 +4,7 @@ import type { OrderDependencies } from './create-order.js';
 import { deliverLine } from './deliver-line.js';
 import { tellBackorder, tellShipments, withLine, type LineEvent } from './order-lines.js';
 import { findOrder, saveOrder, type WrittenOrder } from './store.js';
-import { withFulfilment } from './transitions.js';
+import { unasked, withFulfilment } from './transitions.js';
 
 /** Stock has arrived for an order that waits for it. */
 export interface FulfilBackorder {
@@ -23,7 +23,7 @@ export function fulfilBackorder({ medusa, database, storeId, now }: OrderDepende
       const { correlationId, medusaOrderId } = known;
       let row: WrittenOrder = known;
       const emit: OutgoingMessage[] = [];
-      const tell = ({ type, payload }: LineEvent | Rejected) =>
+      const tell = ({ type, payload }: LineEvent) =>
         void emit.push({ type, payload, correlationId } as OutgoingMessage);
       for (const { lineItemId } of known.lines.filter((line) => line.backordered > 0)) {
         const delivered = await deliverLine(medusa, medusaOrderId, lineItemId, { ...keysOf(known), correlationId });
@@ -32,7 +32,7 @@ export function fulfilBackorder({ medusa, database, storeId, now }: OrderDepende
           if (delivered.refused.reason === 'order-cancelled') break;
           const payload = { ...keysOf(known), lineItemId, ...delivered.refused };
           tell({ type: 'OrderLineFulfilmentRejected', payload });
-          row = withLine(row, { ...row.lines.find((line) => line.lineItemId === lineItemId)!, backordered: 0 });
+          row = withLine(row, unasked(row.lines.find((line) => line.lineItemId === lineItemId)!));
           continue;
         }
         row = withFulfilment(row, delivered.order, now().toISOString());
@@ -45,5 +45,3 @@ export function fulfilBackorder({ medusa, database, storeId, now }: OrderDepende
       return { emit, apply: (tx) => saveOrder(tx, saved) };
     });
 }
-
-type Rejected = Pick<OutgoingMessage<'OrderLineFulfilmentRejected'>, 'type' | 'payload'>;

@@ -2,9 +2,14 @@ import type { MedusaLine, MedusaOrder, MedusaReturn } from '@throughline/connect
 import { canonicalId, minorUnitDigits, shareOf, subtractMoney, type Messages } from '@throughline/contracts';
 import { externalId, keysOf, orderExternalIds } from './answers.js';
 import type { SalesOrderLine, WrittenOrder } from './store.js';
-import { standingFulfilments } from './transitions.js';
+import { standingFulfilments, unasked } from './transitions.js';
 
-type LineEventType = 'OrderLineShipped' | 'OrderLineFulfilled' | 'OrderLineBackordered' | 'OrderLineReturned';
+type LineEventType =
+  | 'OrderLineShipped'
+  | 'OrderLineFulfilled'
+  | 'OrderLineBackordered'
+  | 'OrderLineFulfilmentRejected'
+  | 'OrderLineReturned';
 export type LineEvent = { [T in LineEventType]: { type: T; payload: Messages[T] } }[LineEventType];
 
 /** What there is to tell of a line, and the line once it was told. */
@@ -125,6 +130,54 @@ export function tellReturns(
     });
   }
   return { line: told, events };
+}
+
+/**
+ * The final answer of each line whose delivery was asked for and that nobody waits for any more, because its order is taken back; once,
+ * since nobody waits for it afterwards. A line of which all has left, and that only was not told yet, is left to the poll that tells it.
+ *
+ * @param known the order before: what was waited for
+ * @param row the order as it is to be written but for this
+ */
+export function tellStopped(
+  known: WrittenOrder,
+  row: WrittenOrder,
+  seen: MedusaOrder | undefined,
+  reason: 'order-released' | 'order-cancelled',
+): { row: WrittenOrder; events: LineEvent[] } {
+  const events: LineEvent[] = [];
+  let stopped = row;
+  for (const line of row.lines) {
+    const before = known.lines.find(({ lineItemId }) => lineItemId === line.lineItemId);
+    const isAwaited = before?.requested && !before.fulfilledAt && !line.fulfilledAt;
+    const item = seen?.lines.find(({ lineItemId }) => lineItemId === line.lineItemId);
+    const units = seen && item ? deliveriesOf(line, item, seen).reduce((sum, it) => sumOf(sum, it.quantity), 0) : 0;
+    if (isAwaited && item && units >= item.orderedQuantity) continue;
+    stopped = withLine(stopped, unasked(line));
+    if (!isAwaited) continue;
+    const shipped = item && units > 0 ? shareOf(item.quantity, String(units), String(item.orderedQuantity)) : undefined;
+    const { lineItemId } = line;
+    const message = whyStopped(row, line, reason, shipped);
+    const payload = { ...keysOf(row), lineItemId, reason, field: 'orderId', message };
+    events.push({ type: 'OrderLineFulfilmentRejected', payload });
+  }
+  return { row: stopped, events };
+}
+
+function whyStopped(
+  order: WrittenOrder,
+  line: SalesOrderLine,
+  reason: 'order-released' | 'order-cancelled',
+  shipped: string | undefined,
+): string {
+  const isCancelled = reason === 'order-cancelled';
+  const name = `Order ${order.orderNumber ?? order.orderId}`;
+  const what = `${name} was ${isCancelled ? 'cancelled' : 'to be released'} while line ${line.lineItemId} was waited for`;
+  if (shipped) {
+    return `${what}: ${shipped} of ${line.quantity} were shipped, the rest is not. Handle what was shipped as a return in Medusa.`;
+  }
+  const next = isCancelled ? 'create another order' : 'provision the order again and deliver the line';
+  return `${what}: nothing of it was shipped. If it is still wanted, ${next}.`;
 }
 
 /** The order with one of its lines replaced. */

@@ -1,17 +1,19 @@
 import type { MedusaClient, MedusaOrder } from '@throughline/connectors/medusa';
 import { codeOf } from '@throughline/contracts';
-import type { EffectContext, EffectResult, Message } from '@throughline/messaging';
+import type { EffectContext, EffectResult, Message, OutgoingMessage } from '@throughline/messaging';
 import { answer, refuse, toOrderReleased } from './answers.js';
 import type { OrderDependencies } from './create-order.js';
+import { tellStopped, type LineEvent } from './order-lines.js';
 import { missing, whyNotStanding } from './provision-order.js';
-import { findOrder, saveOrder, type Rejection, type WrittenOrder } from './store.js';
-import { planRelease, unasked, withFulfilment, withRelease } from './transitions.js';
+import { findOrder, saveOrder, type Rejection } from './store.js';
+import { planRelease, withFulfilment, withRelease } from './transitions.js';
 
 type Command = Message<'ReleaseOrder'>;
 
 /**
- * Effect handler: cancels every fulfilment that stands, whoever made it, and waits for no stock any more, also where it is refused. Nothing to release is a success, also where the order was
- * cancelled meanwhile (Medusa cancels no order whose fulfilments stand).
+ * Effect handler: cancels every fulfilment that stands, whoever made it, and waits for no stock any more, also where it is refused: each
+ * line that was waited for is told as refused. Nothing to release is a success, also where the order was cancelled meanwhile (Medusa
+ * cancels no order whose fulfilments stand).
  */
 export function releaseOrder({ medusa, database, storeId, now }: OrderDependencies) {
   return (command: Command, context: EffectContext): Promise<EffectResult> =>
@@ -27,24 +29,31 @@ export function releaseOrder({ medusa, database, storeId, now }: OrderDependenci
       const released = await release(medusa, known.medusaOrderId);
       if ('refused' in released) {
         // What has left comes back as a return; what waits for stock must not follow it.
-        const stopped: WrittenOrder = { ...known, lines: known.lines.map(unasked) };
-        return { ...rejected(command, released.refused), apply: (tx) => saveOrder(tx, stopped) };
+        const stopped = tellStopped(known, known, released.order, 'order-released');
+        return {
+          emit: [refuse(command, 'OrderReleaseRejected', released.refused), ...answers(command, stopped.events)],
+          apply: (tx) => saveOrder(tx, stopped.row),
+        };
       }
       const seen = withFulfilment(known, released, at);
       const row = withRelease(seen, seen.provisionedAt ? at : (seen.releasedAt ?? at));
+      const { events } = tellStopped(known, row, released, 'order-released');
       return {
-        emit: [answer(command, 'OrderReleased', toOrderReleased(row, storeId))],
+        emit: [answer(command, 'OrderReleased', toOrderReleased(row, storeId)), ...answers(command, events)],
         apply: (tx) => saveOrder(tx, row),
       };
     });
 }
 
-async function release(medusa: MedusaClient, id: string): Promise<MedusaOrder | { refused: Rejection }> {
+/** Refused, with the order as it then stands, where there is one. */
+type Refused = { refused: Rejection; order?: MedusaOrder };
+
+async function release(medusa: MedusaClient, id: string): Promise<MedusaOrder | Refused> {
   const order = await medusa.findOrder(id);
   if (!order) return { refused: missing(id) };
   const plan = planRelease(order);
   if ('done' in plan) return order;
-  if ('refused' in plan) return plan;
+  if ('refused' in plan) return { ...plan, order };
   let refusal: Error | undefined;
   for (const fulfilment of plan.cancel) {
     try {
@@ -59,9 +68,13 @@ async function release(medusa: MedusaClient, id: string): Promise<MedusaOrder | 
   if (!after) return { refused: missing(id) };
   const left = planRelease(after);
   if ('done' in left) return after;
-  if ('refused' in left) return left;
+  if ('refused' in left) return { ...left, order: after };
   const message = refusal?.message ?? `Order ${after.orderNumber} was fulfilled again while it was released.`;
-  return { refused: { reason: 'refused-by-medusa', field: null, message } };
+  return { refused: { reason: 'refused-by-medusa', field: null, message }, order: after };
+}
+
+function answers(command: Command, events: LineEvent[]): OutgoingMessage[] {
+  return events.map(({ type, payload }) => answer(command, type, payload));
 }
 
 function rejected(command: Command, rejection: Rejection): EffectResult {

@@ -194,12 +194,15 @@ export class OpsHarness {
     });
   }
 
-  /** What was sent about one line of an order, as `Type quantity`: shipped, outstanding, or all of it. */
+  /** What was sent about one line of an order, as `Type quantity`: shipped, outstanding, or all of it; or as `Type reason`. */
   told(orderId: string, lineItemId: string): string[] {
     return this.emitted
       .map(({ type, payload }) => ({ type, ...(payload as Partial<Told>) }))
       .filter((it) => it.orderId === orderId && it.lineItemId === lineItemId)
-      .map(({ type, quantity, outstandingQuantity }) => `${type} ${Number(quantity ?? outstandingQuantity)}`);
+      .map(
+        ({ type, reason, quantity, outstandingQuantity }) =>
+          `${type} ${reason ?? Number(quantity ?? outstandingQuantity)}`,
+      );
   }
 
   /** Types of everything sent about an order, in order. */
@@ -267,6 +270,7 @@ interface Told {
   lineItemId: string;
   quantity: string;
   outstandingQuantity: string;
+  reason: string;
 }
 
 /** The command to deliver a line, the first if none is named. */
