@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
 import { canonicalId, catalog } from '@throughline/contracts';
 import { compilePolicies, type Policies } from '@throughline/policy';
-import { compileDefinition, parseDefinition, type Calendar, type Process } from '@throughline/process';
+import { compileDefinition, parseDefinition, ProcessError, type Calendar, type Process } from '@throughline/process';
 import { loadCalendars } from './load-calendars.js';
 import { readPolicies } from './load-policies.js';
 
@@ -38,9 +38,18 @@ export interface RuleDirectories {
 export function loadRules(directories: RuleDirectories = {}): Rules {
   const rules = loadContracts(directories);
   const directory = toUrl(directories.processes) ?? processesDirectory;
-  const files = readdirSync(directory).filter((file) => file.endsWith('.yaml'));
+  const files = readdirSync(directory).filter((file) => /\.ya?ml$/.test(file));
   const written = files.toSorted().map((file) => parse(readFileSync(new URL(file, directory), 'utf8')) as unknown);
-  return { ...rules, processes: written.map(rules.compile) };
+  const processes = written.map(rules.compile);
+  const twice = processes.find((one, index) =>
+    processes.slice(0, index).some(({ name, version }) => name === one.name && version === one.version),
+  );
+  if (twice)
+    throw new ProcessError(
+      'PROCESS_DEFINITION_INVALID',
+      `Two files hold ${twice.name} version ${twice.version}: give one of them another version.`,
+    );
+  return { ...rules, processes };
 }
 
 /** What processes are compiled against. */

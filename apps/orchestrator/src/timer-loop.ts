@@ -10,6 +10,9 @@ import { emitInto } from './take-events.js';
 
 const log = logger('timers');
 
+/** How long an instance whose timer cannot be fired is let be. */
+const PUT_OFF_MS = 60_000;
+
 /** Looks for due timers for as long as the service runs; what one look cannot do, the next one finds. */
 @Injectable()
 export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -37,7 +40,30 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
     try {
       while (!signal.aborted && (await this.fireBatch()) === this.config.TIMER_BATCH_SIZE);
     } catch (error) {
-      log.warn({ err: error }, 'due timers could not be fired; the next look finds them');
+      log.warn({ err: error }, 'due timers could not be fired together; they are fired one by one');
+      await this.fireOneByOne(signal);
+    }
+  }
+
+  /** One instance that cannot go on must not hold up the others: it is put off, and told. */
+  private async fireOneByOne(signal: AbortSignal): Promise<void> {
+    for (let fired = 0; !signal.aborted && fired < this.config.TIMER_BATCH_SIZE; fired += 1) {
+      try {
+        if ((await this.fireBatch(1)) === 0) return;
+      } catch (error) {
+        try {
+          const instance = await this.messaging.transaction(async (tx) =>
+            this.runner.putOffTimer(tx, await this.clock.read(tx), PUT_OFF_MS),
+          );
+          log.error(
+            { err: error, instance },
+            'the timer of this instance cannot be fired; it is tried again in a minute',
+          );
+        } catch (cause) {
+          log.warn({ err: cause }, 'due timers could not be fired; the next look finds them');
+          return;
+        }
+      }
     }
   }
 
@@ -50,9 +76,8 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
     this.skipped = instances;
   }
 
-  private fireBatch(): Promise<number> {
+  private fireBatch(limit = this.config.TIMER_BATCH_SIZE): Promise<number> {
     return this.messaging.transaction(async (tx) => {
-      const limit = this.config.TIMER_BATCH_SIZE;
       const now = await this.clock.read(tx);
       const { fired, transitions, skipped } = await this.runner.runDueTimers(tx, now, limit, emitInto(tx));
       tx.onCommit(() => countTransitions(transitions));

@@ -38,7 +38,7 @@ describe('a deal that has not closed yet', () => {
     expect(outcome).toBe('needs-approval');
     expect(approvals.map(({ checkpoint, rule }) => [checkpoint, rule])).toEqual([
       ['credit-approval', 'for-the-board'],
-      ['contract-exception', 'very-high-discount'],
+      ['contract-exception', 'very-high-discount-and-very-long-term'],
       ['compliance-review', 'embargoed-country'],
     ]);
     expect(approvals[2]).toEqual({

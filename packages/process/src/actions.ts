@@ -38,7 +38,8 @@ export function whyNot(process: Process, state: State, action: Action, unit: str
 }
 
 function whyNotRetry(process: Process, state: State, id: string, unit: UnitState): string | undefined {
-  if (unit.status === 'compensation-refused' || unit.status === 'retrying') return undefined;
+  if (unit.status === 'compensation-refused') return undefined;
+  if (unit.status === 'retrying' && state.phase === 'forward') return undefined;
   if (unit.status !== 'refused') return `step ${id} is ${unit.status}; only a refusal can be answered by asking again`;
   if (stepOf(process, id).checkpoint)
     return `a person rejected ${id}; cancel the instance, or amend what it is about, so that they are asked again`;

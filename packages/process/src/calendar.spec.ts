@@ -308,8 +308,8 @@ function furthestShown(zone: string, ms: number): number {
   const known = (shownBy[zone] ??= new Map<number, { offset: number; before: number }>());
   let by = known.get(quarter);
   if (!by) {
-    // No clock goes back by more than an hour, and none jumps within a quarter of an hour.
-    const before = [1, 2, 3, 4, 5].map((ago) => (quarter - ago + 1) * QUARTER_MS + offsetOf(zone, quarter - ago));
+    // No clock goes back by more than an hour, and none jumps within a quarter of an hour: at its end it shows the time after the jump.
+    const before = [1, 2, 3, 4, 5].map((ago) => (quarter - ago + 1) * QUARTER_MS - 1 + offsetOf(zone, quarter - ago));
     known.set(quarter, (by = { offset: offsetOf(zone, quarter), before: Math.max(...before) }));
   }
   return Math.max(ms + by.offset, by.before);

@@ -28,9 +28,10 @@ export function differencesOf(was: Course, would: Course): DifferenceKind[] {
     sla: course.breaches.toSorted(),
   });
   const [before, after] = [sorted(was), sorted(would)];
-  return differenceKinds.filter((kind) =>
-    kind === 'terms' ? otherTerms(was, would).length > 0 : before[kind].join() !== after[kind].join(),
-  );
+  const differs = (kind: DifferenceKind): boolean =>
+    kind === 'terms' ? otherTerms(was, would).length > 0 : before[kind].join() !== after[kind].join();
+  // Where other people are asked, everything behind them would have happened at another time: what is late then says nothing.
+  return differenceKinds.filter((kind) => differs(kind) && (kind !== 'sla' || !differs('approvals')));
 }
 
 /** Checkpoints at which people are asked both times, by other terms. */

@@ -137,6 +137,7 @@ export function compileDefinition(definition: Definition, contracts: Contracts):
     ...progress.keys(),
     ...triggers.keys(),
   ]);
+  checkRoles(definition, outcomes, progress, problems);
   checkMessages(definition, events, messages, problems);
   checkRepetition(definition, messages, problems);
   checkIrreversible(definition, problems);
@@ -306,6 +307,30 @@ function collectTriggers(definition: Definition): Map<string, string[]> {
   const repeated = Object.entries(definition.steps).filter(([, step]) => step.on);
   const byType = Map.groupBy(repeated, ([, step]) => step.on!);
   return new Map([...byType].map(([type, steps]) => [type, steps.map(([name]) => name)]));
+}
+
+/** An event means one thing. Only what undoes a step may also cancel, and what ends one may also begin another. */
+function checkRoles(
+  definition: Definition,
+  outcomes: Map<string, Outcome>,
+  progress: Map<string, string>,
+  problems: string[],
+): void {
+  const roles = new Map<string, string>([[definition.starts, 'starts']]);
+  const settings = ['rejected-by', 'amended-by', 'cancelled-by', 'records'] as const;
+  for (const setting of settings)
+    for (const type of definition[setting]) {
+      const other = roles.get(type);
+      if (other) problems.push(`${setting}: ${type} is named under "${other}" already; an event means one thing`);
+      roles.set(type, setting);
+    }
+  const inSteps = [...outcomes].map(([type, outcome]) => ({ type, ...outcome, setting: 'until' }));
+  const moving = [...progress].map(([type, step]) => ({ type, step, direction: 'forward', setting: 'progress' }));
+  for (const { type, step, direction, setting } of [...inSteps, ...moving]) {
+    const role = roles.get(type);
+    if (role && !(role === 'cancelled-by' && direction === 'compensation'))
+      problems.push(`steps.${step}.${setting}: ${type} is named under "${role}" already; an event means one thing`);
+  }
 }
 
 function checkMessages(definition: Definition, events: Set<string>, messages: Messages, problems: string[]): void {

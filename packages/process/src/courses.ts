@@ -81,6 +81,16 @@ export function interventions(process: Process, node: Node): Node[] {
     const standing = node.standing.filter((id) => stepOf(process, id).name === undoes.step);
     return standing.flatMap((id) => take(process, node, eventOf(process, type, node, id), { ...unasked, id }));
   });
+  // People can cancel an instance by its control, whatever its definition says.
+  const cancel: Input = {
+    kind: 'control',
+    id: `cancel#${node.path.length}`,
+    action: 'cancel',
+    by: 'a person',
+    reason: 'explored',
+  };
+  if (cancellations.length === 0 && !node.state.cause && node.state.phase !== 'new')
+    cancellations.push(...takeInput(process, node, cancel, '(unasked) cancelled by a person', { disturbance: 1 }));
   const amendments = [...process.amendedBy].flatMap((type) =>
     (node.state.revision ?? 0) + (node.state.amendment ? 1 : 0) > 0
       ? []

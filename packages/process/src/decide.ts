@@ -95,6 +95,8 @@ class Turn {
   readonly history: HistoryEntry[] = [];
   readonly tasks: TaskChanges = { opened: [], closed: [] };
   private readonly asked: PolicyOutcome[] = [];
+  /** What this turn is about; absent where time alone passes. */
+  private input: HistoryEntry | undefined;
 
   constructor(
     private readonly process: Process,
@@ -105,9 +107,12 @@ class Turn {
   }
 
   take(input: Exclude<Input, { kind: 'timer' }>): void {
+    // What is late by now is late, whether or not a timer has looked before what it waited for came.
+    this.markLate();
     const entry = this.entryOf(input);
     this.state.seen.push(entry.messageId);
     this.history.push(entry);
+    this.input = entry;
     if (input.kind === 'event') entry.effect = this.receive(input.event);
     else if (input.kind === 'decision') entry.effect = this.decided(input);
     else if (input.kind === 'migration') entry.effect = 'migrated';
@@ -119,6 +124,18 @@ class Turn {
 
   /** A timeout says nothing about the outcome: the command may still be done. So it is made visible, and the outcome awaited. */
   expire(): void {
+    const { state, now } = this;
+    this.markLate();
+    if (state.phase !== 'forward' || state.paused) return;
+    for (const [unit, { status, execution }] of Object.entries(state.steps)) {
+      if (status !== 'retrying' || execution!.retryAt! > now) continue;
+      this.note(`timer:retry:${unit}:${execution!.retryAt!}`, 'step-retried', unit);
+      this.commandAgain(unit);
+      this.history.at(-1)!.commands = [this.commands.at(-1)!.type];
+    }
+  }
+
+  private markLate(): void {
     const { state, now } = this;
     if (
       state.slaDueAt &&
@@ -139,13 +156,6 @@ class Turn {
       if (!run.dueAt || run.overdueSince || run.dueAt > now) continue;
       run.overdueSince = now;
       this.note(`timer:${unit}:${run.dueAt}`, 'overdue', unit);
-    }
-    if (state.phase !== 'forward' || state.paused) return;
-    for (const [unit, { status, execution }] of Object.entries(state.steps)) {
-      if (status !== 'retrying' || execution!.retryAt! > now) continue;
-      this.note(`timer:retry:${unit}:${execution!.retryAt!}`, 'step-retried', unit);
-      this.commandAgain(unit);
-      this.history.at(-1)!.commands = [this.commands.at(-1)!.type];
     }
   }
 
@@ -221,6 +231,9 @@ class Turn {
     this.addRequester(event);
     this.assignIds([...process.assigned.keys()]);
     if (process.sla) state.slaDueAt = process.later(this.now, process.sla);
+    // What came before may have been taken by another version, which had other steps.
+    const names = new Set(process.steps.map(({ name }) => name));
+    for (const id of Object.keys(state.steps)) if (!names.has(id.split('/')[0]!)) delete state.steps[id];
     this.unfold(process.steps);
     state.phase = state.cause ? 'compensating' : 'forward';
     // What came before is taken now, as if it had just come; outcomes wait for their command.
@@ -230,6 +243,14 @@ class Turn {
       state.attributes = { ...state.attributes, ...pick(early.payload, process.attributes) };
     }
     for (const early of state.early) this.trigger(early);
+    const isKnown = ({ type }: ProcessEvent): boolean =>
+      process.outcomes.has(type) || process.triggers.has(type) || process.amendedBy.has(type);
+    for (const early of state.early.filter((one) => !isKnown(one)))
+      this.attend(
+        'unexpected-event',
+        early,
+        `${early.type} came before the start, and this version has no step for it`,
+      );
     state.early = state.early.filter(({ type }) => process.outcomes.has(type));
     return 'started';
   }
@@ -355,6 +376,8 @@ class Turn {
     const step = this.process.step(name);
     const id = unitId(step, event.payload);
     if (step.repeat && !state.steps[id]) return this.withoutRun(event, step);
+    // A version that comes before the start may know no such step: no unit is made of it until then.
+    if (state.phase === 'new' && !state.steps[id]) return this.keepEarly(event);
     const unit = this.unit(id);
     const mayStillCommand = state.phase !== 'compensating' && state.phase !== 'ended';
     if (unit.status === 'waiting' && (mayStillCommand || state.rejection !== undefined)) {
@@ -390,6 +413,8 @@ class Turn {
   private withoutRun(event: ProcessEvent, { name, repeat }: CompiledStep): Effect {
     const { state } = this;
     const run = event.payload[repeat!.by] as string | null | undefined;
+    if ((state.phase === 'new' || state.rejection) && this.process.triggers.has(event.type))
+      return this.keepEarly(event);
     // It came about without us, for example made by a person in its own system.
     if (run === null || run === undefined) return 'recorded';
     const mayCome = repeat!.on !== undefined && state.phase !== 'compensating' && !state.cause;
@@ -533,7 +558,7 @@ class Turn {
       }),
     ];
     if (unknown.length > 0) return `it uses no fact ${unknown.join(', ')}`;
-    const decided = this.checkpointsOn(Object.keys(facts?.start ?? {}));
+    const decided = this.checkpointsOn(Object.keys(facts?.start ?? {}), Object.keys(facts?.steps ?? {}));
     if (decided.length > 0)
       return `${decided.join(' and ')} was decided on it; change it where it comes from, so that people are asked again`;
     if (action !== 'skip' || state.phase !== 'forward') return undefined;
@@ -549,10 +574,13 @@ class Turn {
   }
 
   /** Checkpoints that were decided, or found not needed, by one of these facts: a repair must not go around them. */
-  private checkpointsOn(fields: string[]): string[] {
+  private checkpointsOn(fields: string[], names: string[]): string[] {
     const { process, state } = this;
     return process.steps
-      .filter(({ checkpoint, uses }) => checkpoint && fields.some((field) => uses.start.has(field)))
+      .filter(
+        ({ checkpoint, uses }) =>
+          checkpoint && (fields.some((field) => uses.start.has(field)) || names.some((name) => uses.steps.has(name))),
+      )
       .filter((step) => unitsOf(state, step).some(([, { status }]) => status !== 'waiting' && status !== 'skipped'))
       .map(({ name }) => name);
   }
@@ -561,6 +589,11 @@ class Turn {
     const { facts: known, attributes } = this.state;
     known.start = { ...known.start, ...facts.start };
     this.state.attributes = { ...attributes, ...pick(facts.start ?? {}, this.process.attributes) };
+    const { amendment } = this.state;
+    if (amendment && facts.start) {
+      amendment.start = { ...amendment.start, ...facts.start };
+      amendment.attributes = { ...amendment.attributes, ...pick(facts.start, this.process.attributes) };
+    }
     for (const [step, given] of Object.entries(facts.steps ?? {}))
       known.steps[step] = { ...known.steps[step], ...given };
   }
@@ -738,7 +771,7 @@ class Turn {
       if (step.compensation) this.send(step, id, 'compensation', step.compensation);
       else this.unit(id).status = 'kept';
       if (!step.irreversible) continue;
-      const about = state.cause ?? this.history[0]!;
+      const about = state.cause ?? this.input!;
       this.attend(
         'irreversible',
         about,
@@ -761,6 +794,12 @@ class Turn {
     state.revision = (state.revision ?? 0) + 1;
     state.completed = state.completed.filter((id) => !ids.includes(id));
     for (const id of ids) delete state.steps[id];
+    // What came before its time was an answer to the old facts.
+    const isOld = (event: ProcessEvent): boolean =>
+      this.process.outcomes.has(event.type) && ids.includes(this.unitOf(event) ?? '');
+    for (const event of state.early.filter(isOld))
+      this.attend('unexpected-event', event, `${event.type} came before its time, and the deal was amended since`);
+    state.early = state.early.filter((event) => !isOld(event));
     for (const name of steps) delete state.facts.steps[name];
     state.facts.start = start;
     state.attributes = attributes;
@@ -888,6 +927,7 @@ function copyOf(state: State): State {
     ...state,
     steps: Object.fromEntries(steps),
     completed: [...state.completed],
+    ...(state.amendment && { amendment: { ...state.amendment } }),
     facts: { ...state.facts, steps: { ...state.facts.steps } },
     early: [...state.early],
     attention: [...state.attention],

@@ -57,6 +57,7 @@ export function summarise(comparisons: Comparison[]): Summary {
     const fewer = shareOf(differing.filter((one) => then(one) && !now(one)));
     return [checkpoint, { more, fewer }] as const;
   });
+  const late = differing.filter(({ differs }) => differs.includes('sla'));
   const breaks = ({ breaches }: Course): boolean => breaches.length > 0;
   return {
     instances: comparisons.length,
@@ -70,8 +71,8 @@ export function summarise(comparisons: Comparison[]): Summary {
     terms: termsByCheckpoint(differing),
     commands: countCommands(differing),
     sla: {
-      more: differing.filter((one) => breaks(one.would) && !breaks(one.was)).length,
-      fewer: differing.filter((one) => breaks(one.was) && !breaks(one.would)).length,
+      more: late.filter((one) => breaks(one.would) && !breaks(one.was)).length,
+      fewer: late.filter((one) => breaks(one.was) && !breaks(one.would)).length,
     },
   };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkPolicies, checkProcesses, type ProcessReport, type Surroundings } from './check-rules.js';
+import { loadRules } from '../load-rules.js';
 import { readRules, readSurroundings } from './read-rules.js';
 import { renderReports } from './render-report.js';
 
@@ -14,7 +15,7 @@ describe('processes check', () => {
   let around: Surroundings;
   let directory: string;
   beforeAll(async () => {
-    around = { ...(await readSurroundings(undefined)), maxDisturbances: 1 };
+    around = { ...(await readSurroundings(undefined)), policies: loadRules().policies, maxDisturbances: 1 };
     directory = mkdtempSync(join(tmpdir(), 'throughline-check-'));
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -85,6 +86,40 @@ describe('processes check', () => {
     const { reports, broken } = after('lead-to-cash.yaml', from, to);
     expect(broken.join('\n')).toContain(problem);
     expect(reports.map(({ process }) => process)).toContain('order-to-fulfilment');
+  });
+
+  it.each([
+    [
+      'an answer of another service',
+      'VoidInvoice, until: InvoiceVoided | InvoiceCredited | InvoiceVoidRejected',
+      'VoidInvoice, until: OrderLineReturned',
+      'finance-adapter carries out VoidInvoice, and does not publish OrderLineReturned',
+    ],
+    ['a checkpoint without a requester', 'requester: closedBy\n', '', 'requester: is missing'],
+    [
+      'business time of a policy without a calendar',
+      /calendar: head-office\nsla: 2 business days/,
+      'sla: 2 days',
+      'counts in business time',
+    ],
+  ])('names %s', (_, from, to, problem) => {
+    const { reports, broken } = after('lead-to-cash.yaml', from, to);
+    expect([...broken, ...reports.flatMap(({ problems }) => problems)].join('\n')).toContain(problem);
+  });
+
+  it('refuses an event that means two things, and two files of one version', () => {
+    const { broken } = after(
+      'lead-to-cash.yaml',
+      'rejected-by: OpportunityRejected',
+      'rejected-by: [OpportunityRejected, OrderRejected]',
+    );
+    expect(broken.join()).toContain('steps.order.until: OrderRejected is named under "rejected-by" already');
+    cpSync(join(shipped, 'lead-to-cash.yaml'), join(directory, 'second.yaml'));
+    cpSync(join(shipped, 'lead-to-cash.yaml'), join(directory, 'lead-to-cash.yaml'));
+    expect(readRules(directory).broken).toEqual([
+      { file: 'second.yaml', problems: [expect.stringContaining('another file holds lead-to-cash')] },
+    ]);
+    rmSync(join(directory, 'second.yaml'));
   });
 
   it('names a command that no service carries out, and an event that none publishes', () => {

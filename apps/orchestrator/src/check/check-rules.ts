@@ -20,6 +20,7 @@ export interface Surroundings {
   services: Services;
   owners: Owners;
   people: People;
+  policies: Rules['policies'];
   /** How many failures are combined. */
   maxDisturbances: number;
   /** Processes that run beside those checked: what they command may be waited for. */
@@ -55,6 +56,7 @@ export function checkProcesses(processes: Process[], around: Surroundings, now: 
       problems: [
         ...findUnknownOwners(around.owners, ownersOfProcess(process)),
         ...serviceProblems(process, around.services),
+        ...checkpointProblems(process, around.policies),
         ...structureProblems(exploration),
         ...(elsewhere.get(process.name) ?? []),
       ],
@@ -95,7 +97,23 @@ function serviceProblems(process: Process, services: Services): string[] {
     ...(command ? [{ path: `steps.${name}.command`, type: command.type }] : []),
     ...(compensation ? [{ path: `steps.${name}.compensation.command`, type: compensation.type }] : []),
   ]);
+  const answers = process.steps.flatMap(({ name, command, compensation }) => [
+    { path: `steps.${name}.until`, command: command?.type, direction: 'forward', step: name },
+    { path: `steps.${name}.compensation.until`, command: compensation?.type, direction: 'compensation', step: name },
+  ]);
+  const foreign = answers.flatMap(({ path, command, direction, step }) => {
+    const handler = Object.entries(services).find(([, { handles }]) => command && handles.includes(command));
+    if (!handler) return [];
+    const [service, { emits }] = handler;
+    return [...process.outcomes]
+      .filter(([type, outcome]) => outcome.step === step && outcome.direction === direction && !emits.includes(type))
+      .map(
+        ([type]) =>
+          `${path}: ${service} carries out ${command}, and does not publish ${type}; name the events that answer it`,
+      );
+  });
   return [
+    ...foreign,
     ...commands
       .filter(({ type }) => !handled.has(type))
       .map(
@@ -105,6 +123,33 @@ function serviceProblems(process: Process, services: Services): string[] {
     ...[...process.events]
       .filter((type) => !emitted.has(type))
       .map((type) => `${type}: no service publishes it; add it to what one emits, and to infra/services.yaml`),
+  ];
+}
+
+/** Tasks need terms that can be worked by, and somebody who may not decide. */
+function checkpointProblems(process: Process, policies: Rules['policies']): string[] {
+  const checkpoints = process.steps.filter(({ checkpoint }) => checkpoint);
+  const { calendar } = process.source as { calendar?: string };
+  const terms = checkpoints.flatMap(({ name, checkpoint }) => {
+    const file = policies.all.get(checkpoint!.name)?.file;
+    const path = `steps.${name}.checkpoint`;
+    if (!file || file.outputs !== 'checkpoint')
+      return [`${path}: policy ${checkpoint!.name} does not say who decides; it needs "outputs: checkpoint"`];
+    const isBusiness = JSON.stringify([file.defaults, file.rules, file.otherwise]).includes(' business ');
+    return isBusiness && calendar === undefined
+      ? [
+          `${path}: policy ${checkpoint!.name} counts in business time; say by which calendar with "calendar: <name>" at the top`,
+        ]
+      : [];
+  });
+  const isNobody = checkpoints.length > 0 && process.requester === undefined;
+  return [
+    ...terms,
+    ...(isNobody
+      ? [
+          'requester: is missing: name the field of the start event that says who asks, so that nobody decides about their own request',
+        ]
+      : []),
   ];
 }
 

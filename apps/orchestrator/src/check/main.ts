@@ -25,6 +25,7 @@ async function run(): Promise<number> {
     const rules = readRules(values.dir);
     const around = {
       ...(await readSurroundings(values.people)),
+      policies: rules.policies,
       others: rules.others,
       maxDisturbances: Number(values.failures),
     };
@@ -32,7 +33,9 @@ async function run(): Promise<number> {
     policies = checkPolicies(rules, around);
     reports = checkProcesses(rules.processes, around, () => performance.now());
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
+    const { message } = error as Error;
+    if (values.json) process.stdout.write(`${JSON.stringify({ isSound: false, error: message })}\n`);
+    process.stderr.write(`${message}\n`);
     return 2;
   }
   const isSound =

@@ -35,11 +35,18 @@ export function readRules(directory: string | undefined): ReadRules {
   const { compile, ...rules } = loadContracts({ policies: inside('policies'), calendars: inside('calendars') });
   const from = directory === undefined ? processesDirectory : pathToFileURL(`${inside('processes') ?? directory}/`);
   const files = readdirSync(from).filter((file) => /\.ya?ml$/.test(file));
+  if (files.length === 0)
+    throw new Error(`There is no definition in ${from.pathname}: name a directory with *.yaml files.`);
   const processes: Process[] = [];
   const broken: ReadRules['broken'] = [];
   for (const file of files.toSorted()) {
     try {
-      processes.push(compile(parse(readFileSync(new URL(file, from), 'utf8'))));
+      const process = compile(parse(readFileSync(new URL(file, from), 'utf8')));
+      if (processes.some(({ name, version }) => name === process.name && version === process.version))
+        throw new Error(
+          `another file holds ${process.name} version ${process.version} already; give one of them another version`,
+        );
+      processes.push(process);
     } catch (error) {
       broken.push({ file, problems: problemsOf(error) });
       const withoutUndo = tryWithout(readFileSync(new URL(file, from), 'utf8'), compile);

@@ -100,3 +100,18 @@ const lockById = {
 export function lockInstancesById(tx: Tx, ids: string[]): Promise<LockedInstance[]> {
   return tx.query<LockedInstance>(lockById, [ids]);
 }
+
+const putOff = {
+  name: 'process-put-off-due-timer',
+  text: `
+    UPDATE process_instance SET next_timer_at = $2
+    WHERE id = (
+      SELECT id FROM process_instance WHERE next_timer_at <= $1 ORDER BY next_timer_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING id`,
+};
+
+/** Puts off the timer that is due longest. */
+export async function putOffDueTimer(tx: Tx, now: Date, until: Date): Promise<string | undefined> {
+  const [instance] = await tx.query<{ id: string }>(putOff, [now, until]);
+  return instance?.id;
+}

@@ -16,6 +16,7 @@ import { Definitions, type Compile } from './definitions.js';
 import { readHistory } from './find-instances.js';
 import {
   claimDueInstances,
+  putOffDueTimer,
   lockInstances,
   lockInstancesById,
   type Identity,
@@ -281,6 +282,11 @@ export class ProcessRunner {
   /** True for the version on which new instances start. */
   isActive(process: string, version: number): boolean {
     return this.definitions.processes.some((active) => active.name === process && active.version === version);
+  }
+
+  /** Puts off the timer that is due longest, because it cannot be fired; returns its instance, or nothing where none is due. */
+  putOffTimer(tx: Tx, now: Date, forMs: number): Promise<string | undefined> {
+    return putOffDueTimer(tx, now, new Date(now.getTime() + forMs));
   }
 
   /** The definition an instance runs on. */
