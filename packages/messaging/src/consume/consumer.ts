@@ -29,6 +29,8 @@ export interface ConsumerParts {
 const PARTITIONS_AT_ONCE = 256;
 const HEARTBEAT_MS = 2_000;
 const BACKPRESSURE_CHECK_MS = 200;
+/** How long a stop waits for the batches being taken in, so that Kafka is told of them. */
+const QUIET_WITHIN_MS = 1_000;
 /** Partitions resume at this part of the bound, so that they do not pause and resume with every row. */
 const RESUME_AT = 4 / 5;
 
@@ -95,7 +97,9 @@ export class Consumer {
   async stop(): Promise<void> {
     this.stopping = true;
     for (const timer of this.timers) clearInterval(timer);
-    if (this.batches > 0) await new Promise<void>((resolve) => (this.quiet = resolve));
+    // A batch that is held up, by a rebuild or a full queue, must not keep its partitions from others.
+    if (this.batches > 0)
+      await Promise.race([new Promise<void>((resolve) => (this.quiet = resolve)), sleep(QUIET_WITHIN_MS)]);
     // Before it leaves its group: afterwards nobody may, and the last second would be read again.
     await this.commitOffsets();
     await this.consumer?.stop().catch(() => undefined);
