@@ -29,8 +29,6 @@ export interface ConsumerParts {
 const PARTITIONS_AT_ONCE = 256;
 const HEARTBEAT_MS = 2_000;
 const BACKPRESSURE_CHECK_MS = 200;
-/** How long a stop waits for the batches being taken in, so that Kafka is told of them. */
-const QUIET_WITHIN_MS = 1_000;
 /** Partitions resume at this part of the bound, so that they do not pause and resume with every row. */
 const RESUME_AT = 4 / 5;
 
@@ -54,8 +52,6 @@ export class Consumer {
   /** Failed attempts to consume since the last fetch. */
   private failures = 0;
   private batches = 0;
-  /** Whom to tell when no batch is being taken in. */
-  private quiet: (() => void) | undefined;
   private readonly topics: string[];
   /** Where the messages of a topic may wait. */
   private readonly queuesOf = new Map<string, Set<string>>();
@@ -97,12 +93,8 @@ export class Consumer {
   async stop(): Promise<void> {
     this.stopping = true;
     for (const timer of this.timers) clearInterval(timer);
-    // A batch that is held up, by a rebuild or a full queue, must not keep its partitions from others.
-    if (this.batches > 0)
-      await Promise.race([new Promise<void>((resolve) => (this.quiet = resolve)), sleep(QUIET_WITHIN_MS)]);
-    // Before it leaves its group: afterwards nobody may, and the last second would be read again.
-    await this.commitOffsets();
     await this.consumer?.stop().catch(() => undefined);
+    await this.commitOffsets();
     await this.consumer?.disconnect().catch(() => undefined);
     await this.running;
     await this.lagWatch.stop();
@@ -199,10 +191,7 @@ export class Consumer {
     try {
       await this.takeBatch(payload);
     } finally {
-      if (--this.batches === 0) {
-        this.parts.progress.step();
-        this.quiet?.();
-      }
+      if (--this.batches === 0) this.parts.progress.step();
     }
   }
 
