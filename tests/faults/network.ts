@@ -24,15 +24,14 @@ export class Network {
   readonly listeners: KafkaListener[] = [];
   /** By instance and link; a list of addresses has a proxy for each. */
   private readonly proxies = new Map<string, { address: string; proxy: TcpProxy }[]>();
-  private readonly ports = new Set<number>();
 
   static async plan(): Promise<Network> {
     const network = new Network();
     for (const instance of INSTANCES) {
       const listener = {
         name: idOf(instance).toUpperCase().replaceAll('-', '_'),
-        port: await network.choosePort(),
-        advertisedPort: await network.choosePort(),
+        port: await choosePort(),
+        advertisedPort: await choosePort(),
       };
       network.listeners.push(listener);
       const address = `127.0.0.1:${listener.port}`;
@@ -77,15 +76,9 @@ export class Network {
     const found = known.find((one) => one.address === url.host);
     if (!found) {
       const target = { host: url.hostname, port: Number(url.port) };
-      known.push({ address: url.host, proxy: await TcpProxy.start(await this.choosePort(), target) });
+      known.push({ address: url.host, proxy: await TcpProxy.start(await choosePort(), target) });
     }
     url.port = String((found ?? known.at(-1)!).proxy.port);
     return url.href.replace(/\/$/, '');
-  }
-
-  private async choosePort(): Promise<number> {
-    const port = await choosePort(undefined, this.ports);
-    this.ports.add(port);
-    return port;
   }
 }

@@ -53,12 +53,10 @@ export class Services {
 
   /** Free ports for every instance: the preferred one for the first of each service where it is free. */
   static async plan(instancesOf: (service: ServiceName) => number, preferPorts: boolean): Promise<Instance[]> {
-    const taken = new Set<number>();
     const instances: Instance[] = [];
     for (const service of SERVICES) {
       for (let number = 1; number <= instancesOf(service); number += 1) {
-        const port = await choosePort(preferPorts && number === 1 ? PREFERRED_PORTS[service] : undefined, taken);
-        taken.add(port);
+        const port = await choosePort(preferPorts && number === 1 ? PREFERRED_PORTS[service] : undefined);
         instances.push({ service, number, port });
       }
     }

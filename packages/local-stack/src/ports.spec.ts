@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync, rmSync, mkdirSync } from 'node:fs';
@@ -16,17 +16,32 @@ afterAll(() => {
 
 describe('choosePort', () => {
   it('leaves a port alone that another living start has chosen, although nothing listens there yet', async () => {
-    const port = await choosePort(undefined, new Set());
+    const port = await choosePort();
     const other = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
     others.push(other);
     await once(other, 'spawn');
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, `${port}.lock`), JSON.stringify(identityOf(other.pid!)));
-    expect(await choosePort(port, new Set())).not.toBe(port);
+    expect(await choosePort(port)).not.toBe(port);
 
     other.kill('SIGKILL');
     await once(other, 'exit');
-    expect(await choosePort(port, new Set())).toBe(port);
+    expect(await choosePort(port)).toBe(port);
     rmSync(join(directory, `${port}.lock`), { force: true });
+  });
+
+  it('chooses no port twice in one process, although nothing listens there yet and the callers do not know of each other', async () => {
+    const random = jest.spyOn(Math, 'random');
+    try {
+      random.mockReturnValue(0.5);
+      const first = await choosePort();
+      expect(first).toBe(26_000);
+      let draws = 0;
+      random.mockImplementation(() => ((draws += 1) < 20 ? 0.5 : 0.75));
+      expect(await choosePort()).toBe(29_000);
+      expect(await choosePort(first)).toBe(first);
+    } finally {
+      random.mockRestore();
+    }
   });
 });

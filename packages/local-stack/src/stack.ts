@@ -152,7 +152,6 @@ class StartingStack {
   private readonly context: PartContext;
   private readonly running: LocalPart[] = [];
   private receiver: SupervisedProcess | undefined;
-  private readonly usedPorts = new Set<number>();
   private readonly interrupt = new AbortController();
   private installs: Promise<unknown> = Promise.resolve();
   private background: Promise<unknown> = Promise.resolve();
@@ -356,8 +355,7 @@ class StartingStack {
   private async choosePorts(spec: PartSpec, preferred: Record<string, number | undefined>): Promise<void> {
     for (const purpose of Object.keys(spec.ports)) {
       const wish = preferred[purpose];
-      const port = await choosePort(wish, this.usedPorts);
-      this.usedPorts.add(port);
+      const port = await choosePort(wish);
       spec.ports[purpose] = port;
       if (wish !== undefined && port !== wish) {
         this.report({

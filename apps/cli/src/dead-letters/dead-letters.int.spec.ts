@@ -48,7 +48,7 @@ describe('npx throughline dead-letters', () => {
     };
     codec = new Codec(registrySchemaIds({ url: registryUrl, store: forgetful }));
     await codec.prepare(['CancelOrder']);
-    const port = await choosePort(undefined, new Set());
+    const port = await choosePort();
     url = `http://127.0.0.1:${port}`;
     const env = {
       PATH: process.env['PATH'],
