@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import type { ExpectedDeal } from '../apps/cli/src/demo/verify.js';
 import { RunningPlatform, STORY_LIMIT_MS } from './platform.js';
 
@@ -142,6 +143,85 @@ describe('a won deal that is edited', () => {
       const amounts = [...evidence.orders, ...evidence.invoices, ...evidence.schedules].map(({ amount }) => amount);
       expect(new Set(amounts).size).toBe(1);
       expect(Number(amounts[0])).toBe(Number(deal.amount) + 10);
+    },
+    3 * STORY_LIMIT_MS,
+  );
+});
+
+describe('goods that have left', () => {
+  /** A deal whose two chairs have left the house, with its order, invoice and schedule. */
+  async function delivered() {
+    const sku = `CHAIR-${randomUUID()}`;
+    await sandbox('PUT', `stock/${sku}`, { quantity: 5 });
+    const deal = await platform.openDeal(chairs(sku, 2));
+    await platform.vendors.closeDeal(deal.dealId);
+    await platform.until(deal.dealId, 1, ({ status }) => status === 'completed');
+    await eventually(
+      () => ordersOf(deal),
+      ([order]) => Boolean(order?.lines.every((line) => line.fulfilledAt)),
+    );
+    return { deal, sku };
+  }
+
+  const stocked = async (sku: string): Promise<number | undefined> =>
+    (await sandbox<{ sku: string; stocked: number }[]>('GET', 'stock')).find((row) => row.sku === sku)?.stocked;
+
+  /** The instance stands still before anything was taken back. */
+  async function stopped(deal: ExpectedDeal): Promise<Instance> {
+    await platform.until(deal.dealId, 1, ({ status }) => status === 'stopped');
+    expect(await platform.vendors.evidence([deal])).toMatchObject({ orders: [{}], invoices: [{}], schedules: [{}] });
+    const instance = await instanceOf('lead-to-cash', deal.opportunityId);
+    expect(instance).toMatchObject({
+      attention: [{ code: 'not-undone', message: expect.stringContaining('handle it as a return in Medusa') }],
+    });
+    return instance!;
+  }
+
+  async function act(action: 'keep' | 'skip', { id }: Instance): Promise<void> {
+    const [url] = platform.urls('orchestrator');
+    const response = await fetch(`${url}/v1/actions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-actor': 'olga@acme.example' },
+      body: JSON.stringify({ action, ids: [id], reason: 'spoke to the customer' }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('"done"')]);
+  }
+
+  it(
+    'stop a reopened deal before its invoice is touched; a person lets them stand, and only the rest is undone',
+    async () => {
+      const { deal, sku } = await delivered();
+      await platform.vendors.setStage(deal.dealId, 'contractsent');
+      const instance = await stopped(deal);
+      await act('skip', instance);
+      const undone = await platform.until(deal.dealId, 1, ({ status }) => status === 'compensated');
+      expect(undone.steps.map(({ step, status }) => [step, status])).toEqual(
+        expect.arrayContaining([
+          ['order', 'kept'],
+          ['provisioning', 'kept'],
+          ['billing', 'compensated'],
+          ['revenue', 'compensated'],
+        ]),
+      );
+      const evidence = await platform.vendors.evidence([deal]);
+      expect(evidence).toMatchObject({ orders: [{}], invoices: [], schedules: [] });
+      expect(await stocked(sku)).toBe(3);
+    },
+    3 * STORY_LIMIT_MS,
+  );
+
+  it(
+    'are neither shipped nor billed a second time when the deal is edited: a person keeps it as it was',
+    async () => {
+      const { deal, sku } = await delivered();
+      await sandbox('PATCH', `deals/${deal.dealId}`, { addLines: [{ name: 'Setup', price: '10' }] });
+      await act('keep', await stopped(deal));
+      await platform.until(deal.dealId, 1, ({ status }) => status === 'completed');
+      const { orders, invoices, schedules } = await platform.vendors.evidence([deal]);
+      const amounts = [...orders, ...invoices, ...schedules].map(({ amount }) => Number(amount));
+      expect(amounts).toEqual([20, 20, 20]);
+      expect(await stocked(sku)).toBe(3);
     },
     3 * STORY_LIMIT_MS,
   );

@@ -181,7 +181,7 @@ describe('the HTTP API', () => {
     expect(await occurrences('where=totalAmount<=100&step=provisioning&status=running,overdue')).toEqual([2]);
     expect(await occurrences('owner=fulfilment&process=lead-to-cash')).toEqual([2]);
     expect(await occurrences('owner=billing')).toEqual([]);
-    expect(await occurrences('process=lead-to-cash&version=2&sort=oldest')).toEqual([1, 2]);
+    expect(await occurrences('process=lead-to-cash&version=3&sort=oldest')).toEqual([1, 2]);
     expect(await occurrences('currency=EUR&amountMin=100&process=lead-to-cash')).toEqual([2]);
     expect(await occurrences('attention=true')).toEqual([]);
     expect(await occurrences('startedFor=1 minute&sort=age&status=running&process=lead-to-cash')).toEqual([2]);

@@ -1,8 +1,8 @@
 import type { Process } from './compile.js';
-import type { State, UnitState } from './state.js';
+import type { State, StepStatus, UnitState } from './state.js';
 import { stepOf } from './units.js';
 
-export const actions = ['pause', 'resume', 'retry', 'skip', 'cancel', 'repair'] as const;
+export const actions = ['pause', 'resume', 'retry', 'skip', 'cancel', 'keep', 'repair'] as const;
 export type Action = (typeof actions)[number];
 
 /** What a person may do to an instance now, and to which of its units. */
@@ -25,6 +25,8 @@ export function whyNot(process: Process, state: State, action: Action, unit: str
       return state.paused ? undefined : 'it is not paused';
     case 'cancel':
       return state.cause ? `it turns back already, because of ${state.cause.type}` : undefined;
+    case 'keep':
+      return whyNotKeep(process, state);
     case 'repair':
       return isOver ? 'it has ended, and sends no command any more' : undefined;
     case 'retry':
@@ -37,6 +39,28 @@ export function whyNot(process: Process, state: State, action: Action, unit: str
   }
 }
 
+/** Whether this unit stands although it should be undone, because its undoing was refused or there is none. */
+export function isStuck(process: Process, { phase }: State, id: string, { status, skipped }: UnitState): boolean {
+  if (status === 'compensation-refused') return true;
+  return phase === 'amending' && status === 'kept' && !skipped && stepOf(process, id).irreversible;
+}
+
+/** What was done can stand as it was as long as nothing of it is undone. */
+function whyNotKeep(process: Process, state: State): string | undefined {
+  const units = Object.entries(state.steps);
+  if (state.phase !== 'compensating' && state.phase !== 'amending') return 'it does not turn back';
+  if (!units.some(([id, unit]) => isStuck(process, state, id, unit)))
+    return 'nothing of it was refused to be undone, so it goes on by itself';
+  const isGivenUp = ({ status, undone, skipped }: UnitState): boolean =>
+    undone === true || UNDONE.has(status) || (status === 'kept' && skipped !== undefined);
+  const [givenUp] = units.find(([, unit]) => isGivenUp(unit)) ?? [];
+  return givenUp === undefined
+    ? undefined
+    : `step ${givenUp} is undone, being undone, or settled outside already; what is half undone cannot be kept`;
+}
+
+const UNDONE: ReadonlySet<StepStatus> = new Set(['compensating', 'compensated']);
+
 function whyNotRetry(process: Process, state: State, id: string, unit: UnitState): string | undefined {
   if (unit.status === 'compensation-refused') return undefined;
   if (unit.status === 'retrying' && state.phase === 'forward') return undefined;
@@ -48,6 +72,8 @@ function whyNotRetry(process: Process, state: State, id: string, unit: UnitState
 
 function whyNotSkip(process: Process, state: State, id: string, unit: UnitState): string | undefined {
   const step = stepOf(process, id);
+  if (state.phase === 'amending' && isStuck(process, state, id, unit))
+    return `step ${id} stands, and the amendment would do it a second time; undo it in its system, keep the deal as it was, or cancel it`;
   if (unit.status === 'compensation-refused') return undefined;
   if (unit.status === 'kept' && step.irreversible) return unit.skipped ? 'that was acknowledged already' : undefined;
   // Nothing of ours is in flight there, and another process may never do it.

@@ -57,6 +57,8 @@ export interface CompiledStep {
   retry?: { attempts: number; every: Duration; reasons: readonly string[] };
   onRefusal: 'compensate' | 'stop';
   compensation?: CompiledCommand;
+  /** Why it is undone before all others: where it cannot be, nothing else is touched. */
+  undoneFirst?: string;
   /** Why what it did may stand when the rest is undone. */
   because?: string;
   /** It cannot be undone, and somebody must be told when it should be. */
@@ -231,6 +233,7 @@ function compileStep(name: string, step: StepDefinition, binder: Binder): Compil
         ),
       },
     }),
+    ...(typeof compensation === 'object' && compensation.first && { undoneFirst: compensation.first }),
     ...(step.because && { because: step.because }),
     irreversible: compensation === 'irreversible',
     facts: new Set(),

@@ -1,4 +1,5 @@
 import { isRefusal, occurrenceField, type CompiledStep, type Process } from './compile.js';
+import { isStuck, whyNot, type Action } from './actions.js';
 import { decide, type Input } from './decide.js';
 import { inFlight } from './standing.js';
 import { initialState, type Command, type ProcessEvent, type State } from './state.js';
@@ -10,6 +11,8 @@ export interface Node {
   /** Units whose thing stands in the other systems, judged by the events alone and not by the engine. */
   standing: string[];
   refusedCompensation: boolean;
+  /** A step that was commanded again while what it had done stood. */
+  doneTwice?: string;
   disturbances: number;
   path: string[];
 }
@@ -35,6 +38,7 @@ export function movesFrom(process: Process, node: Node): Node[] {
     ...Object.entries(node.state.steps).flatMap(([id, { status, execution }]) =>
       status === 'retrying' ? [expire(process, node, `${id}, to be asked again,`, execution!.retryAt!, 0)] : [],
     ),
+    ...choices(process, node),
     ...interventions(process, node),
     ...surprises(process, node),
   ];
@@ -68,6 +72,22 @@ export function answers(process: Process, node: Node, id: string): Node[] {
     return reasons.flatMap((reason) =>
       take(process, node, { ...event, payload: { ...event.payload, reason } }, { disturbance: 1, id }),
     );
+  });
+}
+
+/** What a person may decide where something could not be undone: keep everything, or let that stand and undo the rest. */
+function choices(process: Process, node: Node): Node[] {
+  const stuck = Object.entries(node.state.steps).filter(([id, unit]) => isStuck(process, node.state, id, unit));
+  if (stuck.length === 0) return [];
+  const wanted: { action: Action; unit?: string }[] = [
+    { action: 'keep' },
+    ...stuck.map(([unit]) => ({ action: 'skip' as const, unit })),
+  ];
+  return wanted.flatMap(({ action, unit }) => {
+    if (whyNot(process, node.state, action, unit)) return [];
+    const id = `${action}#${node.path.length}`;
+    const input: Input = { kind: 'control', id, action, by: 'a person', reason: 'explored', ...(unit && { unit }) };
+    return takeInput(process, node, input, `a person chooses to ${action} ${unit ?? 'the deal'}`, { disturbance: 0 });
   });
 }
 
@@ -158,10 +178,20 @@ function takeInput(
       ...node,
       state,
       standing,
+      ...doneTwice(process, node, commands),
       disturbances: node.disturbances + disturbance,
       path: [...node.path, told + describe(said, [...commands.map(nameOf), ...opened])],
     };
   });
+}
+
+/** A step that is commanded while what it did before stands; what may stand by its definition is done again without harm. */
+function doneTwice(process: Process, { standing }: Node, commands: Command[]): Pick<Node, 'doneTwice'> {
+  const twice = commands.find(
+    ({ direction, step }) =>
+      direction === 'forward' && standing.includes(step) && stepOf(process, step).because === undefined,
+  );
+  return twice ? { doneTwice: twice.step } : {};
 }
 
 /** Runs `decide` for every combination of what the conditions met on the way may say. */

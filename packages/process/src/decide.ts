@@ -1,4 +1,4 @@
-import { whyNot, type Action } from './actions.js';
+import { isStuck, whyNot, type Action } from './actions.js';
 import type { CompiledCommand, CompiledStep, Outcome, Process, Source } from './compile.js';
 import { ProcessError } from './errors.js';
 import type { Facts, PolicyOutcome } from './policies.js';
@@ -472,6 +472,7 @@ class Turn {
     if (asked && refused) {
       unit.status = 'compensation-refused';
       unit.compensation = { ...unit.compensation!, ...this.outcome(event), ...refusal(event) };
+      if (step.undoneFirst) this.askWhatStands(event, id);
       return 'compensation-refused';
     }
     if (asked) {
@@ -481,6 +482,19 @@ class Turn {
     if (unit.status === 'compensated') return 'repeated';
     if (!refused && this.process.cancelledBy.has(event.type)) return this.undoneElsewhere(event, unit, name);
     return this.unexpected(event, `${event.type} came although step ${id} was not being undone`);
+  }
+
+  /** Says what a person can choose where what is undone first could not be. */
+  private askWhatStands(event: ProcessEvent, id: string): void {
+    const { process, state } = this;
+    const { message = 'no reason was given.' } = refusal(event);
+    const choices = [
+      ...(whyNot(process, state, 'keep', undefined) ? [] : ['keep the deal as it was, for nothing else was undone']),
+      state.cause
+        ? `skip ${id}, so that it stands with what it stands on, and the rest is undone`
+        : 'cancel the deal; the amendment would do it a second time',
+    ];
+    this.attend('not-undone', event, `Step ${id} could not be undone: ${message} Now ${choices.join('; or ')}.`);
   }
 
   /** A person undid it in its own system: that is a cancellation, and this step needs no compensation any more. */
@@ -530,6 +544,9 @@ class Turn {
       case 'cancel':
         delete state.paused;
         return this.turnBack({ type: 'control:cancel', messageId: id, at, by, message: reason });
+      case 'keep':
+        this.keep();
+        return 'kept';
       case 'repair':
         this.putRight(input.facts!);
         return 'repaired';
@@ -602,7 +619,32 @@ class Turn {
     const unit = this.unit(id);
     unit.skipped = skipped;
     if (unit.status === 'kept') return;
-    unit.status = unit.status === 'compensation-refused' ? 'kept' : 'skipped';
+    const stands = unit.status === 'compensation-refused';
+    unit.status = stands ? 'kept' : 'skipped';
+    const { undoneFirst, after } = stepOf(this.process, id);
+    if (stands && undoneFirst) this.keepBefore(after, { ...skipped, reason: `${id} stands on it: ${skipped.reason}` });
+  }
+
+  /** What cannot be undone needs what it was made from: goods that have left, their order. */
+  private keepBefore(names: string[], skipped: NonNullable<UnitState['skipped']>): void {
+    for (const step of names.map((name) => this.process.step(name))) {
+      for (const [, unit] of unitsOf(this.state, step))
+        if (unit.status === 'done') Object.assign(unit, { status: 'kept', skipped });
+      this.keepBefore(step.after, skipped);
+    }
+  }
+
+  /** Lets everything stand as it was before the instance turned back, and goes on from there. */
+  private keep(): void {
+    const { state } = this;
+    delete state.cause;
+    delete state.amendment;
+    for (const unit of Object.values(state.steps)) {
+      if (unit.status === 'compensation-refused' || unit.status === 'kept') unit.status = 'done';
+      // It was let go only because the instance turned back.
+      if (unit.status === 'skipped' && !unit.skipped) unit.status = 'waiting';
+    }
+    state.phase = 'forward';
   }
 
   private keepEarly(event: ProcessEvent): Effect {
@@ -760,25 +802,33 @@ class Turn {
     if (unit.status === 'deciding' || unit.status === 'retrying' || hasNothingToUndo) unit.status = 'skipped';
   }
 
-  /** Undoes what was done last among these units; true when nothing of them stands or is under way. */
+  /**
+   * Undoes what was done last among these units, after what is to be undone first; true when nothing of them stands or is under way.
+   */
   private undoLast(ids: string[]): boolean {
     const { state, process } = this;
     for (;;) {
       if (ids.some((id) => BUSY.has(this.unit(id).status))) return false;
-      const id = state.completed.findLast((done) => ids.includes(done) && this.unit(done).status === 'done');
+      const standing = state.completed.filter((done) => ids.includes(done) && this.unit(done).status === 'done');
+      const id = standing.findLast((done) => this.isUndoneFirst(done)) ?? standing.at(-1);
       if (id === undefined) return true;
       const step = stepOf(process, id);
       if (step.compensation) this.send(step, id, 'compensation', step.compensation);
       else this.unit(id).status = 'kept';
       if (!step.irreversible) continue;
       const about = state.cause ?? this.input!;
-      this.attend(
-        'irreversible',
-        about,
-        `Step ${id} cannot be undone. Settle it outside, then skip it with the reason.`,
-      );
+      const choices = state.cause
+        ? 'Settle it outside, then skip it with the reason.'
+        : 'An amendment would do it a second time: keep the deal as it was, or cancel it.';
+      this.attend('irreversible', about, `Step ${id} cannot be undone. ${choices}`);
       if (!state.cause) return false;
     }
+  }
+
+  /** An obstacle is met before anything is touched: nothing is amended around what cannot be undone. */
+  private isUndoneFirst(id: string): boolean {
+    const { undoneFirst, irreversible } = stepOf(this.process, id);
+    return undoneFirst !== undefined || (irreversible && !this.state.cause);
   }
 
   /** Undoes the steps that used what changed; when nothing of them stands, the new facts are in force and they begin again. */
@@ -788,9 +838,8 @@ class Turn {
     const ids = affected.flatMap((step) => unitsOf(state, step).map(([id]) => id));
     this.awaitWhatFollows(affected);
     for (const id of ids) this.leave(id, this.unit(id), 'the deal was amended');
+    if (ids.some((id) => isStuck(process, state, id, this.unit(id)))) return;
     if (!this.undoLast(ids)) return;
-    if (ids.some((id) => stepOf(process, id).irreversible && this.unit(id).status === 'kept' && !this.unit(id).skipped))
-      return;
     state.revision = (state.revision ?? 0) + 1;
     state.completed = state.completed.filter((id) => !ids.includes(id));
     for (const id of ids) delete state.steps[id];

@@ -37,6 +37,13 @@ const compensation = z.strictObject({
   until: alternatives.describe('Events that end it, joined by "|". A name ending in Rejected is a refusal.'),
   timeout: duration.optional().describe('When its absence becomes visible. Default: the timeout of the step.'),
   with: overrides.describe('`field: Event.field`, where a command field is not found by its name.'),
+  first: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Undone before all others, and why: where it is refused, nothing else was touched, and a person decides.',
+    ),
 });
 
 const retry = z.strictObject({

@@ -78,7 +78,8 @@ export function explore(
       const example = exploration.examples[status];
       if (!example || example.length > node.path.length) exploration.examples[status] = node.path;
     }
-    const problem = isEnd ? judgeEnd(process, node, exploration) : judgeSilence(process, node);
+    const twice = node.doneTwice && `${node.doneTwice} is done a second time, while what it did stands`;
+    const problem = twice ?? (isEnd ? judgeEnd(process, node, exploration) : judgeSilence(process, node));
     if (problem) exploration.problems.push({ path: node.path, problem });
     let paths = isEnd ? 1 : 0;
     for (const next of movesFrom(process, node)) if (next.disturbances <= maxDisturbances) paths += visit(next);
@@ -111,7 +112,9 @@ function judgeEnd(process: Process, node: Node, exploration: Exploration): strin
       const ours = steps.filter(({ step }) => step.command ?? step.compensation);
       const mayStand = ({ step }: { step: CompiledStep }): boolean => step.because !== undefined || step.irreversible;
       exploration.leftStanding.push(...ours.filter(mayStand).map(({ step }) => step.name));
-      const halfDone = ours.filter((unit) => !mayStand(unit)).map(({ id }) => id);
+      const isLetStand = (id: string): boolean =>
+        state.steps[id]?.status === 'kept' && Boolean(state.steps[id].skipped);
+      const halfDone = ours.filter((unit) => !mayStand(unit) && !isLetStand(unit.id)).map(({ id }) => id);
       return halfDone.length === 0
         ? undefined
         : `${state.status}, but ${halfDone.join(', ')} still stands; say how it is undone, or with "because" why it may stand`;
@@ -152,11 +155,19 @@ const isRetrying = (state: State): boolean => Object.values(state.steps).some(({
 /** Two nodes with one signature have the same future. */
 function signatureOf({ state, standing, disturbances, refusedCompensation }: Node): string {
   const steps = Object.entries(state.steps)
-    .map(([name, { status, undone, execution, compensation }]) => {
+    .map(([name, { status, undone, execution, compensation, skipped }]) => {
       const isCompensating = status === 'compensating' || status === 'compensation-refused';
       const overdue = isCompensating ? compensation?.overdueSince : execution?.overdueSince;
       const isOpen = ['commanded', 'awaited', 'deciding'].includes(status) || isCompensating;
-      return [name, status, undone, execution?.outcome, execution?.attempts, isOpen && Boolean(overdue)];
+      return [
+        name,
+        status,
+        undone,
+        Boolean(skipped),
+        execution?.outcome,
+        execution?.attempts,
+        isOpen && Boolean(overdue),
+      ];
     })
     .toSorted(([a], [b]) => String(a).localeCompare(String(b)));
   return JSON.stringify([

@@ -130,7 +130,7 @@ export interface Cause {
 
 /** Something a person should look at; the instance went on as far as it could. */
 export interface Attention {
-  code: 'unexpected-event' | 'started-again' | 'irreversible';
+  code: 'unexpected-event' | 'started-again' | 'irreversible' | 'not-undone';
   type: string;
   messageId: string;
   at: string;
@@ -195,6 +195,7 @@ export const effects = [
   'paused',
   'resumed',
   'repaired',
+  'kept',
   'migrated',
   'recorded',
   'early',

@@ -55,6 +55,7 @@ export function addInstances(program: Command, here: () => [Config, Installation
     ['retry', 'ask again for a step, or a compensation, that was refused'],
     ['skip', 'let the process go on without a step'],
     ['cancel', 'undo everything that was done, the last first'],
+    ['keep', 'let everything stand where something could not be undone, and nothing was so far'],
     ['repair', 'put facts right that the next commands use'],
   ] as const) {
     const action = withFilter(command.command(name).argument('[ids...]', 'numbers of instances; or conditions'))

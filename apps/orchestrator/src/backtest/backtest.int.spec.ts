@@ -125,7 +125,7 @@ describe('a backtest', () => {
 
   it('tells which commands another version of a process would send', async () => {
     const early = file('processes/lead-to-cash.yaml')
-      .replace('version: 2', 'version: 3')
+      .replace('version: 3', 'version: 4')
       .replace('  billing:\n    after: order\n', '  billing:\n    after: provisioning\n');
     const { summary } = await run(early);
     expect(summary.commands).toEqual({ IssueInvoice: -300 });

@@ -1,0 +1,150 @@
+import { describe, expect, it } from '@jest/globals';
+import { ShopStory, shopContracts, shopDefinition } from '../fixtures/shop.js';
+import { allowedActions, compileDefinition, explore, parseDefinition, waitsOf } from './index.js';
+
+/** A shop whose parcels cannot be fetched back once they have left, and whose receipts can be torn. */
+const { parcel, receipt } = shopDefinition.steps;
+const process = compileDefinition(
+  parseDefinition({
+    ...shopDefinition,
+    steps: {
+      ...shopDefinition.steps,
+      parcel: { ...parcel, compensation: { ...parcel.compensation, first: 'What has left cannot be fetched.' } },
+      receipt: { ...receipt, compensation: { command: 'TearReceipt', until: 'ReceiptTorn | TearingRejected' } },
+    },
+  }),
+  {
+    ...shopContracts,
+    messages: {
+      ...shopContracts.messages,
+      TearReceipt: { kind: 'command' as const, fields: ['basketId', 'occurrence', 'reason'] },
+      ReceiptTorn: { kind: 'event' as const, fields: ['basketId', 'occurrence'] },
+      TearingRejected: { kind: 'event' as const, fields: ['basketId', 'occurrence', 'reason', 'message'] },
+    },
+  },
+);
+
+const lines = [{ lineId: 'a', sku: 'cup', count: 1 }];
+const sent = (): ShopStory =>
+  new ShopStory(process)
+    .when('BasketPaid', { lines })
+    .when('OrderPlaced')
+    .when('LineSent', { lineId: 'a' })
+    .when('ReceiptPrinted');
+const hindered = (by = 'BasketReturned', fields = {}): ShopStory =>
+  sent()
+    .when(by, fields)
+    .when('FetchingRejected', { lineId: 'a', reason: 'gone', message: 'It is with the customer.' });
+const possible = ({ state }: ShopStory): string[] =>
+  allowedActions(process, state)
+    .filter(({ action }) => action !== 'pause' && action !== 'repair')
+    .map(({ action, unit }) => (unit ? `${action} ${unit}` : action));
+
+describe('a step that is undone first', () => {
+  it('goes before what was done after it; the others follow in reverse', () => {
+    const story = sent().when('BasketReturned');
+    expect(story.sent).toEqual(['FetchLine a']);
+    expect(story.when('LineFetched', { lineId: 'a' }).sent).toEqual(['TearReceipt']);
+    expect(story.when('ReceiptTorn').sent).toEqual(['WithdrawOrder']);
+    expect(story.when('OrderWithdrawn').state.status).toBe('compensated');
+  });
+
+  it('stops the instance where it is refused, before anything else is touched, and says what a person can choose', () => {
+    const story = hindered();
+    expect([story.sent, story.state.status]).toEqual([[], 'stopped']);
+    expect(story.state.attention).toMatchObject([
+      { code: 'not-undone', message: expect.stringContaining('It is with the customer. Now keep the deal') },
+    ]);
+    expect(waitsOf(process, story.state)).toMatchObject([{ step: 'parcel/a', needsPerson: true }]);
+    expect(possible(story)).toEqual(['retry parcel/a', 'skip parcel/a', 'keep']);
+  });
+
+  it('keep: the deal stands as it was, and can still be cancelled later', () => {
+    const story = hindered().act('keep');
+    expect([story.sent, story.state.status, story.state.cause]).toEqual([[], 'completed', undefined]);
+    expect(story.last.history).toMatchObject([{ effect: 'kept', detail: { by: 'ada', reason: 'a reason' } }]);
+    expect(story.act('cancel').sent).toEqual(['FetchLine a']);
+  });
+
+  it('skip: it stands with what it stands on, and the rest is undone', () => {
+    const story = hindered().act('skip', { unit: 'parcel/a' });
+    expect(story.sent).toEqual(['TearReceipt']);
+    expect(possible(story)).toEqual([]);
+    story.when('ReceiptTorn');
+    expect([story.sent, story.state.status]).toEqual([[], 'compensated']);
+    expect(story.state.steps).toMatchObject({
+      order: { status: 'kept', skipped: { by: 'ada', reason: 'parcel/a stands on it: a reason' } },
+      'parcel/a': { status: 'kept' },
+    });
+  });
+
+  it('goes on by itself where a person has fetched it after all', () => {
+    expect(hindered().when('LineFetched', { lineId: 'a' }).sent).toEqual(['TearReceipt']);
+  });
+
+  it('keeps what a refused step needs: it is asked for again, and nothing is sent twice', () => {
+    const story = new ShopStory(process)
+      .when('BasketPaid')
+      .when('OrderPlaced')
+      .when('LineSent', { lineId: 'a' })
+      .when('SendingRejected', { lineId: 'b' });
+    expect(story.sent).toEqual(['FetchLine a']);
+    story.when('FetchingRejected', { lineId: 'a' }).act('keep');
+    expect([story.sent, story.state.status]).toEqual([[], 'stopped']);
+    expect(story.act('retry', { unit: 'parcel/b' }).sent).toEqual(['SendLine b']);
+  });
+
+  it('cannot be kept any more when something else is undone', () => {
+    const story = sent().when('BasketReturned').when('LineFetched', { lineId: 'a' }).when('TearingRejected');
+    expect(() => story.act('keep')).toThrow('what is half undone cannot be kept');
+  });
+});
+
+describe('an amendment of what has left', () => {
+  it('is never gone on with by a skip: that would send it a second time', () => {
+    const story = hindered('BasketChanged', { address: 'There 2', lines });
+    expect(story.state.status).toBe('stopped');
+    expect(possible(story)).toEqual(['retry parcel/a', 'cancel', 'keep']);
+    expect(() => story.act('skip', { unit: 'parcel/a' })).toThrow('would do it a second time');
+  });
+
+  it('is dropped by keep: the old facts stay in force, and what came of them stands', () => {
+    const story = hindered('BasketChanged', { address: 'There 2', lines }).act('keep');
+    expect([story.sent, story.state.status, story.state.amendment]).toEqual([[], 'completed', undefined]);
+    expect(story.state.facts.start).toMatchObject({ address: 'Here 1' });
+  });
+
+  it('can become a cancellation, in which it stands and the rest is undone', () => {
+    const story = hindered('BasketChanged', { address: 'There 2', lines }).act('cancel');
+    expect([story.sent, story.state.status]).toEqual([[], 'stopped']);
+    expect(story.act('skip', { unit: 'parcel/a' }).sent).toEqual(['TearReceipt']);
+  });
+
+  it('stops as early where a step cannot be undone at all', () => {
+    const { order, approval } = shopDefinition.steps;
+    const irreversible = compileDefinition(
+      parseDefinition({
+        ...shopDefinition,
+        steps: {
+          ...shopDefinition.steps,
+          approval: { ...approval, when: undefined },
+          order: { ...order, compensation: 'irreversible' },
+        },
+      }),
+      shopContracts,
+    );
+    const story = new ShopStory(irreversible).when('BasketPaid', { lines }).whenDecided('approved').when('OrderPlaced');
+    story.when('LineSent', { lineId: 'a' }).when('BasketChanged', { total: '95.00', lines });
+    expect([story.sent, story.state.status]).toEqual([[], 'stopped']);
+    expect(() => story.act('skip', { unit: 'order' })).toThrow('would do it a second time');
+    story.act('keep');
+    expect([story.sent, story.status('order'), story.status('receipt')]).toEqual([[], 'done', 'awaited']);
+    expect(explore(irreversible, { maxDisturbances: 2 }).problems.slice(0, 2)).toEqual([]);
+  });
+});
+
+it('every choice of a person is explored: none leaves anything half done, or sends anything twice', () => {
+  const { problems, isCutShort } = explore(process, { maxDisturbances: 2 });
+  expect(problems.slice(0, 3)).toEqual([]);
+  expect(isCutShort).toBe(false);
+});
