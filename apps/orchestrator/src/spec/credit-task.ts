@@ -1,5 +1,13 @@
 import { addDuration, compileCalendar, type Duration } from '@throughline/process';
-import { decideTask, passTime, withdrawTask, type Action, type Actor, type DecidedTask } from '../tasks/decide-task.js';
+import {
+  decideTask,
+  joinRequesters,
+  passTime,
+  withdrawTask,
+  type Action,
+  type Actor,
+  type DecidedTask,
+} from '../tasks/decide-task.js';
 import { openTask } from '../tasks/open-task.js';
 import { People, type Absence, type Delegation, type Person } from '../tasks/people.js';
 import type { Task, TaskEvent, Verdict } from '../tasks/task.js';
@@ -107,6 +115,11 @@ export class TaskStory {
   at(now: string): this {
     this.now = now;
     return this.take(passTime(this.task, now, this.around));
+  }
+
+  /** Somebody changed what is asked for; by id, the latest last. */
+  joined(requesters: string[]): this {
+    return this.take(joinRequesters(this.task, requesters, this.now, this.around));
   }
 
   withdrawn(reason: string): this {

@@ -112,6 +112,29 @@ describe('nobody decides on their own request', () => {
       expect([id, refusal(() => story.by(id, 'approve'))]).toEqual([id, 'TASK_OWN_REQUEST']);
   });
 
+  it('nor does whoever changes what is asked for while it is open: what they hold or approved counts no more', () => {
+    const story = new TaskStory({ requestedBy: 'sol', outputs: { fourEyes: true } });
+    story.by('carla', 'approve').by('carlo', 'claim').joined(['sol', 'carla']);
+    expect(story.task).toMatchObject({ requestedBy: 'carla', requesters: ['sol', 'carla'], approvals: [] });
+    expect(story.task.assignee).toBe('carlo');
+    expect(story.last).toMatchObject({ kind: 'requester-joined', by: 'system', notified: ['carlo'] });
+    expect(refusal(() => story.by('carla', { kind: 'reject', reason: 'x' }))).toBe('TASK_OWN_REQUEST');
+    story.joined(['sol', 'carla', 'carlo']);
+    expect([story.task.status, story.task.assignee, story.last.notified]).toEqual(['open', undefined, ['cosima']]);
+    const entries = story.audit.length;
+    expect(story.joined(['sol', 'carla', 'carlo']).audit).toHaveLength(entries);
+  });
+
+  it('nor in the name of them; what was sent back stays with whom it was sent to', () => {
+    const delegations = [{ from: 'carla', to: 'dana', ...allDay }];
+    const acting = new TaskStory({ delegations, requestedBy: 'sol' }).by('dana', 'claim', { onBehalfOf: 'carla' });
+    expect(acting.joined(['sol', 'carla']).task.assignee).toBeUndefined();
+    const sentBack = new TaskStory({ requestedBy: 'sol' }).by('carla', { kind: 'send-back', reason: 'who signs?' });
+    expect(sentBack.joined(['sol', 'carlo']).task).toMatchObject({ status: 'sent-back', requestedBy: 'sol' });
+    sentBack.by('sol', { kind: 'resubmit' }).by('carla', 'release');
+    expect(refusal(() => sentBack.by('carlo', 'approve'))).toBe('TASK_OWN_REQUEST');
+  });
+
   it('nor do they second it', () => {
     const story = new TaskStory({ requestedBy: 'sol', outputs: { fourEyes: true } }).by('carla', 'approve');
     expect(refusal(() => story.by('sol', 'approve'))).toBe('TASK_OWN_REQUEST');

@@ -73,6 +73,14 @@ export function passTime(before: Task, now: string, around: Circumstances): Deci
   return new Turn(before, SYSTEM, now, around).passTime();
 }
 
+/**
+ * Somebody changed what is asked for, and nobody is asked anew by that: they do not decide on it either, and what they hold or have approved
+ * counts no more. `requesters` are ids, the latest last. Without effect where all of them are known.
+ */
+export function joinRequesters(before: Task, requesters: string[], now: string, around: Circumstances): DecidedTask {
+  return new Turn(before, SYSTEM, now, around).join(requesters);
+}
+
 /** The process needs no decision any more. Without effect on a task that has ended. */
 export function withdrawTask(before: Task, reason: string, now: string): DecidedTask {
   if (hasEnded(before)) return { task: before, audit: [] };
@@ -151,6 +159,26 @@ class Turn {
         notified: task.assignee ? [task.assignee] : candidates(task, around.people, now),
       });
     }
+    return this.done();
+  }
+
+  join(requesters: string[]): DecidedTask {
+    const { task, now, around } = this;
+    const joined = requesters.filter((id) => !task.requesters.includes(id));
+    if (hasEnded(task) || joined.length === 0) return this.done();
+    task.requesters.push(...joined);
+    // What was sent back is answered by whom it was sent to.
+    if (task.status !== 'sent-back') task.requestedBy = requesters.at(-1)!;
+    const isTheirs = (...ids: (string | undefined)[]): boolean =>
+      ids.some((id) => id !== undefined && isRequester(task, id, around.people, now));
+    task.approvals = task.approvals.filter(({ by, onBehalfOf }) => !isTheirs(by, onBehalfOf));
+    if (isTheirs(task.assignee, task.actsFor)) this.letGo();
+    const who = joined.map((id) => this.nameOf(id)).join(' and ');
+    this.note('requester-joined', {
+      reason: `${who} changed what is asked for`,
+      details: { requesters: joined },
+      notified: task.status === 'sent-back' ? [] : this.responsible(),
+    });
     return this.done();
   }
 

@@ -21,7 +21,8 @@ it('knows people by id, address, and what other systems call them', async () => 
   const people = await read(
     `people: [{ id: ada, name: Ada, email: ada@example.com, roles: [controller], aliases: ['hubspot:owner:7'] }, { id: bob, name: Bob }]`,
   );
-  for (const name of ['ada', 'ada@example.com', 'hubspot:owner:7']) expect(people.recognise(name)?.id).toBe('ada');
+  for (const name of ['ada', 'ada@example.com', 'hubspot:owner:7', ' Ada@Example.COM', 'Hubspot:Owner:7'])
+    expect(people.recognise(name)?.id).toBe('ada');
   expect(people.recognise('nobody')).toBeUndefined();
   expect(people.withRole(['controller']).map(({ id }) => id)).toEqual(['ada']);
 });
@@ -38,6 +39,11 @@ it.each([
     'one name for two',
     'people: [{ id: ada, name: A }, { id: bob, name: B, aliases: [ada] }]',
     '"ada" names two people',
+  ],
+  [
+    'one name for two, in capitals',
+    'people: [{ id: ada, name: A, email: a@x.example }, { id: bob, name: B, email: A@X.example }]',
+    '"a@x.example" names two people',
   ],
 ])('refuses %s, and says where', (_, text, problem) => {
   expect(() => read(text)).toThrow(problem);

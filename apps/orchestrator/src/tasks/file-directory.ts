@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { Directory, Person } from './people.js';
+import { namesOf, toComparable, type Directory, type Person } from './people.js';
 
 const id = z.string().regex(/^[a-z0-9][a-z0-9._@-]{0,99}$/, {
   error: 'must be lower-case letters, digits, ".", "_", "@" or "-", for example ada.lovelace',
@@ -16,7 +16,10 @@ const person = z.strictObject({
   aliases: z.array(z.string().min(1)).default([]),
 });
 const file = z.strictObject({ people: z.array(person).min(1) }).check(({ value, issues }) => {
-  const names = value.people.flatMap(({ id: own, email, aliases }) => [own, ...(email ? [email] : []), ...aliases]);
+  const names = value.people.flatMap(({ id: own, email, aliases }) => {
+    const all = namesOf({ id: own, aliases, ...(email && { email }) });
+    return [...new Set(all.map(toComparable))];
+  });
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice) issues.push({ code: 'custom', path: ['people'], message: `"${twice}" names two people`, input: value });
 });

@@ -85,7 +85,10 @@ function before(at: string, duration: string, from: string, later: Later): strin
 }
 
 /** Each once, the latest last. Of a process that does not say who requests, the facts may. */
-function requestersOf({ requesters, facts }: TaskRequest, people: People): string[] {
+export function requestersOf(
+  { requesters, facts }: Pick<TaskRequest, 'requesters' | 'facts'>,
+  people: People,
+): string[] {
   const named = requesters.length > 0 ? requesters : [facts['requestedBy'] ?? facts['closedBy']];
   const ids = named
     .filter((name): name is string => typeof name === 'string' && name !== '')

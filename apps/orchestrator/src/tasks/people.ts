@@ -44,9 +44,10 @@ export class People {
     return this.persons.find((person) => person.id === id);
   }
 
-  /** By anything that names them: id, address, or what another system calls them. */
+  /** By anything that names them: id, address, or what another system calls them; in capitals or not. */
   recognise(name: string): Person | undefined {
-    return this.find(name) ?? this.persons.find(({ email, aliases }) => email === name || aliases.includes(name));
+    const meant = toComparable(name);
+    return this.persons.find((person) => namesOf(person).some((own) => toComparable(own) === meant));
   }
 
   withRole(roles: string[]): Person[] {
@@ -81,6 +82,16 @@ export class People {
     return this.persons.filter(({ id }) => ids.includes(id));
   }
 }
+
+/** All that names a person. */
+export const namesOf = ({ id, email, aliases }: Pick<Person, 'id' | 'email' | 'aliases'>): string[] => [
+  id,
+  ...(email ? [email] : []),
+  ...aliases,
+];
+
+/** What is the same for two ways in which people write one name. */
+export const toComparable = (name: string): string => name.trim().normalize('NFC').toLowerCase();
 
 const covers =
   (now: string) =>

@@ -1,11 +1,11 @@
 import type { Queryable, ServerClock, Tx } from '@throughline/postgres';
 import { ProcessError, type Process } from '@throughline/process';
-import type { ClosedTask, OpenedTask, TaskSink } from '@throughline/process/postgres';
+import type { ClosedTask, JoinedTask, OpenedTask, TaskSink } from '@throughline/process/postgres';
 import { logger, traceIdOf } from '@throughline/telemetry';
-import { withdrawTask, type Circumstances } from './decide-task.js';
+import { joinRequesters, withdrawTask, type Circumstances, type DecidedTask } from './decide-task.js';
 import { insertTasks, type NewTask } from './insert-tasks.js';
 import { lockTasksOf } from './lock-tasks.js';
-import { openTask } from './open-task.js';
+import { openTask, requestersOf } from './open-task.js';
 import type { Directory } from './people.js';
 import { readPeople } from './read-people.js';
 import { saveTasks } from './save-tasks.js';
@@ -45,6 +45,19 @@ export class ProcessTasks implements TaskSink {
       const { reason } = closed.find((one) => one.instanceId === instanceId && one.unit === unit)!;
       return withdrawTask(task, reason, now);
     });
+    saveTasks(tx, changes);
+  }
+
+  async join(tx: Tx, joined: JoinedTask[]): Promise<void> {
+    const now = this.clock.now();
+    const people = await readPeople(this.directory, tx, now);
+    const changes: DecidedTask[] = [];
+    for (const task of await lockTasksOf(tx, joined)) {
+      const { instanceId, unit, process, processVersion: version } = task.subject;
+      const { later } = await this.definitionOf(tx, { process, version });
+      const request = joined.find((one) => one.instanceId === instanceId && one.unit === unit)!;
+      changes.push(joinRequesters(task, requestersOf(request, people), now.toISOString(), { people, later }));
+    }
     saveTasks(tx, changes);
   }
 }

@@ -96,6 +96,7 @@ export const taskEventKinds = [
   'escalated',
   'expired',
   'absence-began',
+  'requester-joined',
   'withdrawn',
 ] as const;
 /** What was done. `seconding` is the first of two approvals. */

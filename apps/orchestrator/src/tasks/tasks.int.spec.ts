@@ -226,6 +226,21 @@ describe('tasks over HTTP', () => {
     expect(await harness.commandsFor(deal)).toEqual(['CreateOrder']);
   });
 
+  it('an amendment that asks nobody anew adds who made it to those who do not decide', async () => {
+    const { deal, id } = await harness.close({ fourEyes: true }, { closedBy: 'sol' });
+    await act('carla', id, 'approve');
+    await harness.take('OpportunityAmended', deal, { name: 'Another name', closedBy: 'CARLA@Example.com' });
+    expect((await ask('GET', `/tasks/${id}`, undefined, 'carla')).body).toMatchObject({
+      status: 'open',
+      approvalsGiven: 0,
+      requestedBy: { id: 'carla' },
+      history: expect.arrayContaining([expect.objectContaining({ kind: 'requester-joined' })]),
+    });
+    expect(await act('carla', id, 'approve')).toEqual(refusal(403, 'TASK_OWN_REQUEST'));
+    await act('carlo', id, 'approve');
+    expect((await act('cosima', id, 'approve')).body.status).toBe('approved');
+  });
+
   it('nobody goes around a checkpoint by a control action', async () => {
     const { deal, id } = await harness.close();
     const skip = {

@@ -4,6 +4,7 @@ export {
   type ControlResult,
   type Emit,
   type EmittedCommand,
+  type JoinedTask,
   type MigrationPlan,
   type OpenedTask,
   type TaskSink,

@@ -71,6 +71,11 @@ export interface ClosedTask {
   reason: string;
 }
 
+/** Somebody asked for it too, or changed what was asked for, while a person was asked. */
+export interface JoinedTask extends Pick<TaskRequest, 'unit' | 'requesters' | 'facts'> {
+  instanceId: string;
+}
+
 /**
  * Where checkpoints become tasks of people. Called inside the transaction that decided it, at most once for each, with the rows of the
  * instances locked: whoever decides a task locks the instance first, too.
@@ -78,6 +83,8 @@ export interface ClosedTask {
 export interface TaskSink {
   open(tx: Tx, tasks: OpenedTask[]): void | Promise<void>;
   close(tx: Tx, tasks: ClosedTask[]): void | Promise<void>;
+  /** Of tasks that stay open. */
+  join(tx: Tx, tasks: JoinedTask[]): void | Promise<void>;
 }
 
 /** From which version of a process to which one, and what steps were renamed: old name to new name. */
@@ -322,11 +329,13 @@ export class ProcessRunner {
     if (commands.length > 0) emit(commands);
     const opened = changes.flatMap(openedTasks);
     const closed = changes.flatMap(({ id, closed: units }) => units.map((unit) => ({ instanceId: id, ...unit })));
-    if (opened.length + closed.length === 0) return;
+    const joined = changes.flatMap(joinedTasks);
+    if (opened.length + closed.length + joined.length === 0) return;
     if (!this.tasks) throw new Error(`a checkpoint was reached, and this runner has nowhere to put its tasks`);
     // First what nobody needs any more: an amended instance asks again for the same unit.
     if (closed.length > 0) await this.tasks.close(tx, closed);
     if (opened.length > 0) await this.tasks.open(tx, opened);
+    if (joined.length > 0) await this.tasks.join(tx, joined);
   }
 
   /** An instance that has not started yet follows the newest version, one that has stays on its own. */
@@ -422,8 +431,20 @@ function openedTasks({ id, process, state, opened }: Change): OpenedTask[] {
     correlationId,
     traceparent,
     amount,
-    request,
+    // The next input of a batch may have added somebody.
+    request: { ...request, requesters: state.requesters ?? request.requesters },
   }));
+}
+
+/** Tasks that stay open although an amendment says something else of who asks. */
+function joinedTasks({ id, before, state, opened }: Change): JoinedTask[] {
+  const { requesters = [], attributes, amendment } = state;
+  const isSame = before.requesters === state.requesters && before.attributes === attributes;
+  if (before.phase === 'new' || (isSame && before.amendment === amendment)) return [];
+  const facts = { ...attributes, ...amendment?.attributes };
+  return Object.entries(state.steps)
+    .filter(([unit, { status }]) => status === 'deciding' && !opened.some((request) => request.unit === unit))
+    .map(([unit]) => ({ instanceId: id, unit, requesters, facts }));
 }
 
 function transitionOf({ process, before, state }: Change): Transition[] {
