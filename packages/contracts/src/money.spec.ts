@@ -8,6 +8,7 @@ import {
   isExpressible,
   minorUnitDigits,
   shareOf,
+  spreadOver,
   subtractMoney,
   sumMoney,
   toDecimal,
@@ -48,6 +49,36 @@ describe('money', () => {
           true,
         );
       }),
+    );
+  });
+
+  it('spreads an amount over others by their size, to the last unit', () => {
+    expect(spreadOver('10.0000', ['30.0000', '30.0000', '30.0000'], 2)).toEqual(['3.3400', '3.3300', '3.3300']);
+    expect(spreadOver('1.0000', ['1.0000', '0.0000', '2.0000'], 0)).toEqual(['0.0000', '0.0000', '1.0000']);
+    expect(spreadOver('0.0000', ['0.0000'], 2)).toEqual(['0.0000']);
+    const sizes = fc.array(fc.bigInt({ min: 0n, max: 10n ** 12n }), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(
+        fc.constantFrom('JPY', 'EUR', 'KWD'),
+        sizes,
+        fc.bigInt({ min: 0n, max: 10n ** 12n }),
+        (code, units, part) => {
+          const over = units.map((each) => fromMinorUnits(each, code));
+          const whole = units.reduce((sum, each) => sum + each, 0n);
+          const amount = fromMinorUnits(whole === 0n ? 0n : part % (whole + 1n), code);
+          const parts = spreadOver(amount, over, minorUnitDigits(code));
+          expect(sumMoney(parts)).toBe(amount);
+          parts.forEach((each, place) => {
+            expect(isExpressible(each, code)).toBe(true);
+            expect(compareMoney(each, '0')).not.toBe(-1);
+            expect(compareMoney(each, over[place]!)).not.toBe(1);
+            // No further from its exact share than one unit.
+            const [units_, of] = [toMinorUnits(each, code) * whole, toMinorUnits(amount, code) * units[place]!];
+            const off = units_ > of ? units_ - of : of - units_;
+            expect(whole === 0n || off < whole).toBe(true);
+          });
+        },
+      ),
     );
   });
 

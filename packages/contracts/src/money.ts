@@ -87,6 +87,31 @@ export function shareOf(amount: Decimal, part: string, whole: string, digits: nu
   return normalise(new Truncating(amount).times(part).div(whole).round(digits, Big.roundDown));
 }
 
+/**
+ * Spreads an amount over others by their size, in units of the last of `digits` decimals (default four): each gets what its share comes to,
+ * cut off, and what is left goes, a unit each, to those of which most was cut off, the first of equals first. The parts add up to the
+ * amount, and none exceeds what it is spread over where the whole does not.
+ *
+ * @param over not negative, and not all zero unless the amount is; all, and `amount`, expressible with `digits` decimals
+ * @example spreadOver('10.0000', ['30.0000', '30.0000', '30.0000'], 2) // '3.3400', '3.3300', '3.3300'
+ */
+export function spreadOver(amount: Decimal, over: readonly Decimal[], digits: number = SCALE): Decimal[] {
+  const unit = new Big(10).pow(digits);
+  const toUnits = (each: Decimal): bigint => BigInt(new Big(each).times(unit).toFixed(0));
+  const sizes = over.map(toUnits);
+  const whole = sizes.reduce((sum, size) => sum + size, 0n);
+  const total = toUnits(amount);
+  if (whole === 0n) return over.map(() => normalise(new Big(0)));
+  const parts = sizes.map((size, place) => ({ place, cut: (total * size) / whole, rest: (total * size) % whole }));
+  let left = total - parts.reduce((sum, { cut }) => sum + cut, 0n);
+  for (const part of parts.toSorted((a, b) => Number(b.rest > a.rest) - Number(b.rest < a.rest) || a.place - b.place)) {
+    if (left === 0n) break;
+    part.cut += 1n;
+    left -= 1n;
+  }
+  return parts.map(({ cut }) => normalise(new Big(cut.toString()).div(unit)));
+}
+
 /** Whether the currency has a rule and can express the amount without a remainder. */
 export function isExpressible(amount: Decimal, currency: string): boolean {
   const digits = minorUnitDigits(currency);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { compareMoney, sumMoney } from '@throughline/contracts';
-import type { MedusaReturn, OrderFulfilment } from '@throughline/connectors/medusa';
+import { compareMoney, fromMinorUnits, sumMoney } from '@throughline/contracts';
+import type { MedusaOrder, MedusaReturn, OrderFulfilment } from '@throughline/connectors/medusa';
+import fc from 'fast-check';
 import { medusaLine, medusaOrder, orderLine, salesOrder } from '../spec/order-examples.js';
 import { tellBackorder, tellReturns, tellShipments, type Telling } from './order-lines.js';
 
@@ -109,6 +110,18 @@ describe('returns', () => {
   });
   const seen = medusaOrder({ lines: [medusaLine({ quantity: '3.0000', orderedQuantity: 3, amount: '100.0000' })] });
 
+  /** What is told when everything of an order comes back, unit by unit. */
+  const returned = (order: MedusaOrder) =>
+    order.lines.flatMap(({ lineItemId, itemId, orderedQuantity }) => {
+      let line = orderLine({ lineItemId });
+      return Array.from({ length: orderedQuantity }, (_, unit) => {
+        const returns = [{ id: `return_${unit}`, receivedAt: at(unit), items: [{ itemId, received: 1 }] }];
+        const told = tellReturns(salesOrder({}), line, order, returns, STORE);
+        line = told.line;
+        return told.events[0]!.payload as { amount: string };
+      });
+    });
+
   it('are told once each, and their amounts add up to that of the line', () => {
     const first = tellReturns(salesOrder({}), orderLine({}), seen, [received('return_1', 1, 1)], STORE);
     const all = [received('return_1', 1, 1), received('return_2', 2, 2)];
@@ -132,6 +145,48 @@ describe('returns', () => {
 
   it('that nothing has been received of yet are not told', () => {
     expect(tellReturns(salesOrder({}), orderLine({}), seen, [received('return_1', 0, 1)], STORE).events).toEqual([]);
+  });
+
+  it('of a discounted order are worth what was paid: all that comes back adds up to the total, to the cent', () => {
+    const line = (id: number, amount: string, orderedQuantity = 1) =>
+      medusaLine({ itemId: `item_${id}`, lineItemId: String(id), amount, orderedQuantity });
+    const lines = [line(1, '100.0000', 3), line(2, '50.0000'), line(3, '-10.0000'), line(4, '0.0000')];
+    const order = medusaOrder({ lines, totalAmount: '140.0000' });
+    const amounts = returned(order).map((each) => each.amount);
+    expect(amounts).toEqual(['31.1100', '31.1100', '31.1100', '46.6700', '0.0000', '0.0000']);
+    expect(sumMoney(amounts)).toBe('140.0000');
+  });
+
+  it('add up to the total of any order, whatever its lines, discounts and currency', () => {
+    const minor = fc.bigInt({ min: 0n, max: 10n ** 9n });
+    const sold = fc.array(fc.record({ minor, ordered: fc.integer({ min: 1, max: 4 }) }), {
+      minLength: 1,
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom('JPY', 'USD', 'KWD'),
+        sold,
+        fc.array(minor, { maxLength: 3 }),
+        (currency, given, off) => {
+          const whole = given.reduce((sum, each) => sum + each.minor, 0n);
+          const discounts = off.map((each) => -(each % (whole / BigInt(off.length) + 1n)));
+          const all = [...given, ...discounts.map((units) => ({ minor: units, ordered: 1 }))];
+          const lines = all.map(({ minor: units, ordered }, index) =>
+            medusaLine({
+              itemId: `item_${index}`,
+              lineItemId: String(index),
+              amount: fromMinorUnits(units, currency),
+              orderedQuantity: ordered,
+            }),
+          );
+          const totalAmount = sumMoney(lines.map(({ amount }) => amount));
+          const amounts = returned(medusaOrder({ lines, currency, totalAmount })).map(({ amount }) => amount);
+          expect(sumMoney(amounts)).toBe(totalAmount);
+          expect(amounts.every((amount) => compareMoney(amount, '0') >= 0)).toBe(true);
+        },
+      ),
+    );
   });
 
   it('are cut to the minor unit of the currency', () => {

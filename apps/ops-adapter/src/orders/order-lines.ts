@@ -1,5 +1,15 @@
 import type { MedusaLine, MedusaOrder, MedusaReturn } from '@throughline/connectors/medusa';
-import { canonicalId, minorUnitDigits, shareOf, subtractMoney, type Messages } from '@throughline/contracts';
+import {
+  canonicalId,
+  compareMoney,
+  isExpressible,
+  minorUnitDigits,
+  shareOf,
+  spreadOver,
+  subtractMoney,
+  sumMoney,
+  type Messages,
+} from '@throughline/contracts';
 import { externalId, keysOf, orderExternalIds } from './answers.js';
 import type { SalesOrderLine, WrittenOrder } from './store.js';
 import { standingFulfilments, unasked } from './transitions.js';
@@ -89,7 +99,8 @@ export function tellBackorder(order: WrittenOrder, line: SalesOrderLine, seen: M
 
 /**
  * What came back of a line and was not told yet: one event per return, or per part of it where it is received in parts. The amounts are
- * differences of cumulated shares, so that all that comes back of a line adds up to its amount.
+ * differences of cumulated shares, so that all that comes back of a line adds up to what was paid for it: its amount less its share of the
+ * discounts of the order.
  */
 export function tellReturns(
   order: WrittenOrder,
@@ -103,6 +114,7 @@ export function tellReturns(
   const told = { ...line, returnedIn: { ...line.returnedIn } };
   const events: LineEvent[] = [];
   const digits = minorUnitDigits(seen.currency);
+  const paid = paidFor(item, seen);
   const shareUpTo = (upTo: number, of: string, decimals?: number) =>
     shareOf(of, String(upTo), String(item.orderedQuantity), decimals);
   for (const found of returns) {
@@ -122,7 +134,7 @@ export function tellReturns(
         returnId: canonicalId('medusa', storeId, 'return', found.id, line.lineItemId, ...since),
         lineItemId: line.lineItemId,
         quantity: subtractMoney(shareUpTo(to, item.quantity), shareUpTo(from, item.quantity)),
-        amount: subtractMoney(shareUpTo(to, item.amount, digits), shareUpTo(from, item.amount, digits)),
+        amount: subtractMoney(shareUpTo(to, paid, digits), shareUpTo(from, paid, digits)),
         currency: seen.currency,
         returnedAt: found.receivedAt,
         externalIds: [...orderExternalIds(order, storeId), externalId(storeId, 'return', found.id)],
@@ -130,6 +142,21 @@ export function tellReturns(
     });
   }
   return { line: told, events };
+}
+
+/**
+ * What a line comes to with the order's discounts, which are lines of a negative amount: spread over the others by their amounts, so that all
+ * lines together come to the total. Nothing was paid for a discount itself.
+ */
+function paidFor({ itemId, amount }: MedusaLine, { lines, currency }: MedusaOrder): string {
+  const isDiscount = (each: MedusaLine): boolean => compareMoney(each.amount, '0') < 0;
+  const discount = subtractMoney('0', sumMoney(lines.filter(isDiscount).map((line) => line.amount)));
+  if (compareMoney(discount, '0') === 0) return amount;
+  const sold = lines.filter((line) => !isDiscount(line));
+  const amounts = sold.map((line) => line.amount);
+  const digits = amounts.every((each) => isExpressible(each, currency)) ? minorUnitDigits(currency) : undefined;
+  const place = sold.findIndex((line) => line.itemId === itemId);
+  return place < 0 ? '0.0000' : subtractMoney(amount, spreadOver(discount, amounts, digits)[place]!);
 }
 
 /**
