@@ -1,6 +1,6 @@
 import type { Process } from './compile.js';
 import type { State, StepStatus, UnitState } from './state.js';
-import { stepOf } from './units.js';
+import { stepOf, unitsOf, waitsFor } from './units.js';
 
 export const actions = ['pause', 'resume', 'retry', 'skip', 'cancel', 'keep', 'repair'] as const;
 export type Action = (typeof actions)[number];
@@ -54,20 +54,34 @@ function whyNotKeep(process: Process, state: State): string | undefined {
   const isGivenUp = ({ status, undone, skipped }: UnitState): boolean =>
     undone === true || UNDONE.has(status) || (status === 'kept' && skipped !== undefined);
   const [givenUp] = units.find(([, unit]) => isGivenUp(unit)) ?? [];
-  return givenUp === undefined
-    ? undefined
-    : `step ${givenUp} is undone, being undone, or settled outside already; what is half undone cannot be kept`;
+  if (givenUp !== undefined)
+    return `step ${givenUp} is undone, being undone, or settled outside already; what is half undone cannot be kept`;
+  // It came while the instance turned back, so nobody has waited for what belongs before it.
+  const isThere = (name: string): boolean => unitsOf(state, process.step(name)).every(([, unit]) => willStand(unit));
+  const [early] =
+    units.find(([id, { status }]) => STANDING.has(status) && !stepOf(process, id).after.every(isThere)) ?? [];
+  return early && `step ${early} stands without what it waits for, so nothing can go on from there`;
 }
 
+/** Where what comes after it can go on once everything is kept. */
+const willStand = ({ status, skipped }: UnitState): boolean =>
+  STANDING.has(status) || status === 'not-needed' || skipped !== undefined;
+
+const STANDING: ReadonlySet<StepStatus> = new Set(['done', 'kept', 'compensation-refused']);
 const UNDONE: ReadonlySet<StepStatus> = new Set(['compensating', 'compensated']);
 
 function whyNotRetry(process: Process, state: State, id: string, unit: UnitState): string | undefined {
   if (unit.status === 'compensation-refused') return undefined;
-  if (unit.status === 'retrying' && state.phase === 'forward') return undefined;
-  if (unit.status !== 'refused') return `step ${id} is ${unit.status}; only a refusal can be answered by asking again`;
+  const isForward = state.phase === 'forward';
+  if (unit.status !== 'refused' && !(unit.status === 'retrying' && isForward))
+    return `step ${id} is ${unit.status}; only a refusal can be answered by asking again`;
   if (stepOf(process, id).checkpoint)
     return `a person rejected ${id}; cancel the instance, or amend what it is about, so that they are asked again`;
-  return state.phase === 'forward' ? undefined : `the instance is not on its way forward any more`;
+  if (!stepOf(process, id).command)
+    return `another process does ${id}, and cannot be asked from here; have it done there, or skip it with the reason`;
+  if (!isForward) return `the instance is not on its way forward any more`;
+  const before = waitsFor(process, state, stepOf(process, id));
+  return before && `step ${before}, which it waits for, is done again since the deal was amended; ask again after that`;
 }
 
 function whyNotSkip(process: Process, state: State, id: string, unit: UnitState): string | undefined {

@@ -44,6 +44,38 @@ describe('an amendment', () => {
     ]);
   });
 
+  it('is told where what was refused before it stands all the same: once, because nothing else undoes it', () => {
+    const story = new ShopStory().when('BasketPaid').when('BasketChanged', { total: '95.00' });
+    story.when('PlacingRejected').when('OrderPlaced', { orderId: 'c/basket-1/orderId' });
+    expect([story.last.history[0]?.effect, story.status('order')]).toEqual(['unexpected', 'commanded']);
+    expect(story.state.attention).toMatchObject([{ type: 'OrderPlaced', message: expect.stringContaining('undo it') }]);
+    story.when('OrderPlaced', { orderId: 'c/basket-1/orderId' });
+    expect([story.last.history[0]?.effect, story.state.attention.length]).toEqual(['repeated', 1]);
+  });
+
+  it('makes a person wait who would ask again for what stands on a step that is done again', () => {
+    const story = placed().when('ComplaintMade', { complaintId: 'x', amount: '5.00' });
+    story.when('PayingRejected', { complaintId: 'x' }).when('BasketChanged', { total: '95.00' });
+    for (const line of ['a', 'b']) story.when('SendingRejected', { lineId: line });
+    story.when('OrderWithdrawn');
+    expect(() => story.act('retry', { unit: 'refund/x' })).toThrow('step order, which it waits for, is done again');
+    story.when('OrderPlaced', { orderId: 'c/basket-1/orderId/revision-1' });
+    expect(story.act('retry', { unit: 'refund/x' }).sent).toEqual(['PayBack x']);
+  });
+
+  it('asks again by itself for what stands on a step that is done again once that is done', () => {
+    const refund = { ...shopDefinition.steps.refund, retry: { attempts: 3, every: '1 minute' } };
+    const definition = { ...shopDefinition, steps: { ...shopDefinition.steps, refund } };
+    const story = new ShopStory(compileDefinition(parseDefinition(definition), shopContracts));
+    story.when('BasketPaid').when('OrderPlaced').when('ComplaintMade', { complaintId: 'x', amount: '5.00' });
+    story.when('PayingRejected', { complaintId: 'x' }).when('BasketChanged', { total: '95.00' });
+    for (const line of ['a', 'b']) story.when('SendingRejected', { lineId: line });
+    story.when('OrderWithdrawn').whenTime('2026-11-22T10:30:00.000Z');
+    expect([story.sent, story.status('refund/x')]).toEqual([[], 'waiting']);
+    story.when('OrderPlaced', { orderId: 'c/basket-1/orderId/revision-1' });
+    expect(story.sent).toEqual(['SendLine a', 'SendLine b', 'PayBack x']);
+  });
+
   it('asks the people again whose decision stood on what changed', () => {
     const story = new ShopStory().when('BasketPaid', { total: '5000.00' }).when('BasketChanged', { total: '9000.00' });
     expect(story.last.tasks).toMatchObject({

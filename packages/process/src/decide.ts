@@ -17,7 +17,7 @@ import type {
   UnitState,
 } from './state.js';
 import { inFlight, nextTimerAt, promised, statusOf } from './standing.js';
-import { readyUnits, stepOf, unitId, unitsOf } from './units.js';
+import { readyUnits, stepOf, unitId, unitsOf, waitsFor } from './units.js';
 
 /** What a person decided at a checkpoint. */
 export interface DecisionInput {
@@ -201,7 +201,7 @@ class Turn {
     if (process.amendedBy.has(event.type)) return this.amend(event);
     const triggered = this.trigger(event);
     const outcome = process.outcomes.get(event.type);
-    if (outcome && this.isOfAnEarlierRevision(event)) return 'repeated';
+    if (outcome && this.isOfAnEarlierRevision(event)) return this.takeOfAnEarlierRevision(event, outcome);
     if (outcome?.direction === 'forward') {
       const effect = this.forwardOutcome(event, outcome);
       return effect === 'recorded' && triggered ? triggered : effect;
@@ -293,6 +293,8 @@ class Turn {
     state.endedAt = this.now;
     state.attributes = pick(event.payload, this.process.attributes);
     state.rejection = { ...reference(event), at: this.now, ...refusal(event) };
+    for (const early of state.early.filter(({ type }) => this.process.outcomes.get(type)?.refusal === false))
+      this.attend('unexpected-event', early, `${early.type} came although the instance never started`);
     return 'rejected';
   }
 
@@ -343,6 +345,23 @@ class Turn {
     return (
       this.state.revision !== undefined &&
       Object.entries(assigned).some(([field, id]) => field in payload && payload[field] !== id)
+    );
+  }
+
+  /** It was taken before, mostly. What was refused then was taken for nothing, so nothing undid it. */
+  private takeOfAnEarlierRevision(event: ProcessEvent, { direction, refusal: refused }: Outcome): Effect {
+    const { state } = this;
+    const unit = this.unitOf(event)!;
+    const isSuccess = direction === 'forward' && !refused;
+    const known = state.refusedBefore?.find(
+      ({ unit: name, ids }) =>
+        name === unit && Object.entries(ids).every(([field, id]) => (event.payload[field] ?? id) === id),
+    );
+    if (!isSuccess || !known) return 'repeated';
+    state.refusedBefore = state.refusedBefore!.filter((other) => other !== known);
+    return this.unexpected(
+      event,
+      `${event.type} is about what was amended since: it had been refused, and stands all the same; undo it in its own system`,
     );
   }
 
@@ -841,6 +860,12 @@ class Turn {
     if (ids.some((id) => isStuck(process, state, id, this.unit(id)))) return;
     if (!this.undoLast(ids)) return;
     state.revision = (state.revision ?? 0) + 1;
+    const refused = ids.filter((id) => this.unit(id).status === 'refused' || this.unit(id).skipped);
+    if (refused.length > 0)
+      state.refusedBefore = [
+        ...(state.refusedBefore ?? []),
+        ...refused.map((unit) => ({ unit, ids: state.facts.assigned })),
+      ];
     state.completed = state.completed.filter((id) => !ids.includes(id));
     for (const id of ids) delete state.steps[id];
     // What came before its time was an answer to the old facts.
@@ -855,6 +880,9 @@ class Turn {
     this.assignIds([...process.assigned].filter(([, step]) => steps.includes(step)).map(([field]) => field));
     delete state.amendment;
     this.unfold(affected);
+    // Asked for again when what it stands on is there again.
+    for (const [id, unit] of Object.entries(state.steps))
+      if (unit.status === 'retrying' && waitsFor(process, state, stepOf(process, id))) unit.status = 'waiting';
     state.phase = 'forward';
   }
 
@@ -949,7 +977,7 @@ export function externalIdsOf(event: ProcessEvent): ExternalId[] {
 }
 
 /** Steps that stand on any of these fields of the start event, or on what such a step brought. */
-function affectedSteps(process: Process, changed: string[]): string[] {
+export function affectedSteps(process: Process, changed: string[]): string[] {
   const affected = new Set<string>();
   // Every step stands behind the steps it uses, so one pass in this order finds all.
   for (const { name, uses, repeat } of process.steps) {

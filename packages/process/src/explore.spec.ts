@@ -1,15 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import { sale, saleContracts, saleDefinition } from '../fixtures/sale.js';
+import { shop } from '../fixtures/shop.js';
 import { compileDefinition, explore, parseDefinition } from './index.js';
 
 describe('every failure, before it happens', () => {
   it('ends completed, undone, or visibly waiting for a person, with four disturbances combined', () => {
     const { problems, states, paths, ends, leftStanding } = explore(sale, { maxDisturbances: 4 });
     expect(problems.slice(0, 3)).toEqual([]);
-    expect(Object.keys(ends).toSorted()).toEqual(['compensated', 'completed', 'refused', 'stopped']);
+    expect(Object.keys(ends).toSorted()).toEqual(['compensated', 'completed', 'refused', 'rejected', 'stopped']);
     expect(leftStanding).toEqual(['notice']);
     expect(states).toBeGreaterThan(1_000);
     expect(paths).toBeGreaterThan(10_000);
+  });
+
+  it('also with people, lines, conditions, tries and amendments', () => {
+    const { problems, isCutShort, paths } = explore(shop, { maxDisturbances: 3 });
+    expect([problems.slice(0, 1), isCutShort]).toEqual([[], false]);
+    expect(paths).toBeGreaterThan(1_000_000);
   });
 
   it('fails where a compensation was taken away, with the shortest path that shows why', () => {

@@ -161,6 +161,8 @@ export interface State {
   revision?: number;
   /** New facts, in force as soon as what used the old ones is undone. */
   amendment?: { start: Record<string, unknown>; attributes: Record<string, unknown>; steps: string[] };
+  /** What was refused, or skipped, before an amendment replaced it, with the ids of then: a success that comes late must be seen. */
+  refusedBefore?: { unit: string; ids: Record<string, string> }[];
   paused?: { by: string; reason: string; at: string };
   slaDueAt?: string;
   slaBreachedAt?: string;

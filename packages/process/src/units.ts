@@ -26,8 +26,10 @@ export function unitsOf(state: State, { name, repeat }: CompiledStep): [string, 
 export function readyUnits(process: Process, state: State, step: CompiledStep): [string, UnitState][] {
   const units = unitsOf(state, step);
   if (units.every(([, { status }]) => status !== 'waiting')) return [];
-  const isReady = step.after.every((name) =>
-    unitsOf(state, process.step(name)).every(([, { status }]) => PASSED.has(status)),
-  );
-  return isReady ? units : [];
+  return waitsFor(process, state, step) === undefined ? units : [];
+}
+
+/** The first step before this one that is not passed yet. */
+export function waitsFor(process: Process, state: State, step: CompiledStep): string | undefined {
+  return step.after.find((name) => unitsOf(state, process.step(name)).some(([, { status }]) => !PASSED.has(status)));
 }

@@ -153,12 +153,20 @@ function checkpointProblems(process: Process, policies: Rules['policies']): stri
   ];
 }
 
-function structureProblems({ neverBegun, ends, isCutShort }: Omit<Exploration, 'problems'>): string[] {
+function structureProblems(exploration: Omit<Exploration, 'problems'>): string[] {
+  const { neverBegun, ends, isCutShort, tooManyConditions, widest } = exploration;
   return [
+    ...(tooManyConditions.length > 0
+      ? [
+          `steps.${tooManyConditions.join(', ')}: so many conditions fall in one decision that not every combination was looked at; let one policy say what several of these conditions say, or have steps wait for others of these with "after"`,
+        ]
+      : []),
     ...neverBegun.map((step) => `steps.${step}: never begins, whatever happens; what it waits for cannot come about`),
     ...(ends.completed === undefined ? ['the process cannot complete: no way leads to its end'] : []),
     ...(isCutShort
-      ? ['has more states than could be looked at; split the process, or look at fewer failures at once']
+      ? [
+          `has more states than could be looked at: ${widest.length} steps are under way at once (${widest.join(', ')}); have some of them wait for others with "after", split the process, or look at fewer failures at once with --failures`,
+        ]
       : []),
   ];
 }
