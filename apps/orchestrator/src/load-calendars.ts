@@ -6,7 +6,7 @@ import { logger } from '@throughline/telemetry';
 const log = logger('calendars');
 
 /** Where this app keeps the calendars it ships. */
-const calendarsDirectory = new URL('../calendars/', import.meta.url);
+export const calendarsDirectory = new URL('../calendars/', import.meta.url);
 
 /**
  * Reads and compiles every calendar of a directory, by name.

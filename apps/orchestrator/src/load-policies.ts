@@ -4,7 +4,7 @@ import { compilePolicies, PolicyError, type Policies } from '@throughline/policy
 import { parse } from 'yaml';
 
 /** Where this app keeps the policies it ships. */
-const policiesDirectory = new URL('../policies/', import.meta.url);
+export const policiesDirectory = new URL('../policies/', import.meta.url);
 
 /**
  * Reads and compiles every policy of a directory against the contracts.

@@ -57,25 +57,27 @@ export function loadContracts({ policies: from, calendars: by }: RuleDirectories
   const calendars = loadCalendars(toUrl(by));
   const written = readPolicies(toUrl(from)) as { policy?: string }[];
   const policies = compilePolicies(written, { catalog });
-  const compileBy =
-    (rules: Policies) =>
-    (data: unknown): Process =>
-      compileDefinition(parseDefinition(data), {
-        messages: catalog,
-        assignId: (correlationId, field) => canonicalId(correlationId, field),
-        policies: rules,
-        calendars,
-      });
   return {
     policies,
     calendars,
-    compile: compileBy(policies),
+    compile: compileBy(policies, calendars),
     compileWith: (candidate) => {
       const others = written.filter(({ policy }) => policy !== candidate.policy);
-      return compileBy(compilePolicies([...others, candidate], { catalog }));
+      return compileBy(compilePolicies([...others, candidate], { catalog }), calendars);
     },
   };
 }
 
-const toUrl = (directory: string | undefined): URL | undefined =>
+/** Compiles definitions as they were written against these policies and calendars. */
+export const compileBy =
+  (policies: Pick<Policies, 'compileCondition' | 'compilePolicy'>, calendars: Rules['calendars']): Rules['compile'] =>
+  (data) =>
+    compileDefinition(parseDefinition(data), {
+      messages: catalog,
+      assignId: (correlationId, field) => canonicalId(correlationId, field),
+      policies,
+      calendars,
+    });
+
+export const toUrl = (directory: string | undefined): URL | undefined =>
   directory === undefined ? undefined : pathToFileURL(`${directory}/`);

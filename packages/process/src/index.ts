@@ -1,5 +1,5 @@
 export { addDuration, calendarJsonSchema, compileCalendar, isBeyondKnownHolidays, type Calendar } from './calendar.js';
-export { parseDuration, type Duration } from './duration.js';
+export { isBusiness, parseDuration, type Duration } from './duration.js';
 export { parseDefinition, definitionJsonSchema, type Definition, type StepDefinition } from './definition.js';
 export {
   compileDefinition,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,9 @@ describe('processes check', () => {
   let around: Surroundings;
   let directory: string;
   beforeAll(async () => {
-    around = { ...(await readSurroundings(undefined)), policies: loadRules().policies, maxDisturbances: 1 };
+    const { policies, calendars } = loadRules();
+    const at = '2026-11-25T10:00:00.000Z';
+    around = { ...(await readSurroundings(undefined)), policies, calendars, at, maxDisturbances: 1 };
     directory = mkdtempSync(join(tmpdir(), 'throughline-check-'));
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -31,13 +33,13 @@ describe('processes check', () => {
     return { reports: checkProcesses(processes, around, () => 0), broken: broken.flatMap(({ problems }) => problems) };
   }
   const told = (reports: ProcessReport[]): string =>
-    renderReports(reports, { good: plain, bad: plain, name: plain, dim: plain });
+    renderReports(reports, { good: plain, bad: plain, warning: plain, name: plain, dim: plain });
 
   it('finds what ships sound, and tells what each failure leads to', () => {
     const rules = readRules(undefined);
     const reports = checkProcesses(rules.processes, around, () => 0);
     expect([rules.broken, checkPolicies(rules, around)]).toEqual([[], []]);
-    expect(reports.flatMap(({ problems, stories }) => [...problems, ...stories])).toEqual([]);
+    expect(reports.flatMap(({ problems, warnings, stories }) => [...problems, ...warnings, ...stories])).toEqual([]);
     expect(told(reports)).toContain('│  ├─ is refused: refused  after ReleaseOrder, CancelOrder');
   });
 
@@ -128,5 +130,78 @@ describe('processes check', () => {
     const problems = checkProcesses(processes, { ...around, services }, () => 0).flatMap((report) => report.problems);
     expect(problems).toContainEqual(expect.stringContaining('no service carries out IssueInvoice'));
     expect(problems).toContainEqual(expect.stringContaining('InvoiceIssued: no service publishes it'));
+  });
+
+  it('warns of a calendar whose holidays end before what begins now is due', () => {
+    const { processes } = readRules(undefined);
+    const reports = checkProcesses(processes, { ...around, at: '2028-12-20T10:00:00.000Z' }, () => 0);
+    const warned = reports.find(({ process }) => process === 'order-to-fulfilment')!;
+    expect(warned.warnings).toEqual([
+      expect.stringMatching(/^sla: .* due on 2029-01-\d\d, and calendar head-office .* until 2028-12-31; list those/),
+    ]);
+    expect(told([warned])).toContain('  warning sla: ');
+    // Ten business days of an expiry reach further than any time of the process itself.
+    const [ofPolicy] = reports.find(({ process }) => process === 'lead-to-cash')!.warnings;
+    expect(ofPolicy).toContain('checkpoint: policy ');
+  });
+
+  describe('with policies of its own', () => {
+    let whole: string;
+    beforeEach(() => {
+      whole = mkdtempSync(join(tmpdir(), 'throughline-check-'));
+      cpSync(shipped, join(whole, 'processes'), { recursive: true });
+      cpSync(join(shipped, '../policies'), join(whole, 'policies'), { recursive: true });
+    });
+    afterEach(() => rmSync(whole, { recursive: true, force: true }));
+    const change = (file: string, ...changes: [from: string | RegExp, to: string][]): void => {
+      const path = join(whole, file);
+      const text = readFileSync(path, 'utf8');
+      const changed = changes.reduce((before, [from, to]) => before.replace(from, to), text);
+      expect(changed).not.toBe(text);
+      writeFileSync(path, changed);
+    };
+
+    it('refuses that time alone approves what cannot be undone', () => {
+      change('policies/credit-approval.yaml', ['onExpiry: reject', 'onExpiry: approve']);
+      change(
+        'processes/lead-to-cash.yaml',
+        ['    when: policy.creditApproval.required\n', ''],
+        [/compensation: none\n    because: The numbers.*\n/, 'compensation: irreversible\n'],
+      );
+      const { processes, policies, broken } = readRules(whole);
+      expect(broken).toEqual([]);
+      const reports = checkProcesses(processes, { ...around, policies }, () => 0);
+      expect(reports.flatMap(({ problems }) => problems)).toEqual([
+        expect.stringMatching(
+          /^steps.credit-approval.checkpoint: policy credit-approval, rule .* approves when nobody decides, and step write-back after it cannot be undone/,
+        ),
+      ]);
+    });
+
+    it('tells of every broken file, and of the others all the same', () => {
+      change('policies/credit-approval.yaml', [
+        'total: money(totalAmount, currency)',
+        'total: money(totalAmout, currency)',
+      ]);
+      change('policies/compliance-review.yaml', ['policy: compliance-review', 'policy: [']);
+      change('policies/contract-exception.yaml', [/expect: \{ rule: [a-z-]+/, 'expect: { rule: another']);
+      change('processes/order-to-fulfilment.yaml', ['owner: fulfilment', 'ownr: fulfilment']);
+      change('processes/lead-to-cash.yaml', ['owner: billing', 'owner: biling']);
+      const rules = readRules(whole);
+      expect(rules.broken.map(({ file }) => file)).toEqual([
+        'compliance-review.yaml',
+        'credit-approval.yaml',
+        'order-to-fulfilment.yaml',
+      ]);
+      expect(rules.broken[1]!.problems).toEqual([expect.stringContaining('totalAmout')]);
+      const reports = checkProcesses(rules.processes, { ...around, policies: rules.policies }, () => 0);
+      const problems = [...checkPolicies(rules, around), ...reports.flatMap((report) => report.problems)];
+      expect(problems).toEqual(
+        expect.arrayContaining([
+          expect.stringContaining('contract-exception: "'),
+          expect.stringContaining('there is no owner "biling"'),
+        ]),
+      );
+    });
   });
 });

@@ -3,15 +3,19 @@ import { findUnknownOwners, ownersOfPolicy } from '@throughline/policy';
 import {
   explore,
   failureTree,
+  isBeyondKnownHolidays,
+  isBusiness,
   isRefusal,
+  parseDuration,
   type Branch,
+  type Duration,
   type Exploration,
   type ExploredPath,
   type Process,
 } from '@throughline/process';
 import type { Rules } from '../load-rules.js';
 import type { People } from '../tasks/people.js';
-import { policyTermsProblems } from '../tasks/policy-terms.js';
+import { policyTermsProblems, termsOf, type PolicyFile } from '../tasks/policy-terms.js';
 
 /** Which service carries out which command, and publishes which event. */
 export type Services = Readonly<Record<string, { handles: readonly string[]; emits: readonly string[] }>>;
@@ -21,6 +25,9 @@ export interface Surroundings {
   owners: Owners;
   people: People;
   policies: Rules['policies'];
+  calendars: Rules['calendars'];
+  /** When the check is made, ISO 8601: due times are counted from then. */
+  at: string;
   /** How many failures are combined. */
   maxDisturbances: number;
   /** Processes that run beside those checked: what they command may be waited for. */
@@ -32,6 +39,8 @@ export interface ProcessReport {
   process: string;
   version: number;
   problems: string[];
+  /** What is sound now, and will not stay so by itself. */
+  warnings: string[];
   /** Courses that end half-done or in silence, the shortest first. */
   stories: ExploredPath[];
   exploration: Omit<Exploration, 'problems'>;
@@ -57,9 +66,11 @@ export function checkProcesses(processes: Process[], around: Surroundings, now: 
         ...findUnknownOwners(around.owners, ownersOfProcess(process)),
         ...serviceProblems(process, around.services),
         ...checkpointProblems(process, around.policies),
+        ...expiryProblems(process, around.policies),
         ...structureProblems(exploration),
         ...(elsewhere.get(process.name) ?? []),
       ],
+      warnings: calendarWarnings(process, around),
       stories: stories.slice(0, STORIES),
       exploration,
       exploredInMs,
@@ -151,6 +162,73 @@ function checkpointProblems(process: Process, policies: Rules['policies']): stri
         ]
       : []),
   ];
+}
+
+/** Before what cannot be undone a person decides, and not the time that has passed. */
+function expiryProblems(process: Process, policies: Rules['policies']): string[] {
+  return process.steps
+    .filter(({ irreversible }) => irreversible)
+    .flatMap(({ name, after }) =>
+      [...before(process, after)].flatMap((earlier) => {
+        const { checkpoint } = process.step(earlier);
+        const file = checkpoint && policies.all.get(checkpoint.name)?.file;
+        const approving = file && termsOf(file).find(({ terms }) => terms['onExpiry'] === 'approve');
+        if (!approving) return [];
+        return `steps.${earlier}.checkpoint: policy ${checkpoint.name}, rule ${approving.rule}, approves when nobody decides, and step ${name} after it cannot be undone; write onExpiry: reject or escalate`;
+      }),
+    );
+}
+
+/** These steps and all before them. */
+function before(process: Process, names: string[]): Set<string> {
+  return new Set(names.flatMap((name) => [name, ...before(process, process.step(name).after)]));
+}
+
+interface DurationOf {
+  path: string;
+  duration: Duration;
+}
+
+/** The first business time that reaches beyond the days whose holidays are listed, where one does. */
+function calendarWarnings(process: Process, { calendars, policies, at }: Surroundings): string[] {
+  const name = (process.source as { calendar?: string }).calendar;
+  const calendar = name === undefined ? undefined : calendars.get(name);
+  if (!calendar) return [];
+  const due = durationsOf(process, policies)
+    .filter(({ duration }) => isBusiness(duration))
+    .map(({ path, duration }) => ({ path, due: process.later(at, duration) }));
+  const latest = due.toSorted((a, b) => a.due.localeCompare(b.due)).at(-1);
+  if (!latest || !isBeyondKnownHolidays(latest.due, calendar)) return [];
+  return [
+    `${latest.path}: what begins now is due on ${latest.due.slice(0, 10)}, and calendar ${calendar.name} knows its holidays until ${calendar.knownUntil}; list those of the next years there, and move holidays-known-until`,
+  ];
+}
+
+function durationsOf(process: Process, policies: Rules['policies']): DurationOf[] {
+  const ofSteps = process.steps.flatMap(({ name, timeout, sla, retry, compensation, checkpoint }) => [
+    { path: `steps.${name}.timeout`, duration: timeout },
+    { path: `steps.${name}.sla`, duration: sla },
+    { path: `steps.${name}.retry.every`, duration: retry?.every },
+    { path: `steps.${name}.compensation.timeout`, duration: compensation?.timeout },
+    { path: `steps.${name}.due`, duration: checkpoint?.due },
+    ...durationsOfPolicy(`steps.${name}.checkpoint`, checkpoint && policies.all.get(checkpoint.name)?.file),
+  ]);
+  return [{ path: 'sla', duration: process.sla }, ...ofSteps].flatMap(({ path, duration }) =>
+    duration ? [{ path, duration }] : [],
+  );
+}
+
+const TERMS = ['due', 'followUp', 'remind', 'escalateAfter', 'expires'];
+
+function durationsOfPolicy(path: string, file: PolicyFile | undefined): DurationOf[] {
+  if (!file) return [];
+  return termsOf(file).flatMap(({ rule, terms }) =>
+    TERMS.flatMap((term) => {
+      const written = terms[term];
+      const duration = typeof written === 'string' ? parseDuration(written) : undefined;
+      return duration ? [{ path: `${path}: policy ${file.policy}, rule ${rule}, ${term}`, duration }] : [];
+    }),
+  );
 }
 
 function structureProblems(exploration: Omit<Exploration, 'problems'>): string[] {

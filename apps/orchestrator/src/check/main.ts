@@ -26,6 +26,8 @@ async function run(): Promise<number> {
     const around = {
       ...(await readSurroundings(values.people)),
       policies: rules.policies,
+      calendars: rules.calendars,
+      at: new Date().toISOString(),
       others: rules.others,
       maxDisturbances: Number(values.failures),
     };
@@ -53,7 +55,7 @@ function print(
   isSound: boolean,
 ): void {
   const paint = pc.createColors(pc.isColorSupported && process.stdout.isTTY);
-  const marks = { good: paint.green, bad: paint.red, name: paint.bold, dim: paint.dim };
+  const marks = { good: paint.green, bad: paint.red, warning: paint.yellow, name: paint.bold, dim: paint.dim };
   const lines = [
     renderReports(reports, marks),
     ...broken.flatMap(({ file, problems }) => [

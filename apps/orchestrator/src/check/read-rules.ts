@@ -1,18 +1,19 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { parseOwners, type Owners } from '@throughline/policy';
-import { parseDefinition, ProcessError, type Process } from '@throughline/process';
+import { catalog } from '@throughline/contracts';
+import { compilePolicies, parseOwners, PolicyError, type Owners, type Policies } from '@throughline/policy';
+import { compileCalendar, parseDefinition, ProcessError, type Calendar, type Process } from '@throughline/process';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { loadContracts, loadRules, processesDirectory, type Rules } from '../load-rules.js';
+import { calendarsDirectory } from '../load-calendars.js';
+import { policiesDirectory } from '../load-policies.js';
+import { compileBy, loadRules, processesDirectory, toUrl, type Rules } from '../load-rules.js';
 import { FileDirectory } from '../tasks/file-directory.js';
 import { People } from '../tasks/people.js';
 import type { Services } from './check-rules.js';
 
-/** Every definition of a directory that can be read, and what is wrong with the others. */
-export interface ReadRules extends Omit<Rules, 'processes'> {
-  processes: Process[];
+/** Every rule of a directory that can be read, and what is wrong with the others. */
+export interface ReadRules extends Pick<Rules, 'policies' | 'calendars' | 'processes'> {
   /** What ships under other names, and runs beside a directory of its own. */
   others: Process[];
   broken: { file: string; problems: string[] }[];
@@ -24,7 +25,7 @@ const servicesSchema = z.strictObject({
 });
 
 /**
- * Reads rules for a check: one broken definition does not hide what is wrong with the others.
+ * Reads rules for a check: one broken file does not hide what is wrong with the others, nor with the processes that name a broken policy.
  *
  * @param directory holds `processes`, and beside it `policies` and `calendars` where they are not those that ship; or the definitions
  *   themselves. Default: what ships
@@ -32,30 +33,93 @@ const servicesSchema = z.strictObject({
 export function readRules(directory: string | undefined): ReadRules {
   const inside = (folder: string): string | undefined =>
     directory !== undefined && existsSync(join(directory, folder)) ? join(directory, folder) : undefined;
-  const { compile, ...rules } = loadContracts({ policies: inside('policies'), calendars: inside('calendars') });
-  const from = directory === undefined ? processesDirectory : pathToFileURL(`${inside('processes') ?? directory}/`);
-  const files = readdirSync(from).filter((file) => /\.ya?ml$/.test(file));
-  if (files.length === 0)
-    throw new Error(`There is no definition in ${from.pathname}: name a directory with *.yaml files.`);
-  const processes: Process[] = [];
   const broken: ReadRules['broken'] = [];
-  for (const file of files.toSorted()) {
-    try {
-      const process = compile(parse(readFileSync(new URL(file, from), 'utf8')));
-      if (processes.some(({ name, version }) => name === process.name && version === process.version))
-        throw new Error(
-          `another file holds ${process.name} version ${process.version} already; give one of them another version`,
-        );
-      processes.push(process);
-    } catch (error) {
-      broken.push({ file, problems: problemsOf(error) });
-      const withoutUndo = tryWithout(readFileSync(new URL(file, from), 'utf8'), compile);
-      if (withoutUndo) processes.push(withoutUndo);
-    }
-  }
+  const calendars = new Map<string, Calendar>();
+  readEach(toUrl(inside('calendars')) ?? calendarsDirectory, broken, (data) => {
+    const calendar = compileCalendar(data);
+    calendars.set(calendar.name, calendar);
+  });
+  const { policies, unusable } = readPolicies(toUrl(inside('policies')) ?? policiesDirectory, broken);
+  const compile = compileBy(standingIn(policies, unusable), calendars);
+  const from = directory === undefined ? processesDirectory : toUrl(inside('processes') ?? directory)!;
+  const processes: Process[] = [];
+  const keep = (process: Process): void => {
+    if (processes.some(({ name, version }) => name === process.name && version === process.version))
+      throw new Error(
+        `another file holds ${process.name} version ${process.version} already; give one of them another version`,
+      );
+    processes.push(process);
+  };
+  const found = readEach(
+    from,
+    broken,
+    (data) => keep(compile(data)),
+    (data) => {
+      const withoutUndo = tryWithout(data, compile);
+      const isOther = processes.every(
+        ({ name, version }) => name !== withoutUndo?.name || version !== withoutUndo.version,
+      );
+      if (withoutUndo && isOther) processes.push(withoutUndo);
+    },
+  );
+  if (found === 0) throw new Error(`There is no definition in ${from.pathname}: name a directory with *.yaml files.`);
   const names = new Set(processes.map(({ name }) => name));
   const others = directory === undefined ? [] : loadRules().processes.filter(({ name }) => !names.has(name));
-  return { ...rules, compile, processes, others, broken };
+  return { policies, calendars, processes, others, broken };
+}
+
+/** Takes each YAML file of a directory by itself, and keeps what is wrong with it; returns how many there are. */
+function readEach(
+  from: URL,
+  broken: ReadRules['broken'],
+  take: (data: unknown) => void,
+  otherwise: (data: unknown, file: string) => void = () => {},
+): number {
+  const files = readdirSync(from).filter((file) => /\.ya?ml$/.test(file));
+  for (const file of files.toSorted()) {
+    let data: unknown;
+    try {
+      data = parse(readFileSync(new URL(file, from), 'utf8'));
+      take(data);
+    } catch (error) {
+      broken.push({ file, problems: problemsOf(error) });
+      otherwise(data, file);
+    }
+  }
+  return files.length;
+}
+
+/** Policies that can be used together, and the names of those that cannot. */
+function readPolicies(from: URL, broken: ReadRules['broken']): { policies: Policies; unusable: string[] } {
+  const usable: unknown[] = [];
+  const unusable: string[] = [];
+  readEach(
+    from,
+    broken,
+    (data) => {
+      compilePolicies([...usable, data], { catalog });
+      usable.push(data);
+    },
+    (data, file) => {
+      const name = (data as { policy?: unknown } | undefined)?.policy;
+      unusable.push(typeof name === 'string' ? name : file.replace(/\.ya?ml$/, ''));
+    },
+  );
+  const policies = compilePolicies(usable, { catalog });
+  return { policies, unusable: unusable.filter((name) => !policies.all.has(name)) };
+}
+
+/** What names a broken policy is looked at as if the policy could say anything: what is wrong with it is told where it stands. */
+function standingIn(policies: Policies, unusable: string[]): Pick<Policies, 'compileCondition' | 'compilePolicy'> {
+  const anything = { reads: [], evaluate: (): never => { throw new Error('a broken policy was asked'); } }; // prettier-ignore
+  const names = new Set(unusable.map((name) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())));
+  return {
+    compilePolicy: (name, scope) => (unusable.includes(name) ? anything : policies.compilePolicy(name, scope)),
+    compileCondition: (text, scope) =>
+      [...text.matchAll(/\bpolicy\.(\w+)/g)].some(([, name]) => names.has(name!))
+        ? anything
+        : policies.compileCondition(text, scope),
+  };
 }
 
 /** Who answers for what, and which service does what, and who may decide: of the installation, whatever rules are checked. */
@@ -73,9 +137,9 @@ export async function readSurroundings(
 /**
  * A definition that only fails to say how its steps are undone, as if they were not: exploring it shows the course that this leaves half-done.
  */
-function tryWithout(text: string, compile: Rules['compile']): Process | undefined {
+function tryWithout(data: unknown, compile: Rules['compile']): Process | undefined {
   try {
-    const written = parse(text) as { steps: Record<string, Record<string, unknown>> };
+    const written = structuredClone(data) as { steps: Record<string, Record<string, unknown>> };
     for (const step of Object.values(written.steps))
       if (step['command'] !== undefined && step['compensation'] === undefined) step['compensation'] = 'none';
     parseDefinition(written);
@@ -87,7 +151,7 @@ function tryWithout(text: string, compile: Rules['compile']): Process | undefine
 
 function problemsOf(error: unknown): string[] {
   const { message } = error as Error;
-  if (!(error instanceof ProcessError)) return [message.split('\n')[0]!];
+  if (!(error instanceof ProcessError) && !(error instanceof PolicyError)) return [message.split('\n')[0]!];
   const [, ...lines] = message.split('\n');
   return lines.length > 0 ? lines.map((line) => line.replace(/^\s*-?\s*/, '')) : [message];
 }

@@ -4,6 +4,7 @@ import type { ProcessReport } from './check-rules.js';
 export interface Paint {
   good: (text: string) => string;
   bad: (text: string) => string;
+  warning: (text: string) => string;
   name: (text: string) => string;
   dim: (text: string) => string;
 }
@@ -14,7 +15,7 @@ export function renderReports(reports: ProcessReport[], paint: Paint): string {
 }
 
 function renderReport(report: ProcessReport, paint: Paint): string[] {
-  const { process, version, problems, stories, exploration, exploredInMs, tree } = report;
+  const { process, version, problems, warnings, stories, exploration, exploredInMs, tree } = report;
   const isSound = problems.length + stories.length === 0;
   const ends = Object.entries(exploration.ends)
     .map(([status, count]) => `${count} ${status}`)
@@ -24,6 +25,7 @@ function renderReport(report: ProcessReport, paint: Paint): string[] {
     `${isSound ? paint.good('✔') : paint.bad('✗')} ${paint.name(`${process} ${version}`)}  ${paint.dim(`${counted}; ends: ${ends}`)}`,
     ...tree.flatMap((step, index) => renderStep(step, index === tree.length - 1, paint)),
     ...problems.map((problem) => `  ${paint.bad('problem')} ${problem}`),
+    ...warnings.map((warning) => `  ${paint.warning('warning')} ${warning}`),
     ...stories.flatMap(({ problem, path }) => [
       `  ${paint.bad('problem')} ${problem}`,
       ...path.map((move, index) => `    ${String(index + 1).padStart(2)}. ${move}`),

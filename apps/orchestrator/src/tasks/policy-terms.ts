@@ -36,12 +36,22 @@ export function checkPolicyTerms(files: PolicyFile[], people: People): void {
 export function policyTermsProblems(files: PolicyFile[], people: People): string[] {
   return files
     .filter(({ outputs }) => outputs === 'checkpoint')
-    .flatMap(({ policy, defaults, rules, otherwise }) =>
-      [...rules, otherwise].flatMap(({ rule, then }) => {
-        const outputs = { ...defaults, ...then };
-        const read = readTerms(outputs);
+    .flatMap((file) =>
+      termsOf(file).flatMap(({ rule, terms }) => {
+        const read = readTerms(terms);
         const problems = 'problems' in read ? read.problems : missingPeople(read.terms, people);
-        return outputs['required'] === false ? [] : problems.map((problem) => `${policy}: ${rule}: ${problem}`);
+        return problems.map((problem) => `${file.policy}: ${rule}: ${problem}`);
       }),
     );
+}
+
+/** What each rule of a policy can put out for a task; nothing where it asks nobody. */
+export function termsOf({
+  defaults,
+  rules,
+  otherwise,
+}: PolicyFile): { rule: string; terms: Record<string, unknown> }[] {
+  return [...rules, otherwise]
+    .map(({ rule, then }) => ({ rule, terms: { ...defaults, ...then } }))
+    .filter(({ terms }) => terms['required'] !== false);
 }
