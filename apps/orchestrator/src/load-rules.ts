@@ -15,8 +15,10 @@ export interface Rules {
   processes: Process[];
   policies: Policies;
   calendars: ReadonlyMap<string, Calendar>;
-  /** Compiles a definition as it was written, also one that another release has stored. */
+  /** Compiles a definition that is written now. */
   compile: (data: unknown) => Process;
+  /** One that was in force once and may have instances: what is refused only since then is let pass. */
+  compileStored: (data: unknown) => Process;
   /** The same, as if this policy were in force in place of the one of its name. Throws `POLICY_INVALID`. */
   compileWith: (policy: { policy: string }) => (data: unknown) => Process;
 }
@@ -61,22 +63,28 @@ export function loadContracts({ policies: from, calendars: by }: RuleDirectories
     policies,
     calendars,
     compile: compileBy(policies, calendars),
+    compileStored: compileBy(policies, calendars, true),
     compileWith: (candidate) => {
       const others = written.filter(({ policy }) => policy !== candidate.policy);
-      return compileBy(compilePolicies([...others, candidate], { catalog }), calendars);
+      return compileBy(compilePolicies([...others, candidate], { catalog }), calendars, true);
     },
   };
 }
 
 /** Compiles definitions as they were written against these policies and calendars. */
 export const compileBy =
-  (policies: Pick<Policies, 'compileCondition' | 'compilePolicy'>, calendars: Rules['calendars']): Rules['compile'] =>
+  (
+    policies: Pick<Policies, 'compileCondition' | 'compilePolicy'>,
+    calendars: Rules['calendars'],
+    isStored = false,
+  ): Rules['compile'] =>
   (data) =>
     compileDefinition(parseDefinition(data), {
       messages: catalog,
       assignId: (correlationId, field) => canonicalId(correlationId, field),
       policies,
       calendars,
+      isStored,
     });
 
 export const toUrl = (directory: string | undefined): URL | undefined =>

@@ -65,7 +65,7 @@ import { VersionsController } from './versions/versions.controller.js';
           new People(await directory.read()),
         );
         const tasks = new ProcessTasks(directory, clock, (from, instance) => runner.definitionOf(from, instance));
-        const runner: ProcessRunner = new ProcessRunner(rules.processes, rules.compile, tasks);
+        const runner: ProcessRunner = new ProcessRunner(rules.processes, rules.compileStored, tasks);
         await runner.storeDefinitions(database);
         await storePolicies(database, rules.policies);
         warnOfEndingCalendars(rules.calendars.values(), clock.now());

@@ -17,6 +17,8 @@ export interface Contracts {
   policies?: Policies;
   /** By name, for "business" durations. */
   calendars?: ReadonlyMap<string, Calendar>;
+  /** The definition was in force once, and instances may run on it: a field that may be null where it must not is met when it is. */
+  isStored?: boolean;
 }
 
 /** Where a command field comes from, decided once per version, so that the order of arrival cannot change a payload. */
@@ -30,6 +32,8 @@ export type Source =
 export interface CompiledCommand {
   type: string;
   fields: [name: string, source: Source][];
+  /** Whether a field may be null, where the contract tells. */
+  nullable: Map<string, boolean>;
   timeout: Duration;
 }
 
@@ -213,6 +217,7 @@ function compileStep(name: string, step: StepDefinition, binder: Binder): Compil
         type: step.command,
         timeout: step.timeout!,
         fields: binder.bind(path, step.command, name, step.with, 'forward', repeat, uses),
+        nullable: binder.nullable(step.command),
       },
     }),
     timeout: step.timeout,
@@ -231,6 +236,7 @@ function compileStep(name: string, step: StepDefinition, binder: Binder): Compil
           'compensation',
           repeat,
         ),
+        nullable: binder.nullable(compensation.command),
       },
     }),
     ...(typeof compensation === 'object' && compensation.first && { undoneFirst: compensation.first }),
@@ -442,18 +448,30 @@ function collectAssigned(definition: Definition, problems: string[]): Map<string
   return assigned;
 }
 
-/** Names of the fields of a list field's elements, read from the Avro schema; undefined where it is no list of records. */
-function elementFields(messages: Messages, type: string, field: string): string[] | undefined {
-  interface Avro {
-    fields?: { name: string; type: unknown }[];
-    type?: unknown;
-    items?: unknown;
-  }
-  const schema = messages[type]?.schema as Avro | undefined;
-  const list = schema?.fields?.find(({ name }) => name === field)?.type as Avro | undefined;
-  const elements = list?.type === 'array' ? (list.items as Avro) : undefined;
-  return elements?.fields?.map(({ name }) => name);
+interface AvroField {
+  name: string;
+  type: unknown;
 }
+
+/** The type of a field by its Avro schema; undefined where the contract tells none. */
+function fieldType(messages: Messages, type: string, field: string): unknown {
+  const schema = messages[type]?.schema as { fields?: AvroField[] } | undefined;
+  return schema?.fields?.find(({ name }) => name === field)?.type;
+}
+
+const isNullable = (type: unknown): boolean => type === 'null' || (Array.isArray(type) && type.includes('null'));
+
+const mayBeNull = (messages: Messages, type: string, field: string): boolean =>
+  isNullable(fieldType(messages, type, field));
+
+/** The fields of a list field's elements, read from the Avro schema; undefined where it is no list of records. */
+function elementSchema(messages: Messages, type: string, field: string): AvroField[] | undefined {
+  const list = fieldType(messages, type, field) as { type?: unknown; items?: { fields?: AvroField[] } } | undefined;
+  return list?.type === 'array' ? list.items?.fields : undefined;
+}
+
+const elementFields = (messages: Messages, type: string, field: string): string[] | undefined =>
+  elementSchema(messages, type, field)?.map(({ name }) => name);
 
 /** Binds command fields and conditions to facts, and remembers which facts an instance must therefore keep. */
 class Binder {
@@ -484,6 +502,12 @@ class Binder {
     return this.expression(path, compiled, undefined, uses);
   }
 
+  nullable(command: string): Map<string, boolean> {
+    const { messages } = this.contracts;
+    const told = messages[command]!.fields.filter((field) => fieldType(messages, command, field) !== undefined);
+    return new Map(told.map((field) => [field, mayBeNull(messages, command, field)]));
+  }
+
   bind(
     path: string,
     command: string,
@@ -494,6 +518,9 @@ class Binder {
     uses?: CompiledStep['uses'],
   ): [string, Source][] {
     const fields = this.contracts.messages[command]!.fields;
+    const lacking = direction === 'forward' ? this.definition.steps[step]!['stops-without'] : [];
+    for (const field of lacking.filter((name) => !fields.includes(name)))
+      this.problems.push(`${path}.stops-without: ${command} has no field ${field}`);
     for (const field of Object.keys(overrides)) {
       if (!fields.includes(field)) this.problems.push(`${path}.with.${field}: ${command} has no such field`);
     }
@@ -505,8 +532,57 @@ class Binder {
         ? this.explicit(`${path}.with.${field}`, override, visible, step, repeat)
         : this.implicit(path, command, field, [...upstream, step], visible, direction, step, repeat);
       if (source) this.keep(source, repeat, uses);
+      if (source) this.checkNull(path, command, field, source, step, repeat);
       return source ? [[field, source] as [string, Source]] : [];
     });
+  }
+
+  /** A field that must have a value is not filled from one that may have none, unless the definition says that it stops there. */
+  private checkNull(
+    path: string,
+    command: string,
+    field: string,
+    source: Source,
+    step: string,
+    repeat: Repetition | undefined,
+  ): void {
+    const { messages, isStored } = this.contracts;
+    if (isStored || this.definition.steps[step]!['stops-without'].includes(field)) return;
+    if (fieldType(messages, command, field) === undefined || mayBeNull(messages, command, field)) return;
+    const from = this.mayLack(source, repeat);
+    if (from)
+      this.problems.push(
+        `${path}: ${command}.${field} must have a value, and ${from} may be null; name another source under "with", or write "stops-without: ${field}" on step ${step}, so that a person repairs it`,
+      );
+  }
+
+  /** The event field by which a source may be null; undefined where it never is. */
+  private mayLack(source: Source, repeat: Repetition | undefined): string | undefined {
+    const { definition } = this;
+    const { messages } = this.contracts;
+    const lacking = (types: readonly string[], field: string): string | undefined => {
+      const type = types.find((one) => mayBeNull(messages, one, field));
+      return type && `${type}.${field}`;
+    };
+    switch (source.from) {
+      case 'start':
+        return lacking([definition.starts, ...definition['amended-by']], source.field);
+      case 'step':
+        return lacking(
+          definition.steps[source.step]!.until!.filter((type) => !isRefusal(type)),
+          source.field,
+        );
+      case 'item': {
+        const { on, forEach } = repeat!;
+        if (on) return lacking([on], source.field);
+        const isNull = isNullable(
+          elementSchema(messages, definition.starts, forEach!)?.find(({ name }) => name === source.field)?.type,
+        );
+        return isNull ? `${definition.starts}.${forEach!}.${source.field}` : undefined;
+      }
+      default:
+        return undefined;
+    }
   }
 
   private expression<T>(

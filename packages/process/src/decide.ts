@@ -632,6 +632,17 @@ class Turn {
     }
     for (const [step, given] of Object.entries(facts.steps ?? {}))
       known.steps[step] = { ...known.steps[step], ...given };
+    this.goOnWhereLacking();
+  }
+
+  /** What could not be commanded for want of a fact is due again. */
+  private goOnWhereLacking(): void {
+    for (const unit of Object.values(this.state.steps)) {
+      if (unit.status === 'compensation-refused' && unit.compensation?.reason === LACKING) unit.status = 'done';
+      if (unit.status !== 'refused' || unit.execution?.reason !== LACKING || this.state.phase !== 'forward') continue;
+      unit.status = 'waiting';
+      delete unit.execution;
+    }
   }
 
   private skip(id: string, skipped: NonNullable<UnitState['skipped']>): void {
@@ -899,6 +910,7 @@ class Turn {
     const { attempts = 1, slaDueAt, slaBreachedAt } = this.unit(id).execution ?? {};
     this.send(step, id, 'forward', step.command!);
     // The time that was promised runs from the first attempt, however often it takes.
+    if (this.unit(id).status !== 'commanded') return;
     Object.assign(this.unit(id).execution!, {
       attempts: attempts + 1,
       ...(slaDueAt && { slaDueAt }),
@@ -908,9 +920,14 @@ class Turn {
 
   private send(step: CompiledStep, id: string, direction: Command['direction'], command: CompiledCommand): void {
     const unit = this.unit(id);
-    const payload = Object.fromEntries(
-      command.fields.map(([field, source]) => [field, this.fact(command, field, source, unit)]),
-    );
+    const payload: Record<string, unknown> = {};
+    for (const [field, source] of command.fields) {
+      const value = this.fact(source, unit);
+      const mayBeNull = command.nullable.get(field);
+      if (value === undefined ? mayBeNull !== true : value === null && mayBeNull === false)
+        return this.lack(id, direction, command.type, field, source);
+      payload[field] = value ?? null;
+    }
     this.commands.push({ type: command.type, payload, step: id, direction });
     const execution: Execution = {
       command: command.type,
@@ -922,24 +939,32 @@ class Turn {
     unit[direction === 'forward' ? 'execution' : 'compensation'] = execution;
   }
 
-  private fact(command: CompiledCommand, field: string, source: Source, { item }: UnitState): unknown {
+  /** Stops the instance at what cannot be commanded, because nobody has told what it needs. */
+  private lack(id: string, direction: Command['direction'], command: string, field: string, source: Source): void {
+    const unit = this.unit(id);
+    const from = source.from === 'step' ? `${source.step}.` : `${source.from}.`;
+    const where = 'field' in source ? from + source.field : source.from;
+    const message = `${command}.${field} needs ${where}, and no event has told it: repair it, then this goes on.`;
+    const execution: Execution = { command, attempts: 0, outcomeAt: this.now, reason: LACKING, field, message };
+    unit.status = direction === 'forward' ? 'refused' : 'compensation-refused';
+    unit[direction === 'forward' ? 'execution' : 'compensation'] = execution;
+    this.attend(LACKING, this.input ?? this.history.at(-1)!, message);
+  }
+
+  private fact(source: Source, { item }: UnitState): unknown {
     const { facts, cause } = this.state;
-    const value = {
-      assigned: () => facts.assigned[(source as { field: string }).field],
-      start: () => facts.start[(source as { field: string }).field],
-      item: () => item?.[(source as { field: string }).field],
-      cause: () => cause?.type ?? 'amended',
-      step: () => {
-        const { step, field: from } = source as { step: string; field: string };
-        return this.process.step(step).repeat ? item?.[from] : facts.steps[step]?.[from];
-      },
-    }[source.from]();
-    if (value !== undefined) return value;
-    // The compiler binds every field to something known before the command, so an event lacked what its contract promises.
-    throw new ProcessError(
-      'PROCESS_FACT_MISSING',
-      `${command.type}.${field} needs ${JSON.stringify(source)}, which no event of ${this.state.key}/${this.state.occurrence} carried; replay that event with the field`,
-    );
+    switch (source.from) {
+      case 'assigned':
+        return facts.assigned[source.field];
+      case 'start':
+        return facts.start[source.field];
+      case 'item':
+        return item?.[source.field];
+      case 'cause':
+        return cause?.type ?? 'amended';
+      case 'step':
+        return (this.process.step(source.step).repeat ? item : facts.steps[source.step])?.[source.field];
+    }
   }
 
   private unit(id: string): UnitState {
@@ -956,6 +981,9 @@ class Turn {
     };
   }
 }
+
+/** Why a step could not be commanded: nobody has told a fact that it needs. */
+const LACKING = 'fact-missing';
 
 /** Under way, or in need of a person: nothing is undone beside it. */
 const BUSY: ReadonlySet<StepStatus> = new Set(['commanded', 'awaited', 'compensating', 'compensation-refused']);

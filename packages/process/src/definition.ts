@@ -67,6 +67,9 @@ const step = z
     command: messageType.optional().describe('What is sent. Without it the step waits for what another process does.'),
     assigns: oneOrMany(fieldName).describe('Ids of things that this step makes.'),
     with: overrides.describe('`field: Event.field`, where a command field is not found by its name.'),
+    'stops-without': oneOrMany(fieldName).describe(
+      'Fields of its commands whose source may know no value: the instance stops there, until a person has repaired it.',
+    ),
     until: alternatives
       .optional()
       .describe('Events that end the step, joined by "|". A name ending in Rejected is a refusal.'),
@@ -115,6 +118,8 @@ const step = z
       );
     if (!given.command && given.retry)
       wrong('retry', 'needs a command: what another process does cannot be asked for again');
+    if (!given.command && given['stops-without'].length > 0)
+      wrong('stops-without', 'needs a command: it is about fields of one');
     if (!given.command && given.assigns.length > 0)
       wrong('assigns', 'needs a command: only what this process makes has an id of its own');
     if (given['for-each'] && given.on) wrong('on', 'does not go with "for-each"; make two steps of it');
