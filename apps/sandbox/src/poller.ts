@@ -1,9 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /** Runs `work` every `intervalMs`, at once when nudged or while it reports that more is waiting; never twice at a time. */
 export class Poller {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private nudged = false;
   private stopped = true;
+  /** What waits may be anybody's: sent in the context of the request that nudged, it would appear in the trace of another deal. */
+  private readonly apart = AsyncLocalStorage.snapshot();
 
   constructor(
     private readonly work: () => Promise<boolean>,
@@ -18,7 +22,7 @@ export class Poller {
 
   nudge(): void {
     this.nudged = true;
-    if (!this.stopped) this.running ??= this.run().finally(() => (this.running = undefined));
+    if (!this.stopped) this.running ??= this.apart(() => this.run()).finally(() => (this.running = undefined));
   }
 
   async stop(): Promise<void> {
