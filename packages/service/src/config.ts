@@ -51,6 +51,7 @@ export const serviceConfigShape = {
 export const migrationConfigShape = {
   DATABASE_URL: httpConfigShape.DATABASE_URL,
   DATABASE_POOL_SIZE: httpConfigShape.DATABASE_POOL_SIZE,
+  LOG_LEVEL: httpConfigShape.LOG_LEVEL,
 } as const;
 
 export type ServiceConfig = z.infer<z.ZodObject<typeof serviceConfigShape>>;

@@ -55,11 +55,17 @@ const EXIT_UNAVAILABLE = 69;
  */
 export async function startService(options: ServiceOptions): Promise<void> {
   const env = process.env;
-  const logger = createLogger(options.name, { level: env['LOG_LEVEL'] || 'info' });
+  let logger = createLogger(options.name);
   try {
-    if (process.argv[2] === 'migrate')
-      await runMigrations(options, parseConfig(options.name, migrationConfigShape, env), logger);
-    else await run(options, parseConfig(options.name, options.configShape, env) as unknown as ServiceConfig, logger);
+    if (process.argv[2] === 'migrate') {
+      const config = parseConfig(options.name, migrationConfigShape, env);
+      logger = createLogger(options.name, { level: config.LOG_LEVEL });
+      await runMigrations(options, config, logger);
+    } else {
+      const config = parseConfig(options.name, options.configShape, env) as unknown as ServiceConfig;
+      logger = createLogger(options.name, { level: config.LOG_LEVEL });
+      await run(options, config, logger);
+    }
   } catch (error) {
     if (error instanceof ConfigError) {
       process.stderr.write(`${error.message}\n`);
