@@ -261,7 +261,12 @@ async function ended(child, name, interrupt = (signal) => child.kill(signal)) {
   for (const signal of signals) process.on(signal, forward);
   const starters = startedBy();
   const watch = process.env.npm_lifecycle_event
-    ? setInterval(() => startedBy() !== starters && forward('SIGTERM'), 1_000)
+    ? setInterval(() => {
+        if (startedBy() === starters) return;
+        // Once: a second signal would mean "at once", and what runs would not end in order.
+        clearInterval(watch);
+        forward('SIGTERM');
+      }, 1_000)
     : undefined;
   try {
     return await new Promise((resolve, reject) => {
@@ -274,8 +279,12 @@ async function ended(child, name, interrupt = (signal) => child.kill(signal)) {
   }
 }
 
-/** Our parent and its parent: npm starts scripts through a shell, which stays when npm is killed. */
+/**
+ * Who must stay. Our root scripts take the place of npm's shell (`exec`): npm is our parent, and a signal to npm alone reaches us.
+ * npx keeps a shell in between, which stays when npx is killed: there the parent's parent counts as well.
+ */
 function startedBy() {
+  if (process.env.npm_lifecycle_event !== 'npx') return String(process.ppid);
   const stat = readText(`/proc/${process.ppid}/stat`);
   return `${process.ppid} ${stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[1]}`;
 }
