@@ -21,7 +21,7 @@ const amountOf = (n: number): string => `${((n * 7919) % 90_000) + 1}.${String(n
 describe('a backtest', () => {
   let test: TestDatabase;
   let database: Database;
-  const tasks = { open: () => {}, close: () => {} };
+  const tasks = { open: () => {}, close: () => {}, join: () => {} };
   const runner = new ProcessRunner(rules.processes, rules.compile, tasks);
 
   beforeAll(async () => {

@@ -32,6 +32,7 @@ describe('ninety days of twenty deals, every look by runners that have just star
     const runner = new ProcessRunner([delivery], compile, {
       open: (_, tasks) => void opened.push(...tasks.map(({ key }) => key)),
       close: () => undefined,
+      join: () => undefined,
     });
     await runner.storeDefinitions(database);
     return runner;
