@@ -145,7 +145,7 @@ class Turn {
       state.phase !== 'ended'
     ) {
       state.slaBreachedAt = now;
-      this.note(`timer:sla:${state.slaDueAt}`, 'sla-breached');
+      this.note(slaBreachId(state.slaDueAt), 'sla-breached');
     }
     for (const [unit, run] of promised(state)) {
       if (!run.slaDueAt || run.slaDueAt > now || run.slaBreachedAt) continue;
@@ -998,6 +998,9 @@ export function assignedId({ assignId }: Process, { correlationId, key, revision
   const suffix = revision ? `/revision-${revision}` : '';
   return assignId(correlationId, `${key}/${field}${suffix}`);
 }
+
+/** Of the entry that says that the promise for the whole was broken: one for each moment that was promised. */
+export const slaBreachId = (dueAt: string): string => `timer:sla:${dueAt}`;
 
 /** How the systems name what an event is about. */
 export function externalIdsOf(event: ProcessEvent): ExternalId[] {

@@ -90,7 +90,8 @@ function take(process: Process, node: Node, type: string): Node {
       : outcome && !outcome.refusal
         ? node.standing.filter((step) => step !== outcome.step)
         : node.standing;
-  const recorded = { type, effect, payload: taken.payload };
+  const { messageId, payload } = taken;
+  const recorded = { messageId, type, effect, payload, recordedAt: new Date(now) };
   return { state: decision.state, history: [...node.history, recorded], standing, path: [...node.path, type] };
 }
 const story = (process: Process, ...types: string[]): Node =>

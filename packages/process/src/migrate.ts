@@ -1,16 +1,21 @@
 import type { CompiledCommand, CompiledStep, Process, Source } from './compile.js';
-import { assignedId, decide, type Decision, type MigrationInput } from './decide.js';
+import { assignedId, decide, slaBreachId, type ControlInput, type Decision, type MigrationInput } from './decide.js';
 import { ProcessError } from './errors.js';
 import { mapSteps, outcomesOf, type StepMapping } from './map-steps.js';
 import type { Facts, FactReference } from './policies.js';
-import type { State, StepStatus, UnitState } from './state.js';
+import type { Effect, State, StepStatus, UnitState } from './state.js';
 import { stepOf, unitId, unitsOf } from './units.js';
 
-/** An event as the history keeps it: for good, with its payload. */
+/** An input as the history keeps it: for good, with its payload. */
 export interface RecordedEvent {
+  messageId: string;
   type: string;
   effect: string;
   payload: Record<string, unknown> | null;
+  /** Of what a person did: with which facts. */
+  detail?: Record<string, unknown> | null;
+  /** When it was taken. */
+  recordedAt: Date;
 }
 
 /**
@@ -75,6 +80,12 @@ const UNDOING: ReadonlySet<StepStatus> = new Set(['compensating', 'compensation-
 const PASSED: ReadonlySet<StepStatus> = new Set(['done', 'not-needed', 'skipped', 'kept']);
 /** Its command is sent, or sent again. */
 const TO_COME: ReadonlySet<StepStatus> = new Set(['waiting', 'retrying', 'refused']);
+
+/** With these a person may give facts. */
+const REPAIRING: ReadonlySet<string> = new Set(['repaired', 'step-skipped'] satisfies Effect[]);
+
+const repairOf = ({ detail }: RecordedEvent): NonNullable<ControlInput['facts']> =>
+  (detail?.['facts'] as ControlInput['facts']) ?? {};
 
 class Migration {
   private readonly version: string;
@@ -178,17 +189,21 @@ class Migration {
       refuse(`${outcome}, by which it was done, is no outcome of it`);
   }
 
-  /** The event that started it, with all amendments since. */
+  /** The event that started it, with all amendments since, and what people have put right. */
   private started(): Record<string, unknown> {
     const { to, from } = this;
     const taken = this.history.filter(
       ({ type, effect }) =>
         (type === to.starts && effect === 'started') ||
-        (from.amendedBy.has(type) && (effect === 'amended' || effect === 'early')),
+        (from.amendedBy.has(type) && (effect === 'amended' || effect === 'early')) ||
+        REPAIRING.has(effect),
     );
     // An amendment that came before the start was taken with it.
     const inOrder = taken.toSorted((a, b) => Number(b.type === to.starts) - Number(a.type === to.starts));
-    return Object.assign({}, ...inOrder.map(({ payload }) => payload ?? {})) as Record<string, unknown>;
+    return Object.assign({}, ...inOrder.map((entry) => entry.payload ?? repairOf(entry).start ?? {})) as Record<
+      string,
+      unknown
+    >;
   }
 
   /** What the instance goes by already (a person may have put it right) counts more than what was recorded. */
@@ -217,12 +232,24 @@ class Migration {
     for (const old of this.from.steps) {
       const name = this.newName(old.name);
       const target = name === undefined ? undefined : this.to.step(name);
-      if (!target || target.repeat) continue;
-      const known = { ...this.outcomeOf(target, target.name, next), ...this.before.facts.steps[old.name] };
+      if (!target || target.repeat || target.checkpoint) continue;
+      const known = {
+        ...this.outcomeOf(target, target.name, next),
+        ...this.repairedFactsOf(old.name, target.name),
+        ...this.before.facts.steps[old.name],
+      };
       const isKept = this.before.facts.steps[old.name] !== undefined || next.steps[target.name]?.status === 'done';
       if (isKept) facts[target.name] = pick(known, target.facts);
     }
     return facts;
+  }
+
+  /** What people have put right of a step, by whichever name it had then; of the last time it was done. */
+  private repairedFactsOf(...names: string[]): Record<string, unknown> {
+    const lastAmended = this.history.findLastIndex(({ effect }) => effect === 'amended');
+    const repairs = this.history.slice(lastAmended + 1).filter(({ effect }) => REPAIRING.has(effect));
+    const facts = repairs.flatMap((entry) => names.map((name) => repairOf(entry).steps?.[name] ?? {}));
+    return Object.assign({}, ...facts) as Record<string, unknown>;
   }
 
   /** The payload of the event by which a unit was done. */
@@ -239,14 +266,18 @@ class Migration {
     return own?.payload ?? {};
   }
 
-  /** The promise to the customer is that of the version it runs on. */
+  /** The promise to the customer is that of the version it runs on, counted from when the instance began; what was told as broken stays so. */
   private promise(): Pick<State, 'slaDueAt' | 'slaBreachedAt'> {
-    const { slaDueAt, slaBreachedAt, startedAt } = this.before;
+    const { slaDueAt, slaBreachedAt } = this.before;
     const isSame = JSON.stringify(this.from.sla) === JSON.stringify(this.to.sla);
-    if (isSame || !startedAt) return { ...(slaDueAt && { slaDueAt }), ...(slaBreachedAt && { slaBreachedAt }) };
+    const started = this.history.findLast(({ type, effect }) => type === this.to.starts && effect === 'started');
+    if (isSame || !started) return { ...(slaDueAt && { slaDueAt }), ...(slaBreachedAt && { slaBreachedAt }) };
     if (!this.to.sla) return {};
-    const due = this.to.later(startedAt, this.to.sla);
-    return { slaDueAt: due, ...(slaBreachedAt && slaBreachedAt >= due && { slaBreachedAt }) };
+    const due = this.to.later(started.recordedAt.toISOString(), this.to.sla);
+    const told = this.history.find(({ messageId }) => messageId === slaBreachId(due));
+    const breachedAt =
+      told?.recordedAt.toISOString() ?? (slaBreachedAt && slaBreachedAt >= due ? slaBreachedAt : undefined);
+    return { slaDueAt: due, ...(breachedAt && { slaBreachedAt: breachedAt }) };
   }
 
   private checkEarly({ early }: State): void {

@@ -272,3 +272,19 @@ describe('questions', () => {
     expect(steps.map(({ step }) => step)).toContain('billing');
   });
 });
+
+it('a step that a migration calls otherwise is measured once, under the name it had when it was answered', async () => {
+  const { packing, notice, ...others } = saleDefinition.steps;
+  const steps = { ...others, 'get-ready': packing, notice: { ...notice, after: ['get-ready', 'billing'] } };
+  const renaming = new ProcessRunner([sale, compile({ ...saleDefinition, version: 9, steps })], compile);
+  await renaming.storeDefinitions(database);
+  await take(of('renamed', 'DealWon', 'OrderCreated', 'OrderPacked'));
+  const { id } = (await find('renamed'))!;
+  const plan = { process: 'sale', from: 1, to: 9, renames: {} };
+  const by = { id: 'rename', by: 'ada', reason: 'r' };
+  const { results } = await database.transaction((tx) => renaming.migrate(tx, [id], plan, by, noon, () => {}));
+  expect(results).toMatchObject([{ after: { steps: { 'get-ready': { status: 'done' } } } }]);
+  await take(of('renamed', 'InvoiceIssued'), { by: renaming });
+  const measured = { name: 'spec-steps', text: 'SELECT step FROM process_step WHERE instance_id = $1 ORDER BY step' };
+  expect(await database.query(measured, [id])).toEqual(['billing', 'order', 'packing'].map((step) => ({ step })));
+});

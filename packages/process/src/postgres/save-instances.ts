@@ -113,11 +113,16 @@ function eventRows({ id, history, state }: Change): unknown[][] {
 }
 
 /** Commands whose outcome became known, or became another one, in this batch. */
-function stepRows({ id, process, before, state }: Change): unknown[][] {
+function stepRows({ id, from, process, before, state }: Change): unknown[][] {
+  // A migration may call a step by another name, and answers nothing: what it was answered by is on record under the name of then.
+  const isKnown = (name: string, part: 'execution' | 'compensation', run: Answered): boolean =>
+    (from ? Object.values(before.steps) : [before.steps[name]]).some(
+      (unit) => unit?.[part]?.outcomeAt === run.outcomeAt && (!from || unit[part].commandedAt === run.commandedAt),
+    );
   return Object.entries(state.steps).flatMap(([name, step]) =>
     (['execution', 'compensation'] as const).flatMap((part) => {
       const run = step[part];
-      if (!isAnswered(run) || before.steps[name]?.[part]?.outcomeAt === run.outcomeAt) return [];
+      if (!isAnswered(run) || isKnown(name, part, run)) return [];
       const direction = part === 'execution' ? 'forward' : 'compensation';
       const { service, command, commandedAt, outcome, outcomeAt } = run;
       const { owner } = stepOf(process, name);
