@@ -97,11 +97,12 @@ async function work(batches: ProcessEvent[][], { from, to }: BatchRun): Promise<
     await database.transaction((tx) => runner.runBatch(counted(tx), events, now, () => undefined));
     figures.events += events.length;
     figures.statementsPerBatch = Math.max(figures.statementsPerBatch, statements);
-    let fired: number;
+    let looked: number;
     do {
-      ({ fired } = await database.transaction((tx) => runner.runDueTimers(tx, now, TIMER_BATCH, () => undefined)));
-      figures.timers += fired;
-    } while (fired === TIMER_BATCH);
+      const look = await database.transaction((tx) => runner.runDueTimers(tx, now, TIMER_BATCH, () => undefined));
+      looked = look.looked;
+      figures.timers += look.fired;
+    } while (looked === TIMER_BATCH);
   }
   return { ...figures, seconds: (performance.now() - begin) / 1_000 };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { nextTimerAt, type State } from '@throughline/process';
 import type pg from 'pg';
 
 /** What lies beside each instance, by its id. */
@@ -19,20 +20,22 @@ const DIFFERENT: Record<string, string> = {
 };
 
 const insertCopies = `
-  INSERT INTO process_instance (process, version, key, occurrence, correlation_id, status, state, next_timer_at, trace_id, started_at,
-    created_at, updated_at)
-  SELECT process, version, copy.key, occurrence, copy.correlation_id, status,
-    replace(replace(replace(state::text, first.key, copy.key), first.correlation_id, copy.correlation_id),
-      to_char(next_timer_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-      to_char(copy.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::json,
-    copy.due_at, trace_id, started_at, created_at, updated_at
-  FROM process_instance AS first, (
+  WITH copy AS MATERIALIZED (
     SELECT n, md5('key-' || n)::uuid::text AS key, md5('correlation-' || n)::uuid::text AS correlation_id,
       date_trunc('milliseconds', $3::timestamptz + ($4::timestamptz - $3) * ((n - $1)::float8 / $2)) AS due_at
     FROM generate_series($1::int, $1 + $2::int - 1) AS n
-  ) AS copy
-  WHERE first.id = 1
-  ORDER BY copy.n`;
+  ), added AS (
+    INSERT INTO process_instance (process, version, key, occurrence, correlation_id, status, state, trace_id, started_at, created_at, updated_at)
+    SELECT process, version, copy.key, occurrence, copy.correlation_id, status,
+      replace(replace(replace(state::text, first.key, copy.key), first.correlation_id, copy.correlation_id),
+        $5, to_char(copy.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::json,
+      trace_id, started_at, created_at, updated_at
+    FROM process_instance AS first, copy
+    WHERE first.id = 1
+    ORDER BY copy.n
+    RETURNING id, key
+  )
+  INSERT INTO process_timer (instance_id, due_at) SELECT id, due_at FROM added JOIN copy USING (key) ORDER BY id`;
 
 /**
  * Copies the first instance of the table, with everything stored beside it, `count` times; the copies are numbered from `from`, and their
@@ -42,15 +45,23 @@ export async function fillTable(
   client: pg.Client,
   { from, count, timersFromMs, timersToMs }: { from: number; count: number; timersFromMs: number; timersToMs: number },
 ): Promise<void> {
-  const { rows } = await client.query<{ last: string }>('SELECT max(id)::text AS last FROM process_instance');
-  await client.query(insertCopies, [from, count, new Date(timersFromMs), new Date(timersToMs)]);
+  const { rows } = await client.query<{ last: string; state: State }>(
+    'SELECT (SELECT max(id)::text FROM process_instance) AS last, state FROM process_instance WHERE id = 1',
+  );
+  await client.query(insertCopies, [
+    from,
+    count,
+    new Date(timersFromMs),
+    new Date(timersToMs),
+    nextTimerAt(rows[0]!.state),
+  ]);
   for (const table of BESIDE) await copyBeside(client, table, rows[0]!.last);
   await client.query('VACUUM (ANALYZE)');
 }
 
 /** Leaves the first instance alone. */
 export async function emptyTable(client: pg.Client): Promise<void> {
-  for (const table of BESIDE) await client.query(`DELETE FROM ${table} WHERE instance_id <> 1`);
+  for (const table of [...BESIDE, 'process_timer']) await client.query(`DELETE FROM ${table} WHERE instance_id <> 1`);
   await client.query('DELETE FROM process_instance WHERE id <> 1');
 }
 

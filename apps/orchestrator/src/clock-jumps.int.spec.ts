@@ -52,17 +52,20 @@ describe('clock-jumps: timers go by the clock of the database, whatever an insta
   const instance = async (key: string): Promise<StoredInstance> =>
     (await findInstances(database, { limit: 100 })).find((found) => found.key === key)!;
   const timerAt = async (key: string): Promise<{ due_in_ms: number }> => {
-    const text = `SELECT (extract(epoch FROM next_timer_at - clock_timestamp()) * 1000)::float8 AS due_in_ms
-      FROM process_instance WHERE key = $1`;
+    const text = `SELECT (extract(epoch FROM due_at - clock_timestamp()) * 1000)::float8 AS due_in_ms
+      FROM process_timer JOIN process_instance ON id = instance_id WHERE key = $1`;
     return (await database.query<{ due_in_ms: number }>({ name: 'spec-timer', text }, [key]))[0]!;
   };
   const makeDue = (key: string) =>
     database.query(
       {
         name: 'spec-make-due',
-        text: `UPDATE process_instance SET next_timer_at = now(), state = regexp_replace(state::text, '"dueAt": ?"[^"]*"',
-            '"dueAt":"' || to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"')::json
-          WHERE key = $1`,
+        text: `
+          WITH due AS (
+            UPDATE process_instance SET state = regexp_replace(state::text, '"dueAt": ?"[^"]*"',
+              '"dueAt":"' || to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"')::json
+            WHERE key = $1 RETURNING id)
+          UPDATE process_timer SET due_at = now() FROM due WHERE id = instance_id`,
       },
       [key],
     );

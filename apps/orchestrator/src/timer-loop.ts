@@ -38,7 +38,7 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private async fireAllDue(signal: AbortSignal): Promise<void> {
     try {
-      while (!signal.aborted && (await this.fireBatch()) === this.config.TIMER_BATCH_SIZE);
+      while (!signal.aborted && (await this.lookAt(this.config.TIMER_BATCH_SIZE)) === this.config.TIMER_BATCH_SIZE);
     } catch (error) {
       log.warn({ err: error }, 'due timers could not be fired together; they are fired one by one');
       await this.fireOneByOne(signal);
@@ -49,7 +49,7 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
   private async fireOneByOne(signal: AbortSignal): Promise<void> {
     for (let fired = 0; !signal.aborted && fired < this.config.TIMER_BATCH_SIZE; fired += 1) {
       try {
-        if ((await this.fireBatch(1)) === 0) return;
+        if ((await this.lookAt(1)) === 0) return;
       } catch (error) {
         try {
           const instance = await this.messaging.transaction(async (tx) =>
@@ -76,13 +76,14 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
     this.skipped = instances;
   }
 
-  private fireBatch(limit = this.config.TIMER_BATCH_SIZE): Promise<number> {
+  /** Fires what is due; returns at how many instances it looked. */
+  private lookAt(limit: number): Promise<number> {
     return this.messaging.transaction(async (tx) => {
       const now = await this.clock.read(tx);
-      const { fired, transitions, skipped } = await this.runner.runDueTimers(tx, now, limit, emitInto(tx));
+      const { looked, transitions, skipped } = await this.runner.runDueTimers(tx, now, limit, emitInto(tx));
       tx.onCommit(() => countTransitions(transitions));
       this.tellSkipped(skipped);
-      return fired;
+      return looked;
     });
   }
 }

@@ -30,7 +30,7 @@ export {
   type Input,
   type MigrationInput,
 } from './decide.js';
-export { inFlight } from './standing.js';
+export { inFlight, nextTimerAt } from './standing.js';
 export { stepOf, unitsOf } from './units.js';
 export { amountAtRisk } from './amount-at-risk.js';
 export { changesOf, type StateChanges } from './changes-of.js';

@@ -11,7 +11,6 @@ export interface StoredInstance {
   correlationId: string;
   status: Status;
   state: State;
-  nextTimerAt: Date | null;
   traceId: string | null;
   startedAt: Date | null;
   endedAt: Date | null;
@@ -20,7 +19,7 @@ export interface StoredInstance {
 }
 
 export const INSTANCE_COLUMNS = `
-  id, process, version, key, occurrence, correlation_id AS "correlationId", status, state, next_timer_at AS "nextTimerAt",
+  id, process, version, key, occurrence, correlation_id AS "correlationId", status, state,
   trace_id AS "traceId", started_at AS "startedAt", ended_at AS "endedAt", created_at AS "createdAt", updated_at AS "updatedAt"`;
 
 const byIds = {
@@ -61,7 +60,7 @@ const byCorrelation = {
   name: 'process-select-correlated',
   text: `
     SELECT ${INSTANCE_COLUMNS} FROM process_instance AS instance
-    WHERE id IN (SELECT instance_id FROM process_search WHERE correlation_id = ANY($1::text[]))
+    WHERE correlation_id = ANY($1::text[])
     ORDER BY id LIMIT $2`,
 };
 

@@ -74,15 +74,15 @@ export async function lockInstances(tx: Tx, identities: Identity[], now: Date): 
 const claim = {
   name: 'process-claim-due-instances',
   text: `
-    SELECT id, process, version, key, occurrence, state
-    FROM process_instance AS instance
-    WHERE next_timer_at <= $1
-    ORDER BY next_timer_at
+    SELECT instance.id, instance.process, instance.version, instance.key, instance.occurrence, instance.state
+    FROM process_timer AS timer JOIN process_instance AS instance ON instance.id = timer.instance_id
+    WHERE timer.due_at <= $1
+    ORDER BY timer.due_at
     LIMIT $2
-    FOR UPDATE SKIP LOCKED`,
+    FOR UPDATE OF instance SKIP LOCKED`,
 };
 
-/** Locks instances whose timer is due and that nobody else works on; those another one holds are found by the next look. */
+/** Locks instances to be looked at by now and that nobody else works on; those another one holds are found by the next look. */
 export function claimDueInstances(tx: Tx, now: Date, limit: number): Promise<LockedInstance[]> {
   return tx.query<LockedInstance>(claim, [now, limit]);
 }
@@ -99,19 +99,4 @@ const lockById = {
 /** Locks instances that exist, in the order in which batches lock them; unknown ids are left out. */
 export function lockInstancesById(tx: Tx, ids: string[]): Promise<LockedInstance[]> {
   return tx.query<LockedInstance>(lockById, [ids]);
-}
-
-const putOff = {
-  name: 'process-put-off-due-timer',
-  text: `
-    UPDATE process_instance SET next_timer_at = $2
-    WHERE id = (
-      SELECT id FROM process_instance WHERE next_timer_at <= $1 ORDER BY next_timer_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING id`,
-};
-
-/** Puts off the timer that is due longest. */
-export async function putOffDueTimer(tx: Tx, now: Date, until: Date): Promise<string | undefined> {
-  const [instance] = await tx.query<{ id: string }>(putOff, [now, until]);
-  return instance?.id;
 }

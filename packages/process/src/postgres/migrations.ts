@@ -135,6 +135,46 @@ class KeepDecisions1795700000000 {
   }
 }
 
+/**
+ * When to look at an instance lies in a row of its own, which most of what happens to the instance leaves alone; and whatever changes
+ * within an instance is in no index, so that its row is updated in place. Its timer is in its state.
+ */
+class KeepTimersApart1795800000000 {
+  readonly name = 'KeepTimersApart1795800000000';
+
+  async up(runner: Runner): Promise<void> {
+    await runner.query('CREATE TABLE process_timer (instance_id bigint PRIMARY KEY, due_at timestamptz NOT NULL)');
+    await runner.query(`
+      INSERT INTO process_timer (instance_id, due_at)
+      SELECT id, next_timer_at FROM process_instance WHERE next_timer_at IS NOT NULL`);
+    await runner.query('CREATE INDEX process_timer_due ON process_timer (due_at)');
+    await runner.query('ALTER TABLE process_instance DROP COLUMN next_timer_at');
+    await runner.query('DROP INDEX process_instance_status');
+    await runner.query('CREATE INDEX process_instance_correlation ON process_instance (correlation_id)');
+    await runner.query('ALTER TABLE process_search DROP COLUMN correlation_id');
+  }
+
+  async down(runner: Runner): Promise<void> {
+    await runner.query('ALTER TABLE process_instance ADD COLUMN next_timer_at timestamptz');
+    await runner.query(`
+      UPDATE process_instance AS instance SET next_timer_at = timer.due_at
+      FROM process_timer AS timer WHERE timer.instance_id = instance.id`);
+    await runner.query(
+      `CREATE INDEX process_instance_next_timer_at ON process_instance (next_timer_at) WHERE next_timer_at IS NOT NULL`,
+    );
+    await runner.query(`
+      CREATE INDEX process_instance_status ON process_instance (status, id) WHERE status NOT IN ('running', 'completed')`);
+    await runner.query('ALTER TABLE process_search ADD COLUMN correlation_id text');
+    await runner.query(`
+      UPDATE process_search AS search SET correlation_id = instance.correlation_id
+      FROM process_instance AS instance WHERE instance.id = search.instance_id`);
+    await runner.query('ALTER TABLE process_search ALTER COLUMN correlation_id SET NOT NULL');
+    await runner.query('CREATE INDEX process_search_correlation ON process_search (correlation_id, instance_id)');
+    await runner.query('DROP INDEX process_instance_correlation');
+    await runner.query('DROP TABLE process_timer');
+  }
+}
+
 export const processMigrations = [
   CreateProcessStore1763800000000,
   KeepStateInline1795600000000,
@@ -142,4 +182,5 @@ export const processMigrations = [
   ControlInstances1795613000000,
   KeepDecisions1795700000000,
   LinkInstances1795710000000,
+  KeepTimersApart1795800000000,
 ];

@@ -66,7 +66,6 @@ describe('a batch', () => {
       traceId: '1'.repeat(32),
       startedAt: new Date('2026-11-22T10:00:00.000Z'),
       endedAt: noon,
-      nextTimerAt: null,
     });
     const history = await readHistory(database, [instance.id]);
     expect(history.map(({ type, effect, commands }) => [type, effect, ...commands])).toEqual([
@@ -151,7 +150,7 @@ describe('several runners at once', () => {
 
 describe('timers', () => {
   beforeEach(async () => {
-    await database.pool.query('UPDATE process_instance SET next_timer_at = NULL');
+    await database.pool.query('DELETE FROM process_timer');
   });
 
   it('fire when they are due, and make the instance visible', async () => {
@@ -174,6 +173,47 @@ describe('timers', () => {
     expect((await find('timer'))?.status).toBe('running');
   });
 
+  it('that what happens moves back are looked at once too early, fire nothing then, and fire in time', async () => {
+    for (const event of of('moved', 'DealWon', 'OrderCreated')) await take([event]);
+    const look = async (at: string): Promise<[looked: number, fired: number]> => {
+      const { looked, fired } = await database.transaction((tx) =>
+        runner.runDueTimers(tx, new Date(at), 100, () => undefined),
+      );
+      return [looked, fired];
+    };
+    // The order was awaited for 15 minutes, the invoice is for an hour.
+    expect(await look('2026-11-22T12:15:00.000Z')).toEqual([1, 0]);
+    expect(await look('2026-11-22T12:59:59.999Z')).toEqual([0, 0]);
+    expect(await look('2026-11-22T13:00:00.000Z')).toEqual([1, 1]);
+    expect((await find('moved'))?.status).toBe('overdue');
+    await take(of('moved', 'InvoiceIssued'));
+
+    for (const event of of('over', ...forward)) await take([event]);
+    expect(await look('2026-11-22T13:00:00.000Z')).toEqual([1, 0]);
+    expect(
+      (
+        await database.pool.query(
+          `SELECT FROM process_timer JOIN process_instance ON id = instance_id WHERE key = 'over'`,
+        )
+      ).rowCount,
+    ).toBe(0);
+  });
+
+  it('that come forward are looked at in time', async () => {
+    const dueAt = async (): Promise<Date | undefined> => {
+      const text = `SELECT due_at FROM process_timer JOIN process_instance ON id = instance_id WHERE key = 'forward'`;
+      return (await database.pool.query<{ due_at: Date }>(text)).rows[0]?.due_at;
+    };
+    await take(of('forward', 'DealWon', 'OrderCreated'));
+    await database.transaction((tx) =>
+      runner.runDueTimers(tx, new Date('2026-11-22T12:15:00.000Z'), 100, () => undefined),
+    );
+    expect(await dueAt()).toEqual(new Date('2026-11-22T13:00:00.000Z'));
+    await take(of('forward', 'PackingRejected', 'InvoiceIssued', 'InvoiceVoided'));
+    // The order is being cancelled, and that is awaited for five minutes.
+    expect(await dueAt()).toEqual(new Date('2026-11-22T12:05:00.000Z'));
+  });
+
   it('are shared by runners without one firing twice or one waiting for another', async () => {
     await take(Array.from({ length: 50 }, (_, n) => of(`shared-${n}`, 'DealWon')).flat());
     const later = new Date('2026-11-22T12:15:00.000Z');
@@ -189,7 +229,8 @@ describe('timers', () => {
     const waiting = ['ahead-1', 'ahead-2'];
     await take([...waiting, 'behind'].flatMap((key) => of(key, 'DealWon')));
     await database.pool.query(
-      `UPDATE process_instance SET version = 99, next_timer_at = next_timer_at - interval '1 minute' WHERE key = ANY($1)`,
+      `WITH ahead AS (UPDATE process_instance SET version = 99 WHERE key = ANY($1) RETURNING id)
+       UPDATE process_timer SET due_at = due_at - interval '1 minute' WHERE instance_id IN (SELECT id FROM ahead)`,
       [waiting],
     );
     const timers = newRunner();
@@ -267,8 +308,8 @@ describe('questions', () => {
 
   it('count by status, and measure what completed and each step', async () => {
     const { counts, completed, steps } = await readStatistics(database, new Date(0));
-    expect(counts.completed).toBe(21);
-    expect(completed).toMatchObject({ count: 21, p50Ms: 7_200_000 });
+    expect(counts.completed).toBe(22);
+    expect(completed).toMatchObject({ count: 22, p50Ms: 7_200_000 });
     expect(steps.map(({ step }) => step)).toContain('billing');
   });
 });

@@ -16,13 +16,13 @@ import { Definitions, type Compile } from './definitions.js';
 import { readHistory } from './find-instances.js';
 import {
   claimDueInstances,
-  putOffDueTimer,
   lockInstances,
   lockInstancesById,
   type Identity,
   type LockedInstance,
 } from './lock-instances.js';
 import { saveInstances, type Change } from './save-instances.js';
+import { armTimers, putOffDueTimer, rearmTimers } from './timers.js';
 
 /** A command on its way out; the caller knows how messages travel. */
 export interface EmittedCommand {
@@ -157,30 +157,33 @@ export class ProcessRunner {
     if (inbound.size === 0) return [];
     const identities = [...inbound.values()].map(({ identity }) => identity);
     const instances = await lockInstances(tx, identities, now);
-    return this.turn(tx, instances, now, emit, (instance) => {
+    const changes = await this.turn(tx, instances, now, emit, (instance) => {
       const { events: due } = inbound.get(instanceKey(instance.process, instance.key, instance.occurrence))!;
       return due.map((event) => ({ kind: 'event', event }));
     });
+    return changes.flatMap(transitionOf);
   }
 
   /**
-   * Fires due timers of up to `limit` instances, and of as many more as the last look had to skip. Instances of a version that this
-   * release cannot run are skipped, for a release that can: the caller tells of them. Fewer fired than `limit` means that nothing is
-   * left for now, or nothing that this look could reach past those.
+   * Looks at up to `limit` instances whose time may have come, and at as many more as the last look had to skip, and fires their due
+   * timers. Instances of a version that this release cannot run are skipped, for a release that can: the caller tells of them. Fewer
+   * looked at than `limit` means that nothing is left for now, or nothing that this look could reach past those.
    */
   async runDueTimers(
     tx: Tx,
     now: Date,
     limit: number,
     emit: Emit,
-  ): Promise<{ fired: number; transitions: Transition[]; skipped: Skipped[] }> {
+  ): Promise<{ looked: number; fired: number; transitions: Transition[]; skipped: Skipped[] }> {
     const due = await claimDueInstances(tx, now, limit + this.inTheWay);
     const skipped = await this.unreadable(tx, due);
     this.inTheWay = skipped.length;
     const without = new Set(skipped.map(({ instance }) => instance));
     const instances = due.filter((instance) => !without.has(instance));
-    const transitions = await this.turn(tx, instances, now, emit, () => [{ kind: 'timer' }]);
-    return { fired: instances.length, transitions, skipped };
+    const changes = await this.turn(tx, instances, now, emit, () => [{ kind: 'timer' }]);
+    rearmTimers(tx, changes);
+    const fired = changes.filter(({ history }) => history.length > 0).length;
+    return { looked: instances.length, fired, transitions: changes.flatMap(transitionOf), skipped };
   }
 
   /**
@@ -191,7 +194,7 @@ export class ProcessRunner {
     const instances = await lockInstancesById(tx, [instanceId]);
     if (instances.length === 0)
       throw new ProcessError('PROCESS_INSTANCE_UNKNOWN', `There is no instance ${instanceId}.`);
-    return this.turn(tx, instances, now, emit, () => [input]);
+    return (await this.turn(tx, instances, now, emit, () => [input])).flatMap(transitionOf);
   }
 
   /** Takes a person's action on instances, in id order; each is done or refused by itself. Ids that do not exist are left out. */
@@ -312,20 +315,21 @@ export class ProcessRunner {
     now: Date,
     emit: Emit,
     inputsOf: (instance: LockedInstance) => Input[],
-  ): Promise<Transition[]> {
+  ): Promise<Change[]> {
     const changes: Change[] = [];
     const commands: EmittedCommand[] = [];
     for (const instance of instances) {
       const process = await this.processOf(tx, instance);
-      const change = run(process, instance, inputsOf(instance), now.toISOString(), commands);
-      if (change.history.length > 0) changes.push(change);
+      changes.push(run(process, instance, inputsOf(instance), now.toISOString(), commands));
     }
-    await this.save(tx, changes, commands, now, emit);
-    return changes.flatMap(transitionOf);
+    const changed = changes.filter(({ history }) => history.length > 0);
+    await this.save(tx, changed, commands, now, emit);
+    return changes;
   }
 
   private async save(tx: Tx, changes: Change[], commands: EmittedCommand[], now: Date, emit: Emit): Promise<void> {
     saveInstances(tx, changes, now);
+    armTimers(tx, changes);
     if (commands.length > 0) emit(commands);
     const opened = changes.flatMap(openedTasks);
     const closed = changes.flatMap(({ id, closed: units }) => units.map((unit) => ({ instanceId: id, ...unit })));
@@ -387,7 +391,6 @@ function run(
     process,
     before: instance.state,
     state: instance.state,
-    nextTimerAt: undefined,
     history: [],
     opened: [],
     closed: [],
@@ -395,7 +398,6 @@ function run(
   for (const input of inputs) {
     const decision = turn(change.state, input);
     change.state = decision.state;
-    change.nextTimerAt = decision.nextTimerAt;
     // What one input of a batch opens, the next one may close.
     for (const task of decision.tasks.closed) {
       const index = change.opened.findIndex(({ unit }) => unit === task.unit);

@@ -14,7 +14,6 @@ export interface Change {
   process: Process;
   before: State;
   state: State;
-  nextTimerAt: string | undefined;
   history: { entry: HistoryEntry; event?: ProcessEvent }[];
   opened: TaskRequest[];
   closed: TaskChanges['closed'];
@@ -26,12 +25,11 @@ const update = {
   text: `
     UPDATE process_instance AS instance SET
       version = changed.version, correlation_id = changed.correlation_id, status = changed.status, state = changed.state,
-      next_timer_at = changed.next_timer_at, trace_id = changed.trace_id, started_at = changed.started_at,
-      ended_at = changed.ended_at, updated_at = $10::timestamptz
+      trace_id = changed.trace_id, started_at = changed.started_at, ended_at = changed.ended_at, updated_at = $9::timestamptz
     FROM ROWS FROM (
-      unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[], $8::timestamptz[]),
-      json_array_elements($9::json)
-    ) AS changed(id, version, correlation_id, status, next_timer_at, trace_id, started_at, ended_at, state)
+      unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[]),
+      json_array_elements($8::json)
+    ) AS changed(id, version, correlation_id, status, trace_id, started_at, ended_at, state)
     WHERE instance.id = changed.id`,
 };
 
@@ -72,12 +70,11 @@ const insertExternalIds = {
  */
 export function saveInstances(tx: Tx, changes: Change[], now: Date): void {
   if (changes.length === 0) return;
-  const updated = changes.map(({ id, process, state, nextTimerAt }) => [
+  const updated = changes.map(({ id, process, state }) => [
     id,
     process.version,
     state.correlationId,
     state.status,
-    nextTimerAt ?? null,
     traceIdOf(state.traceparent),
     state.startedAt ?? null,
     state.endedAt ?? null,

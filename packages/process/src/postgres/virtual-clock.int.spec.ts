@@ -42,7 +42,7 @@ describe('ninety days of twenty deals, every look by runners that have just star
   const idOf = async (key: string): Promise<string> => (await findInstances(database, { key, limit: 1 }))[0]!.id;
 
   async function nextTimerAt(): Promise<Date | null> {
-    const statement = { name: 'spec-next-timer', text: 'SELECT min(next_timer_at) AS at FROM process_instance' };
+    const statement = { name: 'spec-next-timer', text: 'SELECT min(due_at) AS at FROM process_timer' };
     return (await database.query<{ at: Date | null }>(statement))[0]!.at;
   }
 
@@ -57,7 +57,7 @@ describe('ninety days of twenty deals, every look by runners that have just star
     const looks = runners
       .slice(0, 3)
       .map((runner) => database.transaction((tx) => runner.runDueTimers(tx, now, 7, emit)));
-    return (await Promise.all(looks)).reduce((total, { fired }) => total + fired, 0);
+    return (await Promise.all(looks)).reduce((total, { looked }) => total + looked, 0);
   }
 
   async function passTo(to: Date): Promise<void> {

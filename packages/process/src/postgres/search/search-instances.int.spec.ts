@@ -113,9 +113,9 @@ describe('pages', () => {
           SELECT 'sale', 1, 'many-' || n, 1, 'c', 'running', '{"steps":{},"attributes":{},"attention":[]}', now(), now()
           FROM generate_series(1, ${many}) AS n RETURNING id, substr(key, 6)::int AS n
         ), rows AS (
-          INSERT INTO process_search (instance_id, process, version, status, status_since, started_at, amount, currency, paused, attention, correlation_id)
+          INSERT INTO process_search (instance_id, process, version, status, status_since, started_at, amount, currency, paused, attention)
           SELECT id, CASE WHEN n IN (3, 8000) THEN 'rare' ELSE 'sale' END, 1, 'running', '2026-11-22T13:00:00.123456Z', now(), n % 7, 'SEK',
-            false, false, 'c' FROM made
+            false, false FROM made
         )
         INSERT INTO process_wait (step, instance_id, owner) SELECT 'packing', id, 'warehouse' FROM made`,
     });

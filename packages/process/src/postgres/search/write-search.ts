@@ -19,12 +19,12 @@ const upsertRows = {
   name: 'process-upsert-search',
   text: `
     INSERT INTO process_search AS known
-      (instance_id, process, version, status, started_at, amount, currency, paused, attention, correlation_id, status_since)
-    SELECT *, $11::timestamptz FROM unnest($1::bigint[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::numeric[], $7::text[],
-      $8::boolean[], $9::boolean[], $10::text[])
+      (instance_id, process, version, status, started_at, amount, currency, paused, attention, status_since)
+    SELECT *, $10::timestamptz FROM unnest($1::bigint[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::numeric[], $7::text[],
+      $8::boolean[], $9::boolean[])
     ON CONFLICT (instance_id) DO UPDATE SET
       version = excluded.version, status = excluded.status, started_at = excluded.started_at, amount = excluded.amount,
-      currency = excluded.currency, paused = excluded.paused, attention = excluded.attention, correlation_id = excluded.correlation_id,
+      currency = excluded.currency, paused = excluded.paused, attention = excluded.attention,
       status_since = CASE WHEN known.status = excluded.status THEN known.status_since ELSE excluded.status_since END`,
 };
 
@@ -88,17 +88,7 @@ function searched(process: Process, state: State): unknown[] {
   const { amount, currency } = amountAtRisk(process, state);
   const isPaused = state.paused !== undefined;
   const isLooked = state.attention.length > 0;
-  return [
-    process.name,
-    process.version,
-    state.status,
-    state.startedAt ?? null,
-    amount,
-    currency,
-    isPaused,
-    isLooked,
-    state.correlationId,
-  ];
+  return [process.name, process.version, state.status, state.startedAt ?? null, amount, currency, isPaused, isLooked];
 }
 
 function attributeRows({ id, before, state }: SearchChange): { gone: unknown[][]; set: unknown[][] } {
