@@ -74,7 +74,8 @@ export async function lockInstances(tx: Tx, identities: Identity[], now: Date): 
 const claim = {
   name: 'process-claim-due-instances',
   text: `
-    SELECT instance.id, instance.process, instance.version, instance.key, instance.occurrence, instance.state
+    SELECT instance.id, instance.process, instance.version, instance.key, instance.occurrence, instance.state,
+      timer.due_at::text AS "dueAt"
     FROM process_timer AS timer JOIN process_instance AS instance ON instance.id = timer.instance_id
     WHERE timer.due_at <= $1
     ORDER BY timer.due_at
@@ -82,9 +83,12 @@ const claim = {
     FOR UPDATE OF instance SKIP LOCKED`,
 };
 
+/** An instance that is due to be looked at; once for each moment it was to be. `dueAt` is as PostgreSQL writes it, with all its digits. */
+export type DueInstance = LockedInstance & { dueAt: string };
+
 /** Locks instances to be looked at by now and that nobody else works on; those another one holds are found by the next look. */
-export function claimDueInstances(tx: Tx, now: Date, limit: number): Promise<LockedInstance[]> {
-  return tx.query<LockedInstance>(claim, [now, limit]);
+export function claimDueInstances(tx: Tx, now: Date, limit: number): Promise<DueInstance[]> {
+  return tx.query<DueInstance>(claim, [now, limit]);
 }
 
 const lockById = {

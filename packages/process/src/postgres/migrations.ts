@@ -143,11 +143,11 @@ class KeepTimersApart1795800000000 {
   readonly name = 'KeepTimersApart1795800000000';
 
   async up(runner: Runner): Promise<void> {
-    await runner.query('CREATE TABLE process_timer (instance_id bigint PRIMARY KEY, due_at timestamptz NOT NULL)');
+    await runner.query('CREATE TABLE process_timer (due_at timestamptz NOT NULL, instance_id bigint NOT NULL)');
     await runner.query(`
-      INSERT INTO process_timer (instance_id, due_at)
-      SELECT id, next_timer_at FROM process_instance WHERE next_timer_at IS NOT NULL`);
-    await runner.query('CREATE INDEX process_timer_due ON process_timer (due_at)');
+      INSERT INTO process_timer (due_at, instance_id)
+      SELECT next_timer_at, id FROM process_instance WHERE next_timer_at IS NOT NULL`);
+    await runner.query('CREATE INDEX process_timer_due ON process_timer (due_at, instance_id)');
     await runner.query('ALTER TABLE process_instance DROP COLUMN next_timer_at');
     await runner.query('DROP INDEX process_instance_status');
     await runner.query('CREATE INDEX process_instance_correlation ON process_instance (correlation_id)');
@@ -158,7 +158,8 @@ class KeepTimersApart1795800000000 {
     await runner.query('ALTER TABLE process_instance ADD COLUMN next_timer_at timestamptz');
     await runner.query(`
       UPDATE process_instance AS instance SET next_timer_at = timer.due_at
-      FROM process_timer AS timer WHERE timer.instance_id = instance.id`);
+      FROM (SELECT instance_id, min(due_at) AS due_at FROM process_timer GROUP BY instance_id) AS timer
+      WHERE timer.instance_id = instance.id`);
     await runner.query(
       `CREATE INDEX process_instance_next_timer_at ON process_instance (next_timer_at) WHERE next_timer_at IS NOT NULL`,
     );

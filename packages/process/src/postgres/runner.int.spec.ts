@@ -201,7 +201,7 @@ describe('timers', () => {
 
   it('that come forward are looked at in time', async () => {
     const dueAt = async (): Promise<Date | undefined> => {
-      const text = `SELECT due_at FROM process_timer JOIN process_instance ON id = instance_id WHERE key = 'forward'`;
+      const text = `SELECT min(due_at) AS due_at FROM process_timer JOIN process_instance ON id = instance_id WHERE key = 'forward'`;
       return (await database.pool.query<{ due_at: Date }>(text)).rows[0]?.due_at;
     };
     await take(of('forward', 'DealWon', 'OrderCreated'));

@@ -178,12 +178,13 @@ export class ProcessRunner {
     const due = await claimDueInstances(tx, now, limit + this.inTheWay);
     const skipped = await this.unreadable(tx, due);
     this.inTheWay = skipped.length;
-    const without = new Set(skipped.map(({ instance }) => instance));
-    const instances = due.filter((instance) => !without.has(instance));
+    const without = new Set<LockedInstance>(skipped.map(({ instance }) => instance));
+    const looks = due.filter((instance) => !without.has(instance));
+    const instances = [...new Map(looks.map((instance) => [instance.id, instance])).values()];
     const changes = await this.turn(tx, instances, now, emit, () => [{ kind: 'timer' }]);
-    rearmTimers(tx, changes);
+    rearmTimers(tx, looks, changes);
     const fired = changes.filter(({ history }) => history.length > 0).length;
-    return { looked: instances.length, fired, transitions: changes.flatMap(transitionOf), skipped };
+    return { looked: looks.length, fired, transitions: changes.flatMap(transitionOf), skipped };
   }
 
   /**
