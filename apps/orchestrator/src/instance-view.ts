@@ -103,7 +103,8 @@ export class PaymentView {
 }
 
 export class AttentionView {
-  @ApiProperty({ enum: ['unexpected-event', 'started-again', 'irreversible', 'not-undone', 'fact-missing'] }) code!: string;
+  @ApiProperty({ enum: ['unexpected-event', 'started-again', 'irreversible', 'not-undone', 'fact-missing'] })
+  code!: string;
   @ApiProperty({ description: 'The event.' }) type!: string;
   @ApiProperty() messageId!: string;
   @ApiProperty(time) at!: string;

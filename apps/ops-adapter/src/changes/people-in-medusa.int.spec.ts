@@ -72,6 +72,46 @@ describe('what people do in Medusa', () => {
   });
 });
 
+describe('a release by hand', () => {
+  /** Two lines: one that is ready at once, and one that waits for stock. */
+  async function halfReady(stock: number): Promise<{ deal: Deal; short: Deal['lineItems'][0] }> {
+    const short = newLine('10.0000', { lineItemId: '2', quantity: '3.0000', amount: '30.0000' });
+    await ops.setStock(short.sku, stock);
+    const deal = newDeal({ totalAmount: '1030.0000', lineItems: [newLine('1000.0000'), short] });
+    await ops.run(command('CreateOrder', deal));
+    await ops.run(command('ProvisionOrder', deal));
+    return { deal, short };
+  }
+  const releaseByHand = async (deal: Deal): Promise<void> => {
+    const { id, fulfilments } = await orderOf(deal);
+    await ops.person.cancelFulfilment(id, fulfilments[0]!.id);
+  };
+
+  it.each([0, 9])('just before a line is delivered is told, and nothing leaves: %i in stock', async (stock) => {
+    const { deal, short } = await halfReady(stock);
+    await releaseByHand(deal);
+    await ops.run(deliver(deal, short));
+    expect(ops.told(deal.orderId, '2')).toEqual(['OrderLineFulfilmentRejected order-released']);
+    await ops.poll();
+    await ops.poll();
+    expect(ops.sent(deal.orderId).slice(3)).toEqual(['OrderReleased']);
+    expect(await ops.stockOf(short.sku)).toBe(stock);
+  });
+
+  it('just before stock comes in is told, too', async () => {
+    const { deal, short } = await halfReady(0);
+    await ops.run(deliver(deal, short));
+    await ops.poll();
+    await releaseByHand(deal);
+    await ops.setStock(short.sku, 2);
+    await ops.lookForStock();
+    await ops.poll();
+    await ops.poll();
+    expect(ops.sent(deal.orderId).slice(3)).toEqual(['OrderReleased', 'OrderLineFulfilmentRejected']);
+    expect(await ops.stockOf(short.sku)).toBe(2);
+  });
+});
+
 describe('what people ship in Medusa', () => {
   it('in one piece or in several becomes one event per shipment, and one when all of the line has left', async () => {
     const line = newLine('10.0000', { quantity: '3.0000', amount: '30.0000' });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { medusaLine, medusaOrder, orderLine, salesOrder } from '../spec/order-examples.js';
+import { withDelivery } from '../orders/transitions.js';
 import { takeOver } from './take-over.js';
 
 const now = '2026-11-22T11:00:00.000Z';
@@ -75,6 +76,20 @@ describe('what people do in Medusa', () => {
       lineEvents: told('order-cancelled'),
     });
     expect(takeOver(released.row!, cancelled, [], at)).toMatchObject({ events: ['OrderCancelled'], lineEvents: [] });
+  });
+
+  it('while we delivered a line is left to the next reading, which tells it', () => {
+    const lines = [orderLine({ requested: true, backordered: 1 })];
+    const known = salesOrder({ lines, provisionedAt: fulfilment.createdAt, medusaFulfilmentIds: ['ful_1'] });
+    const remaining = [{ id: 'item_2', quantity: 1, requiresShipping: false, keepsStock: false }];
+    const read = { lines: [medusaLine({})], remaining, fulfilments: [{ ...fulfilment, cancelledAt: now }] };
+    const seen = medusaOrder({ ...read, sourceVersion: later });
+    const delivered = withDelivery(known, seen, now);
+    expect(delivered).toMatchObject({ provisionedAt: known.provisionedAt, lines: [{ requested: true }] });
+    expect(takeOver(delivered, seen, [], at)).toMatchObject({
+      events: ['OrderReleased'],
+      lineEvents: [{ type: 'OrderLineFulfilmentRejected', payload: { reason: 'order-released' } }],
+    });
   });
 
   it('in part changes the row and announces nothing', () => {

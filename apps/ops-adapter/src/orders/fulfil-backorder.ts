@@ -4,7 +4,7 @@ import type { OrderDependencies } from './create-order.js';
 import { deliverLine } from './deliver-line.js';
 import { tellBackorder, tellShipments, withLine, type LineEvent } from './order-lines.js';
 import { findOrder, saveOrder, type WrittenOrder } from './store.js';
-import { unasked, withFulfilment } from './transitions.js';
+import { unasked, withDelivery } from './transitions.js';
 
 /** Stock has arrived for an order that waits for it. */
 export interface FulfilBackorder {
@@ -25,17 +25,18 @@ export function fulfilBackorder({ medusa, database, storeId, now }: OrderDepende
       const emit: OutgoingMessage[] = [];
       const tell = ({ type, payload }: LineEvent) =>
         void emit.push({ type, payload, correlationId } as OutgoingMessage);
+      const reference = { ...keysOf(known), correlationId };
       for (const { lineItemId } of known.lines.filter((line) => line.backordered > 0)) {
-        const delivered = await deliverLine(medusa, medusaOrderId, lineItemId, { ...keysOf(known), correlationId });
+        const delivered = await deliverLine(medusa, medusaOrderId, lineItemId, reference, row);
         if ('refused' in delivered) {
-          // A cancellation is told by the poll that finds it; nothing else would be told of this line.
-          if (delivered.refused.reason === 'order-cancelled') break;
+          // What people did to the order is told by the poll that finds it; nothing else would be told of this line.
+          if (['order-cancelled', 'order-released'].includes(delivered.refused.reason)) break;
           const payload = { ...keysOf(known), lineItemId, ...delivered.refused };
           tell({ type: 'OrderLineFulfilmentRejected', payload });
           row = withLine(row, unasked(row.lines.find((line) => line.lineItemId === lineItemId)!));
           continue;
         }
-        row = withFulfilment(row, delivered.order, now().toISOString());
+        row = withDelivery(row, delivered.order, now().toISOString());
         const line = row.lines.find((each) => each.lineItemId === lineItemId)!;
         const shipped = tellShipments(row, line, delivered.order, storeId);
         row = withLine(row, tellBackorder(row, shipped.line, delivered.order, false).line);

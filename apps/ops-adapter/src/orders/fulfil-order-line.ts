@@ -6,7 +6,7 @@ import { deliverLine } from './deliver-line.js';
 import { tellBackorder, tellShipments, withLine, type Telling } from './order-lines.js';
 import { missing, whyNotStanding } from './provision-order.js';
 import { findOrder, saveOrder, type Rejection, type SalesOrder, type WrittenOrder } from './store.js';
-import { unasked, withFulfilment } from './transitions.js';
+import { unasked, withDelivery } from './transitions.js';
 
 type Command = Message<'FulfilOrderLine'>;
 
@@ -27,14 +27,14 @@ export function fulfilOrderLine({ medusa, database, storeId, now }: OrderDepende
         return { emit: [refuseLine(command, { reason: 'quantity-mismatch', field: 'quantity', message })] };
       }
       const reference = { ...keysOf(known), correlationId: command.envelope.correlationId };
-      const delivered = await deliverLine(medusa, known.medusaOrderId, lineItemId, reference);
+      const delivered = await deliverLine(medusa, known.medusaOrderId, lineItemId, reference, known);
       if ('refused' in delivered) {
         // Asked for before, it may wait for stock; this answer is its last.
         const refused = known.lines.find((line) => line.lineItemId === lineItemId);
         const stopped = refused ? withLine(known, unasked(refused)) : known;
         return { emit: [refuseLine(command, delivered.refused)], apply: (tx) => saveOrder(tx, stopped) };
       }
-      const row = withFulfilment(known, delivered.order, now().toISOString());
+      const row = withDelivery(known, delivered.order, now().toISOString());
       const line = { ...row.lines.find((each) => each.lineItemId === lineItemId)!, requested: true };
       const shipped = tellShipments(row, line, delivered.order, storeId, true);
       const told: Telling = delivered.isShort

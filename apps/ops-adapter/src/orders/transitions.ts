@@ -105,6 +105,19 @@ export function withFulfilment(known: WrittenOrder, seen: MedusaOrder, now: stri
   return known.provisionedAt ? withRelease(row, releasedAt) : row;
 }
 
+/** The row after a delivery of ours. What people did meanwhile is left as it was known: the poll finds it, and tells it. */
+export function withDelivery(known: WrittenOrder, seen: MedusaOrder, now: string): WrittenOrder {
+  const { provisionedAt, releasedAt } = known;
+  return { ...withFulfilment(known, seen, now), provisionedAt, releasedAt, lines: withIdentity(known, seen).lines };
+}
+
+/** Why nothing of an order is delivered that a person has released in Medusa, and nobody has told yet. */
+export function whyTakenBack(known: WrittenOrder, seen: MedusaOrder): Rejection | undefined {
+  if (!known.provisionedAt || withFulfilment(known, seen, known.provisionedAt).provisionedAt) return undefined;
+  const message = `Order ${seen.orderNumber} was released in Medusa: provision it again before its lines are delivered.`;
+  return { reason: 'order-released', field: 'orderId', message };
+}
+
 /** The row of an order that is ready: of all that keeps no stock a fulfilment stands. */
 export function withProvisioning(known: WrittenOrder, seen: MedusaOrder, now: string): WrittenOrder {
   const row = withFulfilment(known, seen, now);

@@ -162,6 +162,12 @@ export class OpsHarness {
     await this.runJobs();
   }
 
+  /** Stock is looked at before changes are. */
+  async lookForStock(): Promise<void> {
+    await lookForStock(this.polling);
+    await this.runJobs();
+  }
+
   /** As the work queue: a job id is taken once for good, and what fails is tried again. */
   private async runJobs(): Promise<void> {
     const handlers: Record<string, (job: Job<never>, context: EffectContext) => Promise<EffectResult>> = {
