@@ -55,7 +55,7 @@ export function loadRules(directories: RuleDirectories = {}): Rules {
 }
 
 /** What processes are compiled against. */
-export function loadContracts({ policies: from, calendars: by }: RuleDirectories = {}): Omit<Rules, 'processes'> {
+function loadContracts({ policies: from, calendars: by }: RuleDirectories = {}): Omit<Rules, 'processes'> {
   const calendars = loadCalendars(toUrl(by));
   const written = readPolicies(toUrl(from)) as { policy?: string }[];
   const policies = compilePolicies(written, { catalog });
