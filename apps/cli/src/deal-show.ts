@@ -37,7 +37,7 @@ export interface Occurrence {
   } | null;
   waitingFor: { step: string; events: string[]; since: string; isOverdue: boolean; needsPerson: boolean }[];
   steps: (Execution & { step: string; owner: string; status: string; compensation: Execution | null })[];
-  attention: { type: string; at: string; message: string }[];
+  attention: { type: string; at: string; message: string; acknowledged?: { by: string } | null }[];
   payments: { amount: string; currency: string; receivedAt: string; externalIds: ExternalId[] }[];
 }
 
@@ -189,7 +189,8 @@ function renderOccurrence(story: DealStory, occurrence: Occurrence, viewerUrl: s
       `payment of ${formatMoney(payment.amount, payment.currency)} received ${payment.receivedAt} (${objects(payment.externalIds)})`,
     );
   }
-  for (const { at, message } of occurrence.attention) lines.push(`${colours.yellow('look')} ${at}: ${message}`);
+  for (const { at, message, acknowledged } of occurrence.attention)
+    lines.push(`${acknowledged ? `looked at by ${acknowledged.by},` : colours.yellow('look')} ${at}: ${message}`);
   for (const wait of occurrence.waitingFor.filter(
     () => !ENDED.includes(occurrence.status) || occurrence.status === 'stopped',
   )) {

@@ -52,7 +52,7 @@ export const filterShape = {
   inStatusFor: elapsed.optional().describe('Longer in its status than this: "4 hours", "2 days".'),
   startedFor: elapsed.optional().describe('Started longer ago than this.'),
   paused: flag,
-  attention: flag.describe('Something came that contradicts what is known.'),
+  attention: flag.describe('Something came that contradicts what is known, and nobody has acknowledged it yet.'),
 };
 
 export type FilterQuery = z.infer<z.ZodObject<typeof filterShape>>;

@@ -109,6 +109,8 @@ export class AttentionView {
   @ApiProperty() messageId!: string;
   @ApiProperty(time) at!: string;
   @ApiProperty() message!: string;
+  @ApiProperty({ type: DoneByView, nullable: true, description: 'Who has looked at it; null while nobody has.' })
+  acknowledged!: DoneByView | null;
 }
 
 export class CauseView {

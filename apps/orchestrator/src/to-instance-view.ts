@@ -45,7 +45,7 @@ export function toSummaryView(process: Process, instance: StoredInstance): Insta
     endedAt: endedAt?.toISOString() ?? null,
     durationMs: startedAt && endedAt ? endedAt.getTime() - startedAt.getTime() : null,
     cause: toCauseView(state.rejection ?? state.cause),
-    attention: state.attention,
+    attention: state.attention.map((one) => ({ ...one, acknowledged: one.acknowledged ?? null })),
     waitingFor: waitsOf(process, state).map((wait) => toWaitingView(wait, instance.createdAt)),
   };
 }

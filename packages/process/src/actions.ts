@@ -1,8 +1,8 @@
 import type { Process } from './compile.js';
-import type { State, StepStatus, UnitState } from './state.js';
+import { isOpen, type State, type StepStatus, type UnitState } from './state.js';
 import { stepOf, unitsOf, waitsFor } from './units.js';
 
-export const actions = ['pause', 'resume', 'retry', 'skip', 'cancel', 'keep', 'repair'] as const;
+export const actions = ['pause', 'resume', 'retry', 'skip', 'cancel', 'keep', 'repair', 'acknowledge'] as const;
 export type Action = (typeof actions)[number];
 
 /** What a person may do to an instance now, and to which of its units. */
@@ -16,6 +16,9 @@ export function allowedActions(process: Process, state: State): { action: Action
 
 /** Why an action cannot be taken now; undefined where it can. */
 export function whyNot(process: Process, state: State, action: Action, unit: string | undefined): string | undefined {
+  // What came at the wrong moment may have come before the start, and after the end.
+  if (action === 'acknowledge')
+    return state.attention.some(isOpen) ? undefined : 'nothing of it is left that a person should look at';
   if (state.phase === 'new' || state.rejection) return 'it has not started';
   const isOver = state.phase === 'ended' && (state.cause !== undefined || action !== 'cancel');
   switch (action) {

@@ -2,19 +2,21 @@ import { isStuck, whyNot, type Action } from './actions.js';
 import type { CompiledCommand, CompiledStep, Outcome, Process, Source } from './compile.js';
 import { ProcessError } from './errors.js';
 import type { Facts, PolicyOutcome } from './policies.js';
-import type {
-  Attention,
-  Cause,
-  Command,
-  Effect,
-  Execution,
-  ExternalId,
-  HistoryEntry,
-  ProcessEvent,
-  State,
-  StepStatus,
-  TaskChanges,
-  UnitState,
+import {
+  isOpen,
+  SEEN_AT_MOST,
+  type Attention,
+  type Cause,
+  type Command,
+  type Effect,
+  type Execution,
+  type ExternalId,
+  type HistoryEntry,
+  type ProcessEvent,
+  type State,
+  type StepStatus,
+  type TaskChanges,
+  type UnitState,
 } from './state.js';
 import { inFlight, nextTimerAt, promised, statusOf } from './standing.js';
 import { readyUnits, stepOf, unitId, unitsOf, waitsFor } from './units.js';
@@ -110,7 +112,7 @@ class Turn {
     // What is late by now is late, whether or not a timer has looked before what it waited for came.
     this.markLate();
     const entry = this.entryOf(input);
-    this.state.seen.push(entry.messageId);
+    this.state.seen = [...this.state.seen, entry.messageId].slice(-SEEN_AT_MOST);
     this.history.push(entry);
     this.input = entry;
     if (input.kind === 'event') entry.effect = this.receive(input.event);
@@ -569,6 +571,11 @@ class Turn {
       case 'repair':
         this.putRight(input.facts!);
         return 'repaired';
+      case 'acknowledge':
+        state.attention = state.attention.map((one) =>
+          isOpen(one) ? { ...one, acknowledged: { by, reason, at } } : one,
+        );
+        return 'acknowledged';
       case 'retry':
         if (this.unit(unit!).status === 'compensation-refused') this.unit(unit!).status = 'done';
         else this.commandAgain(unit!);
@@ -1039,7 +1046,6 @@ function copyOf(state: State): State {
     facts: { ...state.facts, steps: { ...state.facts.steps } },
     early: [...state.early],
     attention: [...state.attention],
-    seen: [...state.seen],
   };
 }
 

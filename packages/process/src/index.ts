@@ -42,6 +42,7 @@ export {
   effects,
   ended,
   initialState,
+  isOpen,
   statuses,
   stepStatuses,
   type Attention,

@@ -198,3 +198,43 @@ describe('what a person does to an instance', () => {
     expect(refused(() => story.act('retry', { unit: 'nothing' }))).toContain('it has no step nothing');
   });
 });
+
+describe('what a person has looked at', () => {
+  const odd = () => new ShopStory().when('BasketPaid').when('OrderPlaced').when('BasketPaid');
+
+  it('is acknowledged with who and why, and nothing else changes', () => {
+    const story = odd();
+    const { status, steps } = story.state;
+    story.act('acknowledge');
+    expect(story.state).toMatchObject({
+      status,
+      steps,
+      attention: [{ acknowledged: { by: 'ada', reason: 'a reason' } }],
+    });
+    expect([story.sent, story.last.history[0]?.effect]).toEqual([[], 'acknowledged']);
+  });
+
+  it('is acknowledged once, and what comes later is looked at again', () => {
+    const story = odd().act('acknowledge');
+    expect(() => story.act('acknowledge')).toThrow('nothing of it is left that a person should look at');
+    story.when('BasketPaid');
+    expect(allowedActions(shop, story.state)).toContainEqual({ action: 'acknowledge' });
+    story.act('acknowledge');
+    expect(story.state.attention.map(({ acknowledged }) => acknowledged?.by)).toEqual(['ada', 'ada']);
+  });
+
+  it('may also have come before the start, or after the end', () => {
+    const story = odd().when('BasketReturned');
+    for (const lineId of ['a', 'b']) story.when('SendingRejected', { lineId });
+    story.when('OrderWithdrawn');
+    expect(story.act('acknowledge').state.status).toBe('compensated');
+  });
+});
+
+it('an instance does not grow with its inputs', () => {
+  const story = new ShopStory().when('BasketPaid');
+  const sizes = Array.from({ length: 200 }, () => story.when('OrderPlaced', {}).state.seen.length);
+  expect(Math.max(...sizes)).toBe(50);
+  const again = story.when('OrderPlaced', {}, 'same').state;
+  expect(story.when('OrderPlaced', {}, 'same').state).toEqual(again);
+});

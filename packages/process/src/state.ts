@@ -135,7 +135,18 @@ export interface Attention {
   messageId: string;
   at: string;
   message: string;
+  /** A person has looked at it. */
+  acknowledged?: { by: string; reason: string; at: string };
 }
+
+/** Nobody has looked at it yet. */
+export const isOpen = ({ acknowledged }: Attention): boolean => acknowledged === undefined;
+
+/**
+ * Messages are known by their inbox for good, decisions by their task, actions by their audit; this catches what comes twice at once, and
+ * the history refuses what neither has caught. So an instance does not grow with its life.
+ */
+export const SEEN_AT_MOST = 50;
 
 export interface State {
   key: string;
@@ -173,7 +184,7 @@ export interface State {
   /** Events that came before their time; taken when it has come. */
   early: ProcessEvent[];
   attention: Attention[];
-  /** Ids of the inputs taken; an input is taken once. */
+  /** Ids of the latest inputs taken, at most {@link SEEN_AT_MOST}: none of them is taken twice. Whoever brings events keeps the others away. */
   seen: string[];
   startedAt?: string;
   endedAt?: string;
@@ -197,6 +208,7 @@ export const effects = [
   'paused',
   'resumed',
   'repaired',
+  'acknowledged',
   'kept',
   'migrated',
   'recorded',

@@ -14,7 +14,7 @@ export interface InstanceSummary {
   startedAt: string | null;
   endedAt: string | null;
   cause: { type: string; step: string | null; reason: string | null; message: string | null } | null;
-  attention: { at: string; message: string }[];
+  attention: { at: string; message: string; acknowledged: { by: string; reason: string } | null }[];
   waitingFor: Wait[];
 }
 

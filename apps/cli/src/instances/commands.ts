@@ -15,6 +15,7 @@ Examples:
   instances retry 12 --reason "product added"
   instances skip 12 --unit write-back --reason "written by hand"
   instances repair 12 --set start.totalAmount=120.0000 --reason "typo"
+  instances acknowledge --attention --process lead-to-cash --preview
   instances pause --step order --process lead-to-cash --reason "order system is moved"
   instances audit --instance 12
 
@@ -24,7 +25,7 @@ Exit codes: 0 what the command says; 1 it does not hold: refused, and why; 3 the
 export function addInstances(program: Command, here: () => [Config, Installation]): void {
   const command = program
     .command('instances')
-    .description('processes under way: find, understand, hold, ask again, skip, cancel, put right')
+    .description('processes under way: find, understand, hold, ask again, skip, cancel, put right, acknowledge')
     .addHelpText('after', EXAMPLES);
   const api = withServices(command, here, '/v1');
 
@@ -57,6 +58,7 @@ export function addInstances(program: Command, here: () => [Config, Installation
     ['cancel', 'undo everything that was done, the last first'],
     ['keep', 'let everything stand where something could not be undone, and nothing was so far'],
     ['repair', 'put facts right that the next commands use'],
+    ['acknowledge', 'say that somebody has looked at what came at the wrong moment; the process goes on as it does'],
   ] as const) {
     const action = withFilter(command.command(name).argument('[ids...]', 'numbers of instances; or conditions'))
       .description(description)
@@ -130,7 +132,7 @@ function withFilter(command: Command): Command {
     .option('--in-status-for <duration>', 'longer than this, such as "4 hours"')
     .option('--started-for <duration>', 'started longer ago than this')
     .option('--paused', 'somebody holds it')
-    .option('--attention', 'something came that contradicts what is known');
+    .option('--attention', 'something came that contradicts what is known, and nobody has acknowledged it');
 }
 
 /** The options of {@link withFilter} as the API names them. */

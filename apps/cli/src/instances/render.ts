@@ -63,7 +63,10 @@ export function renderInstance(instance: Instance, viewerUrl: string | undefined
       ({ unit, kind, at }) => `  ${time(at)}  ${timerText[kind] ?? kind}${unit ? `: ${unit}` : ''}`,
     ),
     ...(instance.attention.length > 0 ? heading('look') : []),
-    ...instance.attention.map(({ at, message }) => `  ${time(at)}  ${colours.yellow(message)}`),
+    ...instance.attention.map(
+      ({ at, message, acknowledged }) =>
+        `  ${time(at)}  ${acknowledged ? `${message} (acknowledged by ${acknowledged.by}: ${acknowledged.reason})` : colours.yellow(message)}`,
+    ),
     ...heading('history'),
     table(
       ['when', 'what', 'did', 'step', 'sent', 'who'],

@@ -77,7 +77,7 @@ export interface ActChoice extends FilterChoice {
   json: boolean;
 }
 
-/** `instances pause`, `resume`, `retry`, `skip`, `cancel`, `keep`, `repair`. @returns the exit code */
+/** `instances pause`, `resume`, `retry`, `skip`, `cancel`, `keep`, `repair`, `acknowledge`. @returns the exit code */
 export async function act(api: ServicesApi, action: string, ids: string[], choice: ActChoice): Promise<number> {
   const filter = toFilter(choice);
   const hasFilter = Object.keys(filter).length > 0;

@@ -56,7 +56,7 @@ export class ActionsController {
   @HttpCode(200)
   @ApiOperation({
     summary:
-      'Pause, resume, retry, skip, cancel or repair instances. Each is done or refused by itself, in bounded transactions.',
+      'Pause, resume, retry, skip, cancel, keep or repair instances, or acknowledge what came at the wrong moment. Each is done or refused by itself, in bounded transactions.',
   })
   @ApiBody({ schema: openApiSchema(requests.requestAction) })
   @ApiOkResponse({ type: ActionView, description: 'As it stands after two seconds at most; what is pending goes on.' })

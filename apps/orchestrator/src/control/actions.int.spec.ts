@@ -115,6 +115,39 @@ describe('what people do to instances', () => {
     });
   });
 
+  it('acknowledge says that somebody has looked: of many at once, previewed, audited, and no longer found', async () => {
+    for (const key of ['odd-1', 'odd-2']) {
+      await on.refused(key);
+      await on.take(key, ['OrderCreated', { orderNumber: '1', externalIds: [] }], ['OrderReleaseRejected', { reason: 'odd', field: null, message: 'Odd.' }]); // prettier-ignore
+    }
+    const filter = { attention: true };
+    const found = (await on.get('instances?attention=true')).instances;
+    expect(found).toHaveLength(2);
+    const preview = await on.post('actions/preview', { action: 'acknowledge', filter });
+    expect(preview.body).toMatchObject({
+      total: 2,
+      instances: [{ outcome: 'done', commands: [] }, { outcome: 'done' }],
+    });
+    expect((await on.get('instances?attention=true')).instances).toHaveLength(2);
+    const { body } = await on.post('actions', {
+      action: 'acknowledge',
+      filter,
+      reason: 'cancelled by hand, order checked',
+    });
+    expect(body).toMatchObject({ done: 2, refused: 0 });
+    expect((await on.get('instances?attention=true')).instances).toEqual([]);
+    const { attention } = await on.get(`instances/${found[0].id}`);
+    expect(attention).toMatchObject([{ acknowledged: { by: 'ada', reason: 'cancelled by hand, order checked' } }]);
+    expect((await on.get(`audit?instance=${found[0].id}`)).entries).toMatchObject([
+      { action: 'acknowledge', reason: 'cancelled by hand, order checked', after: { attention: [{}] } },
+    ]);
+    const again = await on.post('actions', { action: 'acknowledge', ids: [found[0].id], reason: 'once more' });
+    expect(again.body).toMatchObject({
+      refused: 1,
+      results: [{ why: expect.stringContaining('nothing of it is left') }],
+    });
+  });
+
   it('repair puts facts right before a step is asked for again, and keeps what they were', async () => {
     const id = await on.refused('repaired');
     const facts = { start: { totalAmount: '120.0000' } };

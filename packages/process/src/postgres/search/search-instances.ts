@@ -35,7 +35,7 @@ export interface InstanceFilter {
   startedBefore?: Date | undefined;
   inStatusBefore?: Date | undefined;
   paused?: boolean | undefined;
-  /** Something came that contradicts what is known, and a person should look. */
+  /** Something came that contradicts what is known, and nobody has acknowledged it yet. */
   attention?: boolean | undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { Tx } from '@throughline/postgres';
 import { amountAtRisk, isNumber } from '../../amount-at-risk.js';
 import type { Process } from '../../compile.js';
-import type { State } from '../../state.js';
+import { isOpen, type State } from '../../state.js';
 import { waitedAt } from '../../waits.js';
 import { columns } from '../columns.js';
 
@@ -87,8 +87,8 @@ function rowOf({ id, from, process, before, state }: SearchChange): unknown[][] 
 function searched(process: Process, state: State): unknown[] {
   const { amount, currency } = amountAtRisk(process, state);
   const isPaused = state.paused !== undefined;
-  const isLooked = state.attention.length > 0;
-  return [process.name, process.version, state.status, state.startedAt ?? null, amount, currency, isPaused, isLooked];
+  const needsLook = state.attention.some(isOpen);
+  return [process.name, process.version, state.status, state.startedAt ?? null, amount, currency, isPaused, needsLook];
 }
 
 function attributeRows({ id, before, state }: SearchChange): { gone: unknown[][]; set: unknown[][] } {
