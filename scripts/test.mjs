@@ -1,5 +1,5 @@
 // Runs the specs on real parts: `npm test`, `npm test -- unit`, `npm test -- int packages/messaging`, `npm test -- e2e`.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -7,13 +7,15 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const KINDS = ['unit', 'int', 'e2e'];
+/** Jest runs our ES modules as such. */
+const MODULES = '--experimental-vm-modules --disable-warning=ExperimentalWarning';
 const HELP = `npm test [-- [unit] [int] [e2e] [path ...]]
 
 Runs the specs on real parts and closes with "N passed, N failed".
   unit   pure specs (*.spec.ts), in milliseconds, nothing is started
   int    specs on a real broker, database and registry (*.int.spec.ts)
   e2e    whole stories through every service, two instances of each (tests/*.e2e.spec.ts)
-  path   only spec files whose path contains this
+  path   only spec files whose path contains this; a kind of which no file does is left out, and what it needs is not started
 Without a kind: all three. What is started runs on free ports beside anything else, and is stopped at the end.
 The stack is taken from KAFKA_BROKERS, POSTGRES_URL, SCHEMA_REGISTRY_URL and OTEL_EXPORTER_OTLP_ENDPOINT where they are set.
 `;
@@ -25,7 +27,14 @@ if (args.includes('--help') || args.includes('-h')) {
 }
 const kinds = KINDS.filter((kind) => args.includes(kind));
 const paths = args.filter((argument) => !KINDS.includes(argument));
-const wanted = kinds.length > 0 ? kinds : KINDS;
+const asked = kinds.length > 0 ? kinds : KINDS;
+const wanted = paths.length > 0 ? kindsOfMatching() : asked;
+if (wanted.length === 0) {
+  console.error(
+    `No spec file of ${asked.join(', ')} matches ${paths.join(' or ')}.\nNext step: give a part of a path, such as packages/messaging; npm test -- --help shows the kinds.`,
+  );
+  process.exit(1);
+}
 
 /** What was started, newest first; ended in this order whatever happens. */
 const cleanups = [];
@@ -58,7 +67,7 @@ process.exit(totals.failed > 0 || totals.passed === 0 ? 1 : 0);
 
 /** Starts the stack where a kind needs it, and returns the environment of the specs. */
 async function prepare(kindsWanted) {
-  const env = { ...process.env, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' };
+  const env = { ...process.env, NODE_OPTIONS: MODULES };
   if (!kindsWanted.some((kind) => kind !== 'unit')) return env;
   const { removePostgresData, startStack } = await load('packages/local-stack/dist/index.js');
   const { readConfig } = await load('apps/cli/dist/config.js');
@@ -132,6 +141,35 @@ async function jest(projects, env) {
   rmSync(dirname(outputFile), { recursive: true });
   totals.passed += result.numPassedTests;
   totals.failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
+}
+
+/** The kinds of which jest itself would run a file. */
+function kindsOfMatching() {
+  const list = spawnSync(
+    process.execPath,
+    [
+      join(root, 'node_modules/jest/bin/jest.js'),
+      '--listTests',
+      '--json',
+      '--selectProjects',
+      ...asked,
+      '--passWithNoTests',
+      '--testPathPatterns',
+      ...paths,
+    ],
+    { cwd: root, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: MODULES } },
+  );
+  if (list.status !== 0) {
+    process.stderr.write(list.stderr);
+    process.exit(1);
+  }
+  const files = JSON.parse(list.stdout.slice(list.stdout.indexOf('[')));
+  return asked.filter((kind) => files.some((file) => kindOf(file) === kind));
+}
+
+/** By its name, as jest.config.mjs tells them apart. */
+function kindOf(file) {
+  return /\.(int|e2e)\.spec\.ts$/.exec(file)?.[1] ?? 'unit';
 }
 
 function load(path) {
