@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { brokerList, withoutPassword } from './external.js';
+import { brokerList, checkExternal, withoutPassword } from './external.js';
 import { findJava, javaMajor } from './java.js';
 import { kafkaId, serverProperties } from './kafka.js';
 import { downloadProgress, pomFor } from './maven.js';
@@ -85,6 +85,20 @@ describe('Maven', () => {
 describe('external parts', () => {
   it('are named without their password', () => {
     expect(withoutPassword('postgres://ada:secret@db:5432/x')).toBe('postgres://ada:***@db:5432/x');
+  });
+
+  it.each([
+    ['kafka', 'kafka.example', /^KAFKA_BROKERS=kafka.example is no address\.\n.*host:port/],
+    ['kafka', 'a:1,b', /^KAFKA_BROKERS=a:1,b /],
+    ['postgres', 'db.example', /^POSTGRES_URL=db.example /],
+    ['postgres', 'mysql://ada:secret@db.example/x', /^POSTGRES_URL=mysql:\/\/ada:\*\*\*@db.example\/x /],
+    ['registry', 'registry:8081', /^SCHEMA_REGISTRY_URL=registry:8081 .*\n.*http:\/\/host:8081/],
+    ['viewer', '/traces', /^OTEL_EXPORTER_OTLP_ENDPOINT=\/traces /],
+  ] as const)('of %s are refused at once where nobody can be asked: %s', async (part, address, message) => {
+    await expect(checkExternal(part, address)).rejects.toMatchObject({
+      code: 'STACK_EXTERNAL_MALFORMED',
+      message: expect.stringMatching(message),
+    });
   });
 
   it('may be several brokers', () => {

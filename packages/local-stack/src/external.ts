@@ -14,8 +14,28 @@ export const externalVariables = {
 
 const timeoutMs = 10_000;
 
-/** One real question to a part that somebody else runs; STACK_EXTERNAL_UNREACHABLE when there is no answer in 10 s. */
+const forms: Record<PartName, { fits: (address: string) => boolean; looksLike: string }> = {
+  kafka: { fits: isBrokerList, looksLike: 'host:port, separated by commas' },
+  postgres: {
+    fits: (address) => isUrl(address, /^postgres(ql)?:$/),
+    looksLike: 'postgres://user:password@host:5432/postgres',
+  },
+  registry: { fits: (address) => isUrl(address, /^https?:$/), looksLike: 'http://host:8081' },
+  viewer: { fits: (address) => isUrl(address, /^https?:$/), looksLike: 'http://host:4318' },
+};
+
+/**
+ * One real question to a part that somebody else runs; STACK_EXTERNAL_UNREACHABLE when there is no answer in 10 s, and
+ * STACK_EXTERNAL_MALFORMED at once where nobody can be asked.
+ */
 export async function checkExternal(part: PartName, address: string): Promise<void> {
+  const variable = externalVariables[part];
+  const { fits, looksLike } = forms[part];
+  if (!fits(address)) {
+    throw new StackError('STACK_EXTERNAL_MALFORMED', `${variable}=${withoutPassword(address)} is no address.`, {
+      nextStep: `correct it, it looks like ${looksLike}; without ${variable} a local one is started.`,
+    });
+  }
   const signal = AbortSignal.timeout(timeoutMs);
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
@@ -28,7 +48,6 @@ export async function checkExternal(part: PartName, address: string): Promise<vo
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   } while (Date.now() < deadline);
-  const variable = externalVariables[part];
   throw new StackError(
     'STACK_EXTERNAL_UNREACHABLE',
     `${variable}=${withoutPassword(address)}: no answer within ${timeoutMs / 1000} s (${reason(last)}).`,
@@ -63,6 +82,15 @@ export function brokerList(brokers: string): string[] {
     .split(',')
     .map((broker) => broker.trim())
     .filter((broker) => broker !== '');
+}
+
+function isBrokerList(text: string): boolean {
+  const brokers = brokerList(text);
+  return brokers.length > 0 && brokers.every((broker) => /^(\[[^\]]+\]|[^\s:/]+):\d{1,5}$/.test(broker));
+}
+
+function isUrl(text: string, protocol: RegExp): boolean {
+  return URL.canParse(text) && protocol.test(new URL(text).protocol);
 }
 
 export function withoutPassword(address: string): string {
