@@ -1,5 +1,8 @@
 import { expect, it } from '@jest/globals';
-import { renderStory, type Occurrence } from './deal-show.js';
+import { tmpdir } from 'node:os';
+import { readConfig } from './config.js';
+import { renderStory, showDeal, type Occurrence } from './deal-show.js';
+import { Installation } from './installation.js';
 
 const occurrence: Occurrence = {
   id: '1',
@@ -28,4 +31,10 @@ it('says of a deal that waits for a decision where it is made, and of any other 
   expect(story).toContain('needs a person: credit-approval for a decision since 2026-11-23T10:00:00.000Z');
   expect(story).toContain('npx throughline tasks list --key deal-7');
   expect(story).toContain('waiting: billing for InvoiceIssued or InvoiceRejected since');
+});
+
+it('ends as every command does where no service answers', async () => {
+  const url = 'http://127.0.0.1:1';
+  const shown = showDeal('7', { json: false, url }, readConfig({}), new Installation(tmpdir()));
+  await expect(shown).rejects.toMatchObject({ exitCode: 3, message: expect.stringContaining(url) });
 });

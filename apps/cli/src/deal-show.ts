@@ -3,6 +3,7 @@ import { traceUrl } from '@throughline/telemetry';
 import type { Config } from './config.js';
 import { type Installation } from './installation.js';
 import { colours, CommandError, duration, table } from './output.js';
+import { EXIT_UNREACHABLE } from './services-api.js';
 
 /** The parts of the orchestrator's answer that are shown; its OpenAPI page has the whole. */
 export interface DealStory {
@@ -262,5 +263,8 @@ async function ask(urls: string[], path: string): Promise<Response> {
       last = error;
     }
   }
-  throw new CommandError(`No orchestrator answers at ${urls.join(', ')} (${(last as Error).message}): is it running?`);
+  throw new CommandError(
+    `No orchestrator answers at ${urls.join(', ')} (${(last as Error).message}): is it running?`,
+    EXIT_UNREACHABLE,
+  );
 }
