@@ -12,6 +12,7 @@ interface ZipkinSpan {
   name?: string;
   kind?: string;
   localEndpoint?: { serviceName?: string };
+  tags?: Record<string, string>;
 }
 
 /** Spans leave each service once a second; a trace is whole once every parent is there and it no longer grows. */
@@ -28,6 +29,12 @@ async function wholeTrace(viewerUrl: string, traceId: string): Promise<ZipkinSpa
     before = spans.length;
     await new Promise((resolve) => setTimeout(resolve, 1_500));
   }
+}
+
+/** The deals that HubSpot was asked about or that were changed there. */
+function dealsOf(spans: ZipkinSpan[]): string[] {
+  const paths = spans.flatMap(({ tags }) => [tags?.['url.path'] ?? '', tags?.['url.full'] ?? '']);
+  return [...new Set(paths.flatMap((path) => /\/crm\/v3\/objects\/deals\/(\d+)/.exec(path)?.[1] ?? []))];
 }
 
 function orphans(spans: ZipkinSpan[]): ZipkinSpan[] {
@@ -67,6 +74,27 @@ describe('one deal', () => {
         spans.filter(({ kind }) => kind === 'CLIENT').map(({ localEndpoint }) => localEndpoint?.serviceName),
       );
       for (const service of ['revenue-adapter', 'ops-adapter', 'finance-adapter']) expect(callers).toContain(service);
+    },
+    STORY_LIMIT_MS,
+  );
+});
+
+describe('deals closed at once', () => {
+  it(
+    'have a trace each, with nothing of another deal in it',
+    async () => {
+      const deals = await platform.openDeals(6);
+      await Promise.all(deals.map(({ dealId }) => platform.vendors.closeDeal(dealId)));
+      const stories = await Promise.all(deals.map(({ dealId }) => platform.ended(dealId)));
+      const traceIds = stories.map(({ occurrences }) => occurrences[0]!.traceId!);
+      expect(new Set(traceIds).size).toBe(deals.length);
+
+      const { viewerUrl } = platform.topology.addresses;
+      const traces = await Promise.all(traceIds.map((traceId) => wholeTrace(viewerUrl, traceId)));
+      expect(traces.map(dealsOf)).toEqual(deals.map(({ dealId }) => [dealId]));
+      expect(traces.map((spans) => spans.filter(({ parentId }) => parentId === undefined).length)).toEqual(
+        deals.map(() => 1),
+      );
     },
     STORY_LIMIT_MS,
   );
