@@ -10,6 +10,7 @@ const order = (change: Partial<BookedOrder> = {}): BookedOrder => ({
   number: '7',
   status: 'pending',
   fulfilments: 1,
+  lines: [{ name: 'Seat', ordered: 1, fulfilled: 1 }],
   ...change,
 });
 const invoice = (change: Partial<BookedInvoice> = {}): BookedInvoice => ({
@@ -24,6 +25,8 @@ const schedule = (change: Partial<BookedSchedule> = {}): BookedSchedule => ({
   ...booked,
   number: 's1',
   reversed: false,
+  planned: change.reversed ? '0.0000' : '10.0000',
+  recognisedFrom: '2027-01-01',
   ...change,
 });
 const writeBack = { dealId: 'd1', orderNumber: '7', invoiceNumber: 'A-1' };
@@ -33,14 +36,10 @@ const takenBack = {
   schedules: [schedule({ reversed: true })],
 };
 
-function problems(story: Story, books: Partial<Books>, sums: [string, string][] = []): string[] {
+function problems(story: Story, books: Partial<Books>): string[] {
   const lived: LivedDeal[] = [{ deal, story }];
   const empty = { orders: [], invoices: [], schedules: [], writeBacks: [writeBack], customers: [] };
-  const found = { ...empty, ...books };
-  const planned = found.schedules.map(
-    ({ number, reversed, amount }) => [number, reversed ? '0.0000' : amount] as const,
-  );
-  return checkBooks(lived, found, new Map([...planned, ...sums]));
+  return checkBooks(lived, { ...empty, ...books });
 }
 
 describe('checkBooks', () => {
@@ -90,11 +89,11 @@ describe('checkBooks', () => {
   });
 
   it('finds entries that do not come to the invoice, and entries that are left of what was reversed', () => {
-    expect(problems('plain', stands, [['s1', '9.9999']])).toEqual([
-      expect.stringMatching(/come to 9.9999, .* 10.0000/),
-    ]);
-    expect(problems('reopened', takenBack, [['s1', '0.0100']])).toEqual([
-      expect.stringMatching(/come to 0.0100, .* 0.0000/),
-    ]);
+    expect(problems('plain', { ...stands, schedules: [schedule({ planned: '9.9999' })] })).toContainEqual(
+      expect.stringMatching(/come to 9.9999, .* less credits to 10.0000/),
+    );
+    expect(
+      problems('reopened', { ...takenBack, schedules: [schedule({ reversed: true, planned: '0.0100' })] }),
+    ).toEqual([expect.stringMatching(/come to 0.0100, .* 0.0000/)]);
   });
 });

@@ -8,6 +8,7 @@ import { colours, CommandError, duration, table } from '../output.js';
 import { startPlatform, type Platform } from '../platform.js';
 import { dealEnds, type DealEnd } from '../deal-show.js';
 import { MIN_IN_FLIGHT, planKills, type KillTarget, type PlannedKill } from './kill-schedule.js';
+import { findOpenInstances, findUncompletedInstances } from './open-instances.js';
 import { planDeals } from './plan.js';
 import { Vendors } from './vendors.js';
 import { percentile, verify, type ExpectedDeal, type Verdict } from './verify.js';
@@ -40,7 +41,8 @@ interface Kill {
 
 /**
  * `throughline demo`: a platform of its own, deals closed under faults, the end awaited, and then the proof by the vendors' own
- * APIs. Exit code 0 only if every deal has exactly one of each with equal amounts.
+ * APIs. Exit code 0 only if every deal has exactly one of each with equal amounts, every line is fulfilled, revenue is recognised from
+ * then on, and no process is left open or stopped.
  */
 export async function demo(own: Config, parent: Installation, options: DemoOptions): Promise<number> {
   const kills = options.kill ? planKills(options.deals, options.seed) : [];
@@ -105,6 +107,8 @@ class Run {
   private readonly closedAt = new Map<string, number>();
   private readonly done = new Map<string, DealEnd>();
   private readonly kills: Kill[] = [];
+  /** Instances of any process that have not come to their good end, one sentence each. */
+  private uncompleted: string[] = [];
   /** The opportunities of this run: an external orchestrator may know others. */
   private opportunities = new Set<string>();
   /** Ends every wait, by Ctrl-C or because another part of the run failed. */
@@ -138,8 +142,8 @@ class Run {
     }
 
     await this.vendors.setFaults(null);
-    const evidence = await this.vendors.evidence(deals);
-    const verdict = verify(deals, evidence);
+    const verdict = verify(deals, await this.vendors.evidence(deals));
+    verdict.problems.push(...this.uncompleted);
     const durations = deals.flatMap(({ dealId, opportunityId }) => {
       const end = this.done.get(opportunityId);
       return end ? [Date.parse(end.endedAt) - this.closedAt.get(dealId)!] : [];
@@ -235,7 +239,7 @@ class Run {
     return this.closedAt.size - this.done.size;
   }
 
-  /** Follows the deals until every one has ended, or the limit after the last closing is over. */
+  /** Follows the deals until every one has ended, and what each has set off, or the limit after the last closing is over. */
   private async watch(deals: ExpectedDeal[], allClosed: Promise<void>): Promise<void> {
     let deadline = Infinity;
     void allClosed.then(() => (deadline = Date.now() + END_LIMIT_MS));
@@ -250,6 +254,13 @@ class Run {
     }
     if (this.done.size < deals.length)
       this.say(`${deals.length - this.done.size} deals had not ended ${duration(END_LIMIT_MS)} after the last closing`);
+    await allClosed;
+    const ask = (find: (url: string) => Promise<string[]>): Promise<string[]> =>
+      find(this.platform.services.url('orchestrator')).catch((error: Error) => [
+        `the orchestrator does not say what is still open: ${error.message}`,
+      ]);
+    while ((await ask(findOpenInstances)).length > 0 && Date.now() < deadline) await delay(POLL_MS, this.signal);
+    this.uncompleted = await ask(findUncompletedInstances);
   }
 }
 
@@ -280,7 +291,7 @@ function report(result: Result, options: DemoOptions): void {
   }
   process.stderr.write(
     result.ok
-      ? `${colours.green('proved')} every deal has exactly one of each, with equal amounts\n`
+      ? `${colours.green('proved')} every deal has exactly one of each, with equal amounts, delivered and recognised; nothing is left open\n`
       : `${colours.red('not proved')} see the lines above\n`,
   );
 }

@@ -1,15 +1,18 @@
 import { Client as HubspotClient } from '@hubspot/api-client';
 import { AssociationSpecAssociationCategoryEnum } from '@hubspot/api-client/lib/codegen/crm/deals/index.js';
 import { Admin, Client as MedusaClient } from '@medusajs/js-sdk';
-import { canonicalId, fromMinorUnits, toDecimal, type Decimal } from '@throughline/contracts';
+import { canonicalId, fromMinorUnits, sumMoney, toDecimal, type Decimal } from '@throughline/contracts';
 import { Stripe } from 'stripe';
 import { TENANTS, type TopologyInput } from '../topology.js';
 import { planDeals, type Plan, type PlannedDeal } from './plan.js';
-import type { Evidence, ExpectedDeal, Found } from './verify.js';
+import type { Evidence, ExpectedDeal, Found, FoundOrder, FoundSchedule } from './verify.js';
 
 /** Limit of one call to a vendor, in milliseconds. */
 const TIMEOUT_MS = 15_000;
 const CONCURRENT_CALLS = 8;
+const ORDER_FIELDS =
+  'id,display_id,status,total,currency_code,metadata,items.id,items.title,items.quantity,' +
+  'fulfillments.id,fulfillments.canceled_at,fulfillments.items.line_item_id,fulfillments.items.quantity';
 /** HubSpot's own association types: deal to company, line item to deal. */
 const DEAL_TO_COMPANY = 341;
 const LINE_ITEM_TO_DEAL = 20;
@@ -19,7 +22,7 @@ interface Booked extends Found {
   occurrence: number;
 }
 
-export interface BookedOrder extends Booked {
+export interface BookedOrder extends Booked, FoundOrder {
   /** In Medusa's words: `canceled` where it was taken back. */
   status: string;
   /** That stand. */
@@ -35,7 +38,7 @@ export interface BookedInvoice extends Booked {
   credited: Decimal;
 }
 
-export interface BookedSchedule extends Booked {
+export interface BookedSchedule extends Booked, FoundSchedule {
   reversed: boolean;
 }
 
@@ -156,7 +159,7 @@ export class Vendors {
     const [orders, invoices, schedules, writeBacks, customers] = await Promise.all([
       this.orders(),
       this.invoices(),
-      this.schedules(),
+      this.schedules(wanted),
       this.writeBacks(deals),
       this.customers(),
     ]);
@@ -170,7 +173,7 @@ export class Vendors {
       const page = await this.medusa.order.list({
         limit: 100,
         offset,
-        fields: 'id,display_id,status,total,currency_code,metadata,fulfillments.id,fulfillments.canceled_at',
+        fields: ORDER_FIELDS,
       });
       for (const order of page.orders) {
         found.push({
@@ -180,7 +183,8 @@ export class Vendors {
           currency: order.currency_code.toUpperCase(),
           amount: toDecimal(String(order.total)),
           status: order.status,
-          fulfilments: (order.fulfillments ?? []).filter((one) => !one.canceled_at).length,
+          fulfilments: inForce(order).length,
+          lines: linesOf(order),
         });
       }
       offset += page.orders.length;
@@ -207,32 +211,35 @@ export class Vendors {
   }
 
   /** The subledger is ours, so it is asked through its public API like any other system. */
-  private async schedules(): Promise<BookedSchedule[]> {
-    const found: BookedSchedule[] = [];
-    for (let cursor: string | undefined; ;) {
-      const page = await this.subledgerPage(cursor);
-      for (const schedule of page.data) {
-        found.push({
-          opportunityId: schedule.opportunityId,
-          occurrence: schedule.occurrence,
-          reversed: schedule.reversedAt !== null,
-          number: schedule.scheduleId,
-          currency: schedule.currency,
-          amount: schedule.totalAmount,
-        });
-      }
-      cursor = page.nextCursor ?? undefined;
-      if (!cursor) return found;
+  private async schedules(opportunityIds: ReadonlySet<string>): Promise<BookedSchedule[]> {
+    const found: LedgerSchedule[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const query = new URLSearchParams({ limit: '200', ...(cursor && { cursor }) });
+      const page: SubledgerPage = await this.subledger(`?${query.toString()}`);
+      found.push(...page.data.filter(({ opportunityId }) => opportunityIds.has(opportunityId)));
+      cursor = page.nextCursor;
     }
+    return mapBounded(found, async (schedule) => {
+      const { entries } = await this.subledger<{ entries: { amount: Decimal }[] }>(`/${schedule.scheduleId}`);
+      return {
+        opportunityId: schedule.opportunityId,
+        occurrence: schedule.occurrence,
+        reversed: schedule.reversedAt !== null,
+        number: schedule.scheduleId,
+        currency: schedule.currency,
+        amount: schedule.totalAmount,
+        planned: sumMoney(entries.map(({ amount }) => amount)),
+        recognisedFrom: schedule.recognisedFrom,
+      };
+    });
   }
 
-  private async subledgerPage(cursor: string | undefined): Promise<SubledgerPage> {
-    const query = new URLSearchParams({ limit: '200', ...(cursor && { cursor }) });
-    const response = await fetch(`${this.financeUrls()[0]}/v1/revenue-schedules?${query.toString()}`, {
+  private async subledger<T>(path: string): Promise<T> {
+    const response = await fetch(`${this.financeUrls()[0]}/v1/revenue-schedules${path}`, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (!response.ok) throw new Error(`the subledger answered ${response.status}: ${await response.text()}`);
-    return (await response.json()) as SubledgerPage;
+    return (await response.json()) as T;
   }
 
   private async writeBacks(deals: ExpectedDeal[]): Promise<Evidence['writeBacks']> {
@@ -272,16 +279,39 @@ export class Vendors {
   }
 }
 
+interface LedgerSchedule {
+  scheduleId: string;
+  opportunityId: string;
+  occurrence: number;
+  currency: string;
+  totalAmount: string;
+  recognisedFrom: string | null;
+  reversedAt: string | null;
+}
+
 interface SubledgerPage {
-  data: {
-    scheduleId: string;
-    opportunityId: string;
-    occurrence: number;
-    currency: string;
-    totalAmount: string;
-    reversedAt: string | null;
-  }[];
+  data: LedgerSchedule[];
   nextCursor: string | null;
+}
+
+/** As much of Medusa's order as says what of it has been fulfilled. */
+interface Fulfillable {
+  items?: { id: string; title: string; quantity: number }[] | null;
+  fulfillments?: { canceled_at?: unknown; items?: { line_item_id: string; quantity: number }[] | null }[] | null;
+}
+
+function inForce({ fulfillments }: Fulfillable) {
+  return (fulfillments ?? []).filter((one) => !one.canceled_at);
+}
+
+/** Each line with what of it lies in fulfilments that stand. */
+function linesOf(order: Fulfillable): FoundOrder['lines'] {
+  const parts = inForce(order).flatMap(({ items }) => items ?? []);
+  return (order.items ?? []).map(({ id, title, quantity }) => ({
+    name: title,
+    ordered: quantity,
+    fulfilled: parts.filter((part) => part.line_item_id === id).reduce((sum, part) => sum + part.quantity, 0),
+  }));
 }
 
 /** Creates one ordinary deal and closes it; returns its id in the CRM. */

@@ -5,10 +5,15 @@ import { compareMoney, isExpressible, sumMoney } from '@throughline/contracts';
 
 const deal: ExpectedDeal = { dealId: '1', opportunityId: 'o-1', currency: 'EUR', amount: '100.0000' };
 const found = { opportunityId: 'o-1', currency: 'EUR', amount: '100.0000' };
+const lines = [
+  { name: 'Seat', ordered: 3, fulfilled: 3 },
+  { name: 'Support', ordered: 1, fulfilled: 1 },
+];
+const recognised = { planned: '100.0000', recognisedFrom: '2027-01-01' };
 const whole: Evidence = {
-  orders: [{ ...found, number: '7' }],
+  orders: [{ ...found, number: '7', lines }],
   invoices: [{ ...found, number: 'INV-1' }],
-  schedules: [{ ...found, number: 's-1' }],
+  schedules: [{ ...found, ...recognised, number: 's-1' }],
   writeBacks: [{ dealId: '1', orderNumber: '7', invoiceNumber: 'INV-1' }],
   customers: [{ system: 'stripe', account: 'Acme' }],
 };
@@ -41,10 +46,26 @@ describe('verify', () => {
     ],
     [
       'a schedule of another amount',
-      { schedules: [{ ...found, amount: '99.9900', number: 's-1' }] },
+      { schedules: [{ ...found, ...recognised, amount: '99.9900', number: 's-1' }] },
       { lost: 0, duplicates: 0 },
     ],
-    ['an order in another currency', { orders: [{ ...found, currency: 'USD', number: '7' }] }, { lost: 0 }],
+    ['an order in another currency', { orders: [{ ...found, currency: 'USD', number: '7', lines }] }, { lost: 0 }],
+    ...[0, 2, 4].map((fulfilled): [string, Partial<Evidence>, object] => [
+      `a line of three that is fulfilled ${fulfilled} times`,
+      { orders: [{ ...found, number: '7', lines: [{ name: 'Seat', ordered: 3, fulfilled }] }] },
+      { problems: [`of order 7, ${fulfilled} of 3 Seat are fulfilled`] },
+    ]),
+    ['an order without lines', { orders: [{ ...found, number: '7', lines: [] }] }, {}],
+    [
+      'revenue of which recognition never began',
+      { schedules: [{ ...found, ...recognised, recognisedFrom: null, number: 's-1' }] },
+      { problems: ['revenue schedule s-1 has not begun: no shipment reached it'] },
+    ],
+    [
+      'entries that do not come to the amount',
+      { schedules: [{ ...found, ...recognised, planned: '99.9999', number: 's-1' }] },
+      { problems: ['the entries of revenue schedule s-1 come to 99.9999, not to 100.0000'] },
+    ],
     ['a customer created twice', { customers: [...whole.customers, ...whole.customers] }, { duplicates: 1 }],
   ])('finds %s', (_, change, expected) => {
     const verdict = verify([deal], { ...whole, ...change });

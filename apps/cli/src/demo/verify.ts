@@ -17,6 +17,19 @@ export interface Found {
   amount: Decimal;
 }
 
+/** What the order system has, line by line. */
+export interface FoundOrder extends Found {
+  /** Quantities of the order and of the fulfilments that stand. */
+  lines: { name: string; ordered: number; fulfilled: number }[];
+}
+
+export interface FoundSchedule extends Found {
+  /** What all its entries come to. */
+  planned: Decimal;
+  /** The day from which revenue is recognised; null until the first shipment. */
+  recognisedFrom: string | null;
+}
+
 /** What the CRM says was written back. */
 export interface WriteBack {
   dealId: string;
@@ -26,9 +39,9 @@ export interface WriteBack {
 
 /** What exists, asked of the vendors' APIs and the subledger's: never of our own tables. */
 export interface Evidence {
-  orders: Found[];
+  orders: FoundOrder[];
   invoices: Found[];
-  schedules: Found[];
+  schedules: FoundSchedule[];
   writeBacks: WriteBack[];
   /** Customers per account and system, by the account's own name: more than one is a duplicate. */
   customers: { system: string; account: string }[];
@@ -43,11 +56,14 @@ export interface Verdict {
   duplicates: number;
   /** Deals that lack an order, an invoice, a schedule or the write-back. */
   lost: number;
-  /** One sentence per difference; empty exactly when every deal has one of each with equal amounts. */
+  /** One sentence per difference; empty exactly when every deal has one of each with equal amounts, delivered and recognised. */
   problems: string[];
 }
 
-/** Compares what exists with what must: exactly one order, invoice and schedule per deal, amounts equal, numbers written back. */
+/**
+ * Compares what exists with what must: exactly one order, invoice and schedule per deal, amounts equal, numbers written back; each line
+ * fulfilled as often as it was ordered, and its revenue recognised from then on.
+ */
 export function verify(deals: ExpectedDeal[], evidence: Evidence): Verdict {
   const problems: string[] = [];
   const lost = new Set<string>();
@@ -98,6 +114,7 @@ export function verify(deals: ExpectedDeal[], evidence: Evidence): Verdict {
     }
   }
 
+  problems.push(...evidence.orders.flatMap(fulfilmentProblems), ...evidence.schedules.flatMap(recognitionProblems));
   for (const [customer, count] of counts(evidence.customers.map(({ system, account }) => `${account} in ${system}`))) {
     if (count > 1) {
       duplicates += count - 1;
@@ -113,6 +130,22 @@ export function verify(deals: ExpectedDeal[], evidence: Evidence): Verdict {
     lost: lost.size,
     problems,
   };
+}
+
+function fulfilmentProblems({ number, lines }: FoundOrder): string[] {
+  if (lines.length === 0) return [`order ${number} has no lines`];
+  return lines
+    .filter(({ ordered, fulfilled }) => ordered !== fulfilled)
+    .map(({ name, ordered, fulfilled }) => `of order ${number}, ${fulfilled} of ${ordered} ${name} are fulfilled`);
+}
+
+function recognitionProblems({ number, amount, planned, recognisedFrom }: FoundSchedule): string[] {
+  return [
+    ...(recognisedFrom === null ? [`revenue schedule ${number} has not begun: no shipment reached it`] : []),
+    ...(compareMoney(planned, amount) === 0
+      ? []
+      : [`the entries of revenue schedule ${number} come to ${planned}, not to ${amount}`]),
+  ];
 }
 
 /** The value below which the given share of the values lies (nearest rank); 0 for none. */
