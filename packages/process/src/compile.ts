@@ -108,6 +108,8 @@ export interface Process {
   /** Ids that this process makes, and the step each is made by. */
   assigned: Map<string, string>;
   startFacts: Set<string>;
+  /** Avro types of a fact, of the start or of a step's events of success; none where the contracts tell none. */
+  typesOf: (step: string | undefined, field: string) => unknown[];
   attributes: string[];
   /** Every event type an instance takes. */
   events: Set<string>;
@@ -186,6 +188,7 @@ export function compileDefinition(definition: Definition, contracts: Contracts):
     triggers,
     assigned,
     startFacts: binder.startFacts,
+    typesOf: (step, field) => typesOfFact(definition, messages, step, field),
     attributes: definition.attributes,
     events,
     later: (at, duration) => addDuration(at, duration, calendar),
@@ -457,6 +460,11 @@ interface AvroField {
 function fieldType(messages: Messages, type: string, field: string): unknown {
   const schema = messages[type]?.schema as { fields?: AvroField[] } | undefined;
   return schema?.fields?.find(({ name }) => name === field)?.type;
+}
+
+function typesOfFact(definition: Definition, messages: Messages, step: string | undefined, field: string): unknown[] {
+  const events = step === undefined ? [definition.starts] : (definition.steps[step]?.until ?? []).filter((type) => !isRefusal(type)); // prettier-ignore
+  return events.map((type) => fieldType(messages, type, field)).filter((type) => type !== undefined);
 }
 
 const isNullable = (type: unknown): boolean => type === 'null' || (Array.isArray(type) && type.includes('null'));

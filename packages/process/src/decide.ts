@@ -1,6 +1,7 @@
 import { isStuck, whyNot, type Action } from './actions.js';
 import type { CompiledCommand, CompiledStep, Outcome, Process, Source } from './compile.js';
 import { ProcessError } from './errors.js';
+import { whyNotOfType } from './fact-types.js';
 import type { Facts, PolicyOutcome } from './policies.js';
 import {
   isOpen,
@@ -601,6 +602,8 @@ class Turn {
       }),
     ];
     if (unknown.length > 0) return `it uses no fact ${unknown.join(', ')}`;
+    const wrong = this.wrongTypes(facts ?? {});
+    if (wrong.length > 0) return wrong.join('; ');
     const decided = this.checkpointsOn(Object.keys(facts?.start ?? {}), Object.keys(facts?.steps ?? {}));
     if (decided.length > 0)
       return `${decided.join(' and ')} was decided on it; change it where it comes from, so that people are asked again`;
@@ -614,6 +617,21 @@ class Turn {
     );
     if (!isUsed || step.repeat || missing.length === 0) return undefined;
     return `later steps need ${missing.map((field) => `${step.name}.${field}`).join(', ')}; give them as facts`;
+  }
+
+  /** Facts that no event could have told, each with what is expected of it. */
+  private wrongTypes({ start = {}, steps = {} }: NonNullable<ControlInput['facts']>): string[] {
+    const given = [
+      ...Object.entries(start).map(([field, value]) => ({ step: undefined, field, value })),
+      ...Object.entries(steps).flatMap(([step, facts]) =>
+        Object.entries(facts).map(([field, value]) => ({ step, field, value })),
+      ),
+    ];
+    return given.flatMap(({ step, field, value }) => {
+      const types = this.process.typesOf(step, field);
+      const told = types.map((type) => whyNotOfType(type, value, `${step ?? 'start'}.${field}`));
+      return told.length === 0 || told.includes(undefined) ? [] : told[0]!;
+    });
   }
 
   /** Checkpoints that were decided, or found not needed, by one of these facts: a repair must not go around them. */

@@ -160,6 +160,17 @@ describe('what people do to instances', () => {
       after: { 'facts.start.totalAmount': '120.0000' },
     });
     expect((await on.get(`instances?where=totalAmount=120.0000`)).instances).toMatchObject([{ id }]);
+    const wrong = { action: 'repair', ids: [id], facts: { start: { totalAmount: 'lots' } }, reason: 'x' };
+    expect((await on.post('actions', wrong)).body).toMatchObject({
+      refused: 1,
+      results: [
+        {
+          why: expect.stringContaining(
+            'start.totalAmount must be an exact amount as text, such as "1250.0000", and not "lots"',
+          ),
+        },
+      ],
+    });
     const unknown = await on.post('actions', {
       action: 'repair',
       ids: [id],
@@ -174,7 +185,11 @@ describe('what people do to instances', () => {
 
   it('facts that no command can carry are refused for that instance alone, and the others are done', async () => {
     const [bad, good] = [await on.refused('bad'), await on.refused('good')];
-    await on.post('actions', { action: 'repair', ids: [bad], facts: { start: { totalAmount: 'lots' } }, reason: 'x' });
+    const corrupt = {
+      name: 'spec-corrupt',
+      text: `UPDATE process_instance SET state = jsonb_set(state::jsonb, '{facts,start,totalAmount}', '"lots"')::json WHERE id = $1`,
+    };
+    await on.database.query(corrupt, [bad]);
     const { body } = await on.post('actions', { action: 'retry', ids: [bad, good], reason: 'both' });
     expect(body).toMatchObject({ status: 'done', total: 2, done: 1, refused: 1 });
     expect(body.results.find(({ instanceId }: Json) => instanceId === bad)).toMatchObject({
