@@ -198,7 +198,12 @@ describe('the HTTP API', () => {
   it('counts by status', async () => {
     const { body } = await get('/v1/statistics');
     expect(body).toMatchObject({ counts: { rejected: 1, running: 2 }, completed: { count: 0, p50Ms: null } });
-    expect(body.steps).toContainEqual({ step: 'billing', direction: 'forward', count: 1, p50Ms: 1_000, p99Ms: 1_000 });
+    const billing = { step: 'billing', direction: 'forward', count: 1, p50Ms: 1_000, p99Ms: 1_000 };
+    expect(body.steps).toContainEqual(billing);
+    const ofOne = (await get('/v1/statistics?process=lead-to-cash')).body;
+    expect(ofOne.counts).toMatchObject({ rejected: 1 });
+    expect(ofOne.steps).toContainEqual(billing);
+    expect((await get('/v1/statistics?process=another')).body).toMatchObject({ counts: {}, completed: { count: 0 }, steps: [] }); // prettier-ignore
   });
 
   it('refuses what it does not understand, and names the field', async () => {

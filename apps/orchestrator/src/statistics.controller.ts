@@ -5,7 +5,10 @@ import { readStatistics, type Statistics } from '@throughline/process/postgres';
 import { DATABASE, ZodPipe } from '@throughline/service';
 import { z } from 'zod';
 
-const statisticsQuery = z.strictObject({ since: z.iso.datetime({ offset: true }).default('1970-01-01T00:00:00.000Z') });
+const statisticsQuery = z.strictObject({
+  since: z.iso.datetime({ offset: true }).default('1970-01-01T00:00:00.000Z'),
+  process: z.string().min(1).max(200).optional(),
+});
 type StatisticsQuery = z.infer<typeof statisticsQuery>;
 
 class DurationView {
@@ -28,7 +31,10 @@ class StatisticsView implements Statistics {
   counts!: Statistics['counts'];
   @ApiProperty({ type: DurationView, description: 'From the closing being published to the end of the process.' })
   completed!: DurationView & Statistics['completed'];
-  @ApiProperty({ type: [StepDurationView], description: 'From each command to its outcome.' })
+  @ApiProperty({
+    type: [StepDurationView],
+    description: 'From each command to its outcome; of a repeated step, all its runs.',
+  })
   steps!: StepDurationView[];
 }
 
@@ -44,8 +50,9 @@ export class StatisticsController {
     required: false,
     description: 'Only what began since then; ISO 8601. Default: everything.',
   })
+  @ApiQuery({ name: 'process', required: false, description: 'Such as lead-to-cash. Default: all of them.' })
   @ApiOkResponse({ type: StatisticsView })
-  statistics(@Query(new ZodPipe(statisticsQuery)) { since }: StatisticsQuery): Promise<StatisticsView> {
-    return readStatistics(this.database, new Date(since));
+  statistics(@Query(new ZodPipe(statisticsQuery)) { since, process }: StatisticsQuery): Promise<StatisticsView> {
+    return readStatistics(this.database, new Date(since), process);
   }
 }

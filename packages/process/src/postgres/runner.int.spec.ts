@@ -307,7 +307,8 @@ describe('questions', () => {
   });
 
   it('count by status, and measure what completed and each step', async () => {
-    const { counts, completed, steps } = await readStatistics(database, new Date(0));
+    expect(await readStatistics(database, new Date(0), 'another')).toMatchObject({ counts: {}, steps: [] });
+    const { counts, completed, steps } = await readStatistics(database, new Date(0), 'sale');
     expect(counts.completed).toBe(22);
     expect(completed).toMatchObject({ count: 22, p50Ms: 7_200_000 });
     expect(steps.map(({ step }) => step)).toContain('billing');
