@@ -36,6 +36,15 @@ describe('PostgreSQL', () => {
     expect(settings).not.toMatch(/fsync|full_page_writes|synchronous_commit/);
   });
 
+  it('takes an eighth of the memory for its buffers, within bounds', () => {
+    const gib = 2 ** 30;
+    const buffers = (memory: number) =>
+      serverSettings(5432, memory).find((setting) => setting.includes('shared_buffers'));
+    expect([0.5, 4, 64].map((size) => buffers(size * gib))).toEqual(
+      ['128MB', '512MB', '2048MB'].map((size) => `shared_buffers=${size}`),
+    );
+  });
+
   it('takes the first user that exists and is not root', () => {
     const passwd = 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65533::/:/bin/false\n';
     expect(findUser(passwd, ['postgres', 'nobody'])).toEqual({ uid: 65534, gid: 65533 });

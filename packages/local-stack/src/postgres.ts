@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { totalmem } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
@@ -84,14 +85,20 @@ export async function selectOne(url: string): Promise<void> {
   }
 }
 
-/** Settings that differ from PostgreSQL's defaults. fsync, full_page_writes and synchronous_commit stay on. */
-export function serverSettings(port: number): string[] {
+const MB = 2 ** 20;
+
+/**
+ * Settings that differ from PostgreSQL's defaults. fsync, full_page_writes and synchronous_commit stay on.
+ * @param memory of the machine, in bytes
+ */
+export function serverSettings(port: number, memory: number = totalmem()): string[] {
   const settings = {
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
     max_connections: 300,
-    shared_buffers: '256MB',
+    // PostgreSQL's manual advises a quarter of the memory of a machine of its own (chapter Resource Consumption); this one is shared.
+    shared_buffers: `${Math.min(2048, Math.max(128, Math.floor(memory / 8 / MB)))}MB`,
     max_wal_size: '2GB',
     checkpoint_timeout: '15min',
     // Hot queue tables (outbox, inbox, work) gather dead rows quickly.
