@@ -132,4 +132,16 @@ describe('npx throughline instances, and processes', () => {
       err: expect.stringContaining('no version 9'),
     });
   });
+
+  it('acknowledges what came at the wrong moment, and looks for it no more', async () => {
+    await on.take('Acme', ['OrderReleaseRejected', { reason: 'odd', field: null, message: 'Odd.' }]);
+    expect((await json('instances', 'list', '--attention')).instances).toHaveLength(1);
+    expect(await json('instances', 'acknowledge', '--attention', '--preview')).toMatchObject({ total: 1 });
+    expect((await run('instances', 'acknowledge', '--attention', '--reason', 'checked with the warehouse')).code).toBe(
+      0,
+    );
+    expect((await json('instances', 'list', '--attention')).instances).toEqual([]);
+    const shown = await run('instances', 'show', await on.idOf('Acme'));
+    expect(shown.out).toContain('(acknowledged by ada: checked with the warehouse)');
+  });
 });
