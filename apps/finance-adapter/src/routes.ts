@@ -1,6 +1,7 @@
 import { defineRoutes, effect, job, state, type Routes } from '@throughline/messaging';
 import { issueCreditNote } from './credit-notes/issue-credit-note.js';
 import { readCreditNote } from './credit-notes/read-credit-note.js';
+import { readVoidedCreditNote } from './credit-notes/read-voided-credit-note.js';
 import { issueInvoice, type InvoiceDependencies } from './invoices/issue-invoice.js';
 import { voidInvoice } from './invoices/void-invoice.js';
 import { readPayment } from './payments/read-payment.js';
@@ -52,6 +53,8 @@ export function financeRoutes(dependencies: FinanceDependencies): Routes {
       ReadPayment: job(readPayment(dependencies), stripe),
       // As above: credit_note.created -> CreditNoteIssued, once per credit note that a person made; ours end as echoes
       ReadCreditNote: job(readCreditNote(dependencies), stripe),
+      // As above: credit_note.voided -> CreditNoteVoided, once; only people void
+      ReadVoidedCreditNote: job(readVoidedCreditNote(dependencies), stripe),
     },
     emits: [
       'InvoiceIssued',
@@ -60,6 +63,7 @@ export function financeRoutes(dependencies: FinanceDependencies): Routes {
       'InvoiceCredited',
       'InvoiceVoidRejected',
       'CreditNoteIssued',
+      'CreditNoteVoided',
       'CreditNoteRejected',
       'PaymentReceived',
       'RevenueScheduleRecorded',

@@ -96,6 +96,8 @@ export interface Process {
   cancelledBy: Set<string>;
   amendedBy: Set<string>;
   records: Set<string>;
+  /** Events that only people can answer. */
+  shown: Set<string>;
   unexpected: 'attention' | 'pause';
   /** Every step stands behind the steps it waits for. */
   steps: CompiledStep[];
@@ -141,6 +143,7 @@ export function compileDefinition(definition: Definition, contracts: Contracts):
     ...definition['cancelled-by'],
     ...definition['amended-by'],
     ...definition.records,
+    ...definition.shown,
     ...outcomes.keys(),
     ...progress.keys(),
     ...triggers.keys(),
@@ -180,6 +183,7 @@ export function compileDefinition(definition: Definition, contracts: Contracts):
     cancelledBy: new Set(definition['cancelled-by']),
     amendedBy: new Set(definition['amended-by']),
     records: new Set(definition.records),
+    shown: new Set(definition.shown),
     unexpected: definition.unexpected,
     steps,
     step: (name) => byName.get(name)!,
@@ -329,7 +333,7 @@ function checkRoles(
   problems: string[],
 ): void {
   const roles = new Map<string, string>([[definition.starts, 'starts']]);
-  const settings = ['rejected-by', 'amended-by', 'cancelled-by', 'records'] as const;
+  const settings = ['rejected-by', 'amended-by', 'cancelled-by', 'records', 'shown'] as const;
   for (const setting of settings)
     for (const type of definition[setting]) {
       const other = roles.get(type);

@@ -214,7 +214,18 @@ class Turn {
     if (process.progress.has(event.type)) return this.moving(event);
     if (triggered) return triggered;
     if (process.records.has(event.type)) return 'recorded';
+    if (process.shown.has(event.type)) return this.show(event);
     return this.unexpected(event, `${event.type} is not part of this process`);
+  }
+
+  private show(event: ProcessEvent): Effect {
+    const { message } = event.payload;
+    this.attend(
+      'shown',
+      event,
+      typeof message === 'string' ? message : `${event.type} came, and only people can answer it`,
+    );
+    return 'recorded';
   }
 
   private start(event: ProcessEvent): Effect {

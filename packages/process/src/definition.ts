@@ -150,6 +150,9 @@ const schema = z.strictObject({
     'Facts changed: steps that used what changed are undone and done again.',
   ),
   records: oneOrMany(messageType).describe('Kept whenever it comes, without effect on the way.'),
+  shown: oneOrMany(messageType).describe(
+    'Shown to people whenever it comes, with its own message where it has one: no step answers it.',
+  ),
   unexpected: z
     .enum(['attention', 'pause'])
     .default('attention')

@@ -24,6 +24,21 @@ export async function insertCreditNote(tx: Tx, note: CreditNoteIssued, stripeCre
   return rows.length === 1;
 }
 
+const markVoided = {
+  name: 'credit-note-void',
+  text: `UPDATE credit_note SET voided_at = $2 WHERE stripe_credit_note_id = $1 AND voided_at IS NULL
+    RETURNING return_id AS "returnId"`,
+};
+
+/** @returns `undefined` where it is voided already, or was never announced */
+export async function voidCreditNote(
+  tx: Tx,
+  stripeCreditNoteId: string,
+  voidedAt: string,
+): Promise<{ returnId: string | null } | undefined> {
+  return (await tx.query<{ returnId: string | null }>(markVoided, [stripeCreditNoteId, voidedAt]))[0];
+}
+
 export interface CreditNoteRecord {
   creditNoteId: string;
   /** The return it credits; null where a person made it at Stripe. */
@@ -32,12 +47,15 @@ export interface CreditNoteRecord {
   currency: string;
   amount: string;
   issuedAt: string;
+  /** When a person voided it at Stripe. */
+  voidedAt: string | null;
 }
 
 const find = {
   name: 'credit-note-find',
   text: `SELECT credit_note_id AS "creditNoteId", return_id AS "returnId", number AS "creditNoteNumber", currency, amount,
-      to_char(issued_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "issuedAt"
+      to_char(issued_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "issuedAt",
+      to_char(voided_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "voidedAt"
     FROM credit_note WHERE invoice_id = $1 ORDER BY issued_at, number`,
 };
 

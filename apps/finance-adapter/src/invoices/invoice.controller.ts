@@ -21,6 +21,8 @@ class CreditNoteView implements CreditNoteRecord {
   @ApiProperty({ example: 'USD' }) currency!: string;
   @ApiProperty({ example: '250.0000' }) amount!: string;
   @ApiProperty({ format: 'date-time' }) issuedAt!: string;
+  @ApiProperty({ type: String, nullable: true, format: 'date-time', description: 'When a person voided it at Stripe.' })
+  voidedAt!: string | null;
 }
 
 class InvoiceView implements InvoiceRecord {

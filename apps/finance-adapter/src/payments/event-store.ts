@@ -14,7 +14,9 @@ export type EventOutcome =
   | 'invoice-gone'
   | 'credit-note-issued'
   | 'credit-note-known'
-  | 'credit-note-gone';
+  | 'credit-note-gone'
+  | 'credit-note-voided'
+  | 'credit-note-stands';
 
 const insert = {
   name: 'stripe-event-insert',

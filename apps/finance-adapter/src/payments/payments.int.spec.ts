@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { StripeClient, verifyWebhook } from '@throughline/connectors/stripe';
-import type { Job, MessagingTx, OutgoingMessage } from '@throughline/messaging';
+import type { EffectResult, Job, MessagingTx, OutgoingMessage } from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
 import { startSandbox, testDatabase, type RunningSandbox, type TestDatabase } from '@throughline/testing';
 import { randomUUID } from 'node:crypto';
@@ -10,6 +10,8 @@ import { Stripe } from 'stripe';
 import { migrations } from '../migrations/index.js';
 import { encodeAll } from '../spec/encode-all.js';
 import { readCreditNote, type ReadCreditNote } from '../credit-notes/read-credit-note.js';
+import { readVoidedCreditNote } from '../credit-notes/read-voided-credit-note.js';
+import { findCreditNotes } from '../credit-notes/store.js';
 import { readPayment } from './read-payment.js';
 import { receiveEvents, type ReadPayment, type Transactions } from './receive-event.js';
 import { sweepEvents } from './sweep-events.js';
@@ -33,13 +35,15 @@ async function runTransaction<T>(fn: (tx: MessagingTx) => Promise<T>): Promise<T
   const result = await database.transaction((tx) => fn(collecting(tx, jobs)));
   for (const job of jobs.filter(({ id }) => !done.has(id))) {
     done.add(job.id);
-    const { apply } =
-      job.type === 'ReadPayment'
-        ? await readPayment({ stripe, tenant })(job as Job<ReadPayment>)
-        : await readCreditNote({ stripe, tenant })(job as Job<ReadCreditNote>);
+    const { apply } = await handle(job);
     if (apply) await database.transaction((tx) => apply(collecting(tx, [])));
   }
   return result;
+}
+function handle(job: Job): Promise<EffectResult> {
+  if (job.type === 'ReadPayment') return readPayment({ stripe, tenant })(job as Job<ReadPayment>);
+  const read = job.type === 'ReadCreditNote' ? readCreditNote : readVoidedCreditNote;
+  return read({ stripe, tenant })(job as Job<ReadCreditNote>);
 }
 function collecting(tx: Pick<MessagingTx, 'query'>, jobs: Job[]): MessagingTx {
   return {
@@ -218,6 +222,50 @@ describe('payments', () => {
       },
     ]);
     expect(await outcomesOf(note.id)).toEqual(['credit_note.created credit-note-issued']);
+  });
+
+  it('announces, once, that a person voided a credit note that was announced, with its number and what to do', async () => {
+    await sandbox.faults({ kind: 'webhook-duplicate', vendor: 'stripe', delayMs: 50 });
+    const { id, reference } = await openInvoice();
+    const note = await credit(id, 25_050);
+    await until(() => emitted.length === 1);
+    await sdk.creditNotes.voidCreditNote(note.id);
+    await until(() => received.filter((type) => type === 'credit_note.voided').length === 2);
+    await sweep();
+    await encodeAll(emitted);
+    expect(emitted.slice(1)).toMatchObject([
+      {
+        type: 'CreditNoteVoided',
+        correlationId: reference['throughline_correlation_id'],
+        payload: {
+          creditNoteId: (emitted[0]!.payload as { creditNoteId: string }).creditNoteId,
+          invoiceId: reference['throughline_invoice_id'],
+          creditNoteNumber: note.number,
+          amount: '250.5000',
+          message: expect.stringContaining(`Credit note ${note.number} over 250.50 USD was voided in Stripe`),
+        },
+      },
+    ]);
+    expect(await findCreditNotes(database, reference['throughline_invoice_id']!)).toMatchObject([
+      { creditNoteNumber: note.number, voidedAt: expect.any(String) },
+    ]);
+    expect(await outcomesOf(note.id)).toEqual(
+      expect.arrayContaining(['credit_note.created credit-note-issued', 'credit_note.voided credit-note-voided']),
+    );
+  });
+
+  it('announces no voiding of a credit note that was never announced', async () => {
+    await sweep();
+    await sandbox.faults({ kind: 'webhook-drop', vendor: 'stripe' });
+    const { id } = await openInvoice();
+    const note = await credit(id, 100);
+    await sdk.creditNotes.voidCreditNote(note.id);
+    expect(await sweep()).toBe(2);
+    expect(emitted).toEqual([]);
+    expect(await outcomesOf(note.id)).toEqual([
+      'credit_note.created credit-note-gone',
+      'credit_note.voided credit-note-gone',
+    ]);
   });
 
   it('finds by the sweep the credit note whose webhook never came', async () => {

@@ -5,7 +5,7 @@ import type { ReadCreditNote } from '../credit-notes/read-credit-note.js';
 import { insertEvents, type EventOutcome, type FoundBy } from './event-store.js';
 
 /** The events we ask Stripe for; the others of an invoice's life are our own doing. */
-export const SWEPT_EVENT_TYPES = ['invoice.paid', 'credit_note.created'];
+export const SWEPT_EVENT_TYPES = ['invoice.paid', 'credit_note.created', 'credit_note.voided'];
 
 export interface ReadPayment {
   eventId: string;
@@ -46,7 +46,8 @@ export async function receiveEvents(
 }
 
 /**
- * A paid invoice of ours is worth a look, and so is a credit note that we did not ask for: its invoice may be ours. Everything else of
+ * A paid invoice of ours is worth a look, and so is a credit note that we did not ask for: its invoice may be ours. Nobody but people
+ * void one. Everything else of
  * ours is an echo of what we did. Pure.
  */
 function classifyEvent({ id: eventId, type, data }: Stripe.Event): Classified {
@@ -57,13 +58,15 @@ function classifyEvent({ id: eventId, type, data }: Stripe.Event): Classified {
     invoice?: string | Stripe.Invoice | null;
   };
   const objectId = object.id ?? '';
-  if (type === 'credit_note.created' && object.object === 'credit_note') {
-    if (ownCreditNote(object.metadata)) return { objectId, outcome: 'echo' };
+  const isVoided = type === 'credit_note.voided';
+  if ((isVoided || type === 'credit_note.created') && object.object === 'credit_note') {
+    if (!isVoided && ownCreditNote(object.metadata)) return { objectId, outcome: 'echo' };
+    const job = isVoided ? 'ReadVoidedCreditNote' : 'ReadCreditNote';
     const invoice = typeof object.invoice === 'string' ? object.invoice : object.invoice?.id;
     return {
       objectId,
       outcome: 'queued',
-      job: toJob<ReadCreditNote>('ReadCreditNote', invoice ?? objectId, { eventId, stripeCreditNoteId: objectId }),
+      job: toJob<ReadCreditNote>(job, invoice ?? objectId, { eventId, stripeCreditNoteId: objectId }),
     };
   }
   if (!toReference(object.metadata)) return { objectId, outcome: 'not-ours' };

@@ -225,6 +225,24 @@ export async function retrieveCreditNote(stripe: StripeContext): Promise<VendorR
   );
 }
 
+/** Only while its invoice is open: it then asks for the amount again. */
+export async function voidCreditNote(stripe: StripeContext): Promise<VendorResponse> {
+  const params = stripe.params(z.strictObject({ expand }));
+  const note = await stripe.lock<CreditNote>('credit_note', stripe.path.id!);
+  const invoice = await stripe.lock<Invoice>('invoice', String(note.invoice));
+  if (note.status === 'void' || invoice.status !== 'open')
+    throw stripeError('You can only void credit notes of open invoices, and once.', {
+      code: 'status_transition_invalid',
+    });
+  const voided = { ...note, status: 'void', voided_at: stripe.seconds };
+  const after = credited(invoice, -Number(note.amount), stripe.seconds);
+  await stripe.save(voided);
+  await stripe.save(after);
+  await stripe.emit('credit_note.voided', voided);
+  await stripe.emit('invoice.updated', after);
+  return stripe.answer(voided, params.expand);
+}
+
 export async function listCreditNotes(stripe: StripeContext): Promise<VendorResponse> {
   const params = stripe.params(listShape({ customer: id.optional(), invoice: id.optional() }));
   return stripe.answerList(

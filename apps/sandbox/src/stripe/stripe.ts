@@ -2,7 +2,7 @@ import type { Tx } from '@throughline/postgres';
 import { type RouteMatch, routeTable } from '../http/route-table.js';
 import type { Vendor, VendorRequest, VendorResponse } from '../http/vendor.js';
 import { apiVersion, StripeContext, type StripeOptions } from './context.js';
-import { createCreditNote, listCreditNotes, retrieveCreditNote } from './credit-notes.js';
+import { createCreditNote, listCreditNotes, retrieveCreditNote, voidCreditNote } from './credit-notes.js';
 import { createCustomer, listCustomers, retrieveCustomer, searchCustomers, updateCustomer } from './customers.js';
 import { stripeError } from './errors.js';
 import { rememberResult, underKey } from './idempotency.js';
@@ -79,6 +79,7 @@ const routes: Record<string, StripeHandler> = {
   'POST /v1/credit_notes': createCreditNote,
   'GET /v1/credit_notes': listCreditNotes,
   'GET /v1/credit_notes/:id': retrieveCreditNote,
+  'POST /v1/credit_notes/:id/void': voidCreditNote,
 
   'GET /v1/events': listEvents,
   'GET /v1/events/:id': retrieveEvent,

@@ -1,8 +1,10 @@
 import {
   canonicalId,
   compareMoney,
+  formatMoney,
   sumMoney,
   type CreditNoteIssued,
+  type CreditNoteVoided,
   type ExternalId,
   type InvoiceCredited,
   type InvoiceIssued,
@@ -290,6 +292,22 @@ export function toCreditNoteIssued(
       externalId(tenant, 'credit_note', creditNote.id),
       externalId(tenant, 'invoice', creditNote.invoiceId),
     ],
+  };
+}
+
+/** The event of a credit note that a person voided, whoever had made it; which return it was for, its caller knows. */
+export function toCreditNoteVoided(
+  invoice: Pick<InvoiceReference, 'invoiceId' | 'orderId' | 'opportunityId' | 'occurrence'>,
+  voided: Stripe.CreditNote,
+  tenant: StripeTenant,
+): CreditNoteVoided {
+  const issued = toIssuedCreditNote(voided);
+  const { issuedAt: _, ...note } = toCreditNoteIssued(invoice, issued, null, tenant);
+  const over = formatMoney(note.amount, note.currency);
+  return {
+    ...note,
+    voidedAt: toTime(voided.voided_at ?? voided.created),
+    message: `Credit note ${note.creditNoteNumber} over ${over} was voided in Stripe: the customer owes that again, and the revenue that it took off stays off. Credit it anew, or book the difference.`,
   };
 }
 

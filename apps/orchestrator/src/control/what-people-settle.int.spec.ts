@@ -31,3 +31,16 @@ it('an order that says no service period stops its revenue visibly, until a pers
   expect(await on.sentOf('old')).toEqual(['RecordRevenueSchedule']);
   expect(await on.get(`instances/${id}`)).toMatchObject({ status: 'running' });
 });
+
+it('a credit note that a person voids is shown on its order, with its number, also after the end', async () => {
+  const orderId = canonicalId('credited');
+  const message =
+    'Credit note 1042-CN-01 over 250.00 EUR was voided in Stripe. Credit it anew, or book the difference.';
+  const order = { orderNumber: '8', currency: 'EUR', totalAmount: '900.0000', serviceStart: null, serviceEnd: null };
+  await on.take('credited', ['OrderCreated', { orderId, ...order }], ['OrderCancelled', { orderId }]);
+  await on.take('credited', ['CreditNoteVoided', { orderId, creditNoteNumber: '1042-CN-01', message }]);
+  expect(await on.get(`instances/${await on.idOf('credited')}`)).toMatchObject({
+    status: 'compensated',
+    attention: [{ code: 'shown', type: 'CreditNoteVoided', message }],
+  });
+});
