@@ -559,14 +559,45 @@ class Turn {
   }
 
   private control(input: ControlInput): Effect {
-    const { state, process, now: at } = this;
-    const { action, by, reason, unit, id } = input;
+    const { state, process } = this;
+    const { action, unit } = input;
     const refusedBecause = whyNot(process, state, action, unit) ?? this.whyNotFacts(input);
     if (refusedBecause !== undefined)
       throw new ProcessError(
         'PROCESS_ACTION_REFUSED',
         `${action} is not possible for ${process.name} ${state.key}/${state.occurrence}: ${refusedBecause}.`,
       );
+    const open = state.attention.filter(isOpen);
+    const effect = this.act(input);
+    this.acknowledge(input, open);
+    return effect;
+  }
+
+  /** Who answers what was asked has looked at it. */
+  private acknowledge({ action, by, reason }: ControlInput, open: Attention[]): void {
+    const answers = ANSWERING.has(action);
+    const isMeant = (one: Attention): boolean => {
+      if (action === 'acknowledge') return true;
+      if (one.code === LACKING) return answers || action === 'repair';
+      return answers && ASKING.has(one.code) && !this.isAnyStuck();
+    };
+    const acknowledged = { by, reason, at: this.now };
+    this.state.attention = this.state.attention.map((one) =>
+      open.includes(one) && isMeant(one) ? { ...one, acknowledged } : one,
+    );
+  }
+
+  private isAnyStuck(): boolean {
+    const { process, state } = this;
+    return Object.entries(state.steps).some(
+      ([id, unit]) =>
+        isStuck(process, state, id, unit) ||
+        (unit.status === 'kept' && !unit.skipped && stepOf(process, id).irreversible),
+    );
+  }
+
+  private act({ action, by, reason, unit, id, facts }: ControlInput): Effect {
+    const { state, now: at } = this;
     switch (action) {
       case 'pause':
         state.paused = { by, reason, at };
@@ -581,19 +612,16 @@ class Turn {
         this.keep();
         return 'kept';
       case 'repair':
-        this.putRight(input.facts!);
+        this.putRight(facts!);
         return 'repaired';
       case 'acknowledge':
-        state.attention = state.attention.map((one) =>
-          isOpen(one) ? { ...one, acknowledged: { by, reason, at } } : one,
-        );
         return 'acknowledged';
       case 'retry':
         if (this.unit(unit!).status === 'compensation-refused') this.unit(unit!).status = 'done';
         else this.commandAgain(unit!);
         return 'step-retried';
       case 'skip':
-        if (input.facts) this.putRight(input.facts);
+        if (facts) this.putRight(facts);
         this.skip(unit!, { by, reason, at });
         return 'step-skipped';
     }
@@ -1020,6 +1048,9 @@ class Turn {
 
 /** Why a step could not be commanded: nobody has told a fact that it needs. */
 const LACKING = 'fact-missing';
+/** Actions by which a person answers what was put before them, and what asks for one. */
+const ANSWERING: ReadonlySet<Action> = new Set(['keep', 'skip', 'retry']);
+const ASKING: ReadonlySet<Attention['code']> = new Set(['irreversible', 'not-undone']);
 
 /** Under way, or in need of a person: nothing is undone beside it. */
 const BUSY: ReadonlySet<StepStatus> = new Set(['commanded', 'awaited', 'compensating', 'compensation-refused']);

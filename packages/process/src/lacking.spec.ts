@@ -75,8 +75,11 @@ describe('a step that stops without a value', () => {
   it('goes on when a person has repaired it', () => {
     const story = lacking().act('retry', { unit: 'parcel/a' });
     expect([story.sent, story.state.status]).toEqual([[], 'stopped']);
+    // Asked in vain, it is put before somebody once more.
+    expect(story.state.attention.map(({ acknowledged }) => acknowledged?.by)).toEqual(['ada', undefined]);
     story.act('repair', { facts: { start: { address: 'There 2' } } });
     expect([story.sent, story.state.status]).toEqual([['SendLine a'], 'running']);
+    expect(story.state.attention.map(({ acknowledged }) => acknowledged?.by)).toEqual(['ada', 'ada']);
     expect(story.last.commands).toMatchObject([{ payload: { address: 'There 2' } }]);
   });
 

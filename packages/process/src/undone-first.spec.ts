@@ -37,7 +37,7 @@ const hindered = (by = 'BasketReturned', fields = {}): ShopStory =>
     .when('FetchingRejected', { lineId: 'a', reason: 'gone', message: 'It is with the customer.' });
 const possible = ({ state }: ShopStory): string[] =>
   allowedActions(process, state)
-    .filter(({ action }) => action !== 'pause' && action !== 'repair')
+    .filter(({ action }) => !['pause', 'repair', 'acknowledge'].includes(action))
     .map(({ action, unit }) => (unit ? `${action} ${unit}` : action));
 
 describe('a step that is undone first', () => {
@@ -63,6 +63,7 @@ describe('a step that is undone first', () => {
     const story = hindered().act('keep');
     expect([story.sent, story.state.status, story.state.cause]).toEqual([[], 'completed', undefined]);
     expect(story.last.history).toMatchObject([{ effect: 'kept', detail: { by: 'ada', reason: 'a reason' } }]);
+    expect(story.state.attention).toMatchObject([{ acknowledged: { by: 'ada', reason: 'a reason' } }]);
     expect(story.act('cancel').sent).toEqual(['FetchLine a']);
   });
 
