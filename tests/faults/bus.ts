@@ -62,7 +62,8 @@ export async function readBus(addresses: { kafkaBrokers: string[]; registryUrl: 
   } finally {
     await consumer.disconnect();
   }
-  const registry = new SchemaRegistry({ host: addresses.registryUrl });
+  // The registry may still find connections broken by the last kill of PostgreSQL, one question after the other.
+  const registry = new SchemaRegistry({ host: addresses.registryUrl, retry: { retries: 20 } });
   const records: BusRecord[] = [];
   for (const { topic, partition, message } of found) {
     const record = toBusRecord(topic, partition, message);

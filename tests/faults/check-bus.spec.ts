@@ -114,4 +114,16 @@ describe('checkBus', () => {
     const other = record({ type: 'OrderRejected', sequence: 2, causationId: 'command' });
     expect(checkBus([command, answer, other]).problems).toEqual([expect.stringMatching(/2 answers/)]);
   });
+
+  it('takes of an amended closing all once more, each for another order, and no more than that', () => {
+    const amendment = told('OpportunityAmended', { amendmentId: 'a1' });
+    const [first, second, third] = ['order-1', 'order-2', 'order-3'].map((subject) => record({ subject }));
+    const again = { ...second!, id: 'again', subject: 'order-1', sequence: 2 };
+    expect(checkBus([first!, second!]).problems).toEqual([expect.stringMatching(/2 different messages OrderCreated/)]);
+    expect(checkBus([amendment, first!, second!]).problems).toEqual([]);
+    expect(checkBus([amendment, first!, again]).problems).toEqual([expect.stringMatching(/are about the same/)]);
+    expect(checkBus([amendment, first!, second!, third!]).problems).toEqual([
+      expect.stringMatching(/3 different messages OrderCreated/),
+    ]);
+  });
 });

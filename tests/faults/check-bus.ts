@@ -15,11 +15,14 @@ const { processes } = loadRules();
 /** They tell that a command is under way, and answer none. */
 const PROGRESS = new Set(processes.flatMap(({ progress }) => [...progress.keys()]));
 const TELLING_APART = fieldsTellingApart();
+/** By command of a step that is repeated: which field says what each is about, and the types that answer it. */
+const UNIT_COMMANDS = unitCommands();
+const UNIT_ANSWERS = new Set([...UNIT_COMMANDS.values()].flatMap(({ answers }) => [...answers]));
 
 /**
  * What a subscriber that deduplicates by `ce_id` must find: per source and subject the sequences 1, 2, 3 without a gap, in one
  * partition; per closing, or per line, shipment, return or credit note of it, no message type twice; and exactly one answer to every
- * command.
+ * command. An amendment does all once more at most, and each time for another order, invoice or schedule.
  */
 export function checkBus(all: readonly BusRecord[]): BusVerdict {
   const records = all.filter(({ poison }) => !poison);
@@ -47,17 +50,63 @@ export function checkBus(all: readonly BusRecord[]): BusVerdict {
   }
 
   const messages = [...first.values()];
-  for (const [what, count] of counted(messages.flatMap(whatItTells), (what) => what))
-    if (count > 1) problems.push(`${count} different messages ${what}`);
+  const amendments = counted(
+    messages.filter(({ type }) => type === 'OpportunityAmended'),
+    ({ correlationId }) => correlationId,
+  );
+  const told = Map.groupBy(
+    messages.flatMap((message) => whatItTells(message).map((what) => ({ what, message }))),
+    ({ what }) => what,
+  );
+  for (const [what, tellings] of told) {
+    const runs = 1 + (amendments.get(tellings[0]!.message.correlationId) ?? 0);
+    if (tellings.length > runs) problems.push(`${tellings.length} different messages ${what}`);
+    const entities = new Set(tellings.map(({ message }) => entityOf(message)));
+    if (entities.size < tellings.length && tellings.length <= runs)
+      problems.push(`${tellings.length} different messages ${what} are about the same`);
+  }
   const answers = counted(
-    messages.filter(({ type, causationId }) => causationId && !PROGRESS.has(type)),
+    messages.filter(({ type, causationId }) => causationId && !PROGRESS.has(type) && !UNIT_ANSWERS.has(type)),
     ({ causationId }) => causationId!,
   );
-  for (const { id, type, correlationId } of messages.filter((message) => COMMANDS.has(message.type))) {
-    const count = answers.get(id) ?? 0;
+  const units = counted(
+    messages.filter(({ type }) => UNIT_ANSWERS.has(type)),
+    ({ type, correlationId, body }) => unitOf(stepAnsweredBy(type), correlationId, body),
+  );
+  for (const { id, type, correlationId, body } of messages.filter((message) => COMMANDS.has(message.type))) {
+    const unit = UNIT_COMMANDS.get(type);
+    const count = (unit ? units.get(unitOf(unit, correlationId, body)) : answers.get(id)) ?? 0;
     if (count !== 1) problems.push(`${type} of closing ${correlationId} has ${count} answers instead of one`);
   }
   return { messages: messages.length, repeats: records.length - messages.length, problems };
+}
+
+interface UnitCommand {
+  by: string;
+  answers: Set<string>;
+}
+
+/**
+ * What is asked of a line, shipment, return or credit note may be answered much later, by whatever happens to it then: stock arrives, or
+ * its order is taken back. So it is told by what it is about, and not by what caused it.
+ */
+function unitCommands(): Map<string, UnitCommand> {
+  const commands = new Map<string, UnitCommand>();
+  for (const { steps, outcomes } of processes)
+    for (const { name, repeat, command } of steps) {
+      if (!repeat || !command) continue;
+      const own = [...outcomes].filter(([, { step, direction }]) => step === name && direction === 'forward');
+      commands.set(command.type, { by: repeat.by, answers: new Set(own.map(([type]) => type)) });
+    }
+  return commands;
+}
+
+function stepAnsweredBy(type: string): UnitCommand {
+  return [...UNIT_COMMANDS.values()].find(({ answers }) => answers.has(type))!;
+}
+
+function unitOf({ by, answers }: UnitCommand, correlationId: string, body: BusRecord['body']): string {
+  return [correlationId, body['orderId'], by, body[by], ...answers].map(String).join(' ');
 }
 
 /** Of message types that come more than once in a closing: the fields each value of which comes once, as the processes define them. */
@@ -86,6 +135,11 @@ function whatItTells({ type, correlationId, body }: BusRecord): string[] {
   const fields = [...(TELLING_APART.get(type) ?? [])].filter((field) => body[field] !== null);
   const closing = `${type} of closing ${correlationId}`;
   return fields.length === 0 ? [closing] : fields.map((field) => `${closing}, ${field} ${String(body[field])}`);
+}
+
+/** What an amendment makes anew: the order, invoice or schedule that a message is about, or the numbers of them, or the amendment. */
+function entityOf({ subject, body }: BusRecord): string {
+  return [subject, body['amendmentId'], body['orderNumber'], body['invoiceNumber']].map(String).join(' ');
 }
 
 function counted<T>(things: readonly T[], name: (thing: T) => string): Map<string, number> {

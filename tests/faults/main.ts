@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { removePostgresData } from '@throughline/local-stack';
 import { readConfig } from '../../apps/cli/src/config.js';
@@ -78,10 +78,17 @@ async function run({ seed, minutes, only, json }: Options): Promise<number> {
     if (outcome?.problems.length === 0) {
       removePostgresData(installation.path('stack'));
       rmSync(installation.directory, { recursive: true, force: true });
-    } else say(`Logs and data of this run are kept in ${installation.directory}`);
+    } else {
+      if (outcome) writeFileSync(installation.path('evidence.json'), JSON.stringify(outcome.evidence, inJson, 1));
+      say(`Logs and data of this run, and what the systems had on record, are kept in ${installation.directory}`);
+    }
   }
   report(outcome, { seed, minutes, only, json });
   return outcome.problems.length === 0 ? 0 : 1;
+}
+
+function inJson(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
 }
 
 function report(

@@ -2,18 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findOpenInstances } from '../../apps/cli/src/demo/open-instances.js';
 import { planDeals } from '../../apps/cli/src/demo/plan.js';
 import { Vendors } from '../../apps/cli/src/demo/vendors.js';
-import type { ExpectedDeal } from '../../apps/cli/src/demo/verify.js';
 import type { EndedPart } from '../../apps/cli/src/keep-running.js';
 import { duration } from '../../apps/cli/src/output.js';
 import type { Platform } from '../../apps/cli/src/platform.js';
 import { readBus } from './bus.js';
-import { checkBooks, type LivedDeal } from './check-books.js';
+import { checkBooks } from './check-books.js';
 import { checkBus, type BusVerdict } from './check-bus.js';
+import { checkGoods, DECIDED, returnedValues } from './check-goods.js';
 import { checkDeadLetters, readDeadLetters, type FoundLetter } from './dead-letters.js';
+import { planLife, type Life } from './lives.js';
 import type { Network } from './network.js';
 import { Poisoner } from './poison.js';
+import { RecordReader } from './records.js';
 import { describeFault, holdOf, MIN_IN_FLIGHT, ROUND_MS, type Fault, type Round } from './schedule.js';
-import { Stories } from './stories.js';
+import { Stories, type LivingDeal } from './stories.js';
 import { Strikes } from './strike.js';
 import { idOf, INSTANCES } from './victims.js';
 
@@ -43,6 +45,8 @@ export interface Outcome {
   deadLetters: number;
   /** From the last fault to the last deal's end. */
   settledMs: number;
+  /** All that the systems had on record, for whoever looks into a difference. */
+  evidence: object;
 }
 
 /** One run: deals close, faults strike, everything comes to an end, and then the records are asked. */
@@ -52,7 +56,8 @@ export class FaultRun {
   private readonly stories: Stories;
   private readonly timeline: TimelineEntry[] = [];
   private readonly problems: string[] = [];
-  private readonly underWay = new Map<Promise<void>, LivedDeal>();
+  private readonly records: RecordReader;
+  private readonly underWay = new Map<Promise<void>, LivingDeal>();
   /** Of a fault that is not over, by what it holds. */
   private readonly going = new Set<{ hold: string | undefined; over: Promise<void> }>();
   private readonly over = new AbortController();
@@ -72,16 +77,16 @@ export class FaultRun {
     this.vendors = new Vendors(platform.topology, () => platform.services.urls('finance-adapter'));
     const poisoner = new Poisoner(platform.stack.addresses, seed);
     this.strikes = new Strikes({ platform, network, vendors: this.vendors, poisoner, seed });
-    this.stories = new Stories(platform.services, AbortSignal.any([this.over.signal, signal]));
+    this.records = new RecordReader(platform.topology);
+    this.stories = new Stories(platform.services, this.records, AbortSignal.any([this.over.signal, signal]));
   }
 
   async play(): Promise<Outcome> {
     const { rounds, say, signal } = this.parts;
-    const stories = rounds.flatMap((round) => round.stories);
-    const deals = await this.createDeals(stories.length);
+    const deals = await this.createDeals();
     say(`${deals.length} deals stand open in the CRM.`);
     this.startedAt = performance.now();
-    const lived: LivedDeal[] = [];
+    const lived: LivingDeal[] = [];
     for (const [index, round] of rounds.entries()) {
       await this.waitFor(() => performance.now() - this.startedAt >= index * ROUND_MS);
       await this.waitFor(() => this.underWay.size < MAX_IN_FLIGHT);
@@ -89,9 +94,9 @@ export class FaultRun {
       await this.waitFor(() =>
         [...this.going].every((one) => !round.alone && (hold === undefined || one.hold !== hold)),
       );
-      const mine = round.stories.map(({ story, pauseMs }, at) => ({ deal: deals[lived.length + at]!, story, pauseMs }));
+      const mine = deals.slice(lived.length, lived.length + round.stories.length);
       lived.push(...mine);
-      await Promise.all(mine.map(({ deal, story, pauseMs }) => this.begin({ deal, story }, pauseMs)));
+      await Promise.all(mine.map((living) => this.begin(living)));
       this.strike(round.fault);
     }
     await Promise.all([...this.going].map(({ over }) => over));
@@ -115,24 +120,37 @@ export class FaultRun {
   }
 
   /** Each customer has its own credit balance, and a credit note of one deal would pay another: so deals share no customer. */
-  private createDeals(count: number): Promise<ExpectedDeal[]> {
-    const { companies, deals } = planDeals(count * 3, this.parts.seed, String(this.parts.seed));
-    return this.vendors.createDeals({
-      companies,
-      deals: deals.slice(0, count).map((deal, index) => ({ ...deal, company: index })),
+  private async createDeals(): Promise<LivingDeal[]> {
+    const { rounds, seed } = this.parts;
+    const stories = rounds.flatMap((round) => round.stories);
+    const { companies, deals } = planDeals(stories.length * 3, seed, String(seed));
+    const lives = stories.map((story, index): Life => {
+      return planLife(story, { ...deals[index]!, company: index }, `${seed}-${index + 1}`);
     });
+    const created = await this.vendors.createDeals({ companies, deals: lives.map(({ deal }) => deal) });
+    const living: LivingDeal[] = [];
+    for (const [index, life] of lives.entries()) {
+      const { currency, amount } = life.final;
+      const lineIds = life.edited === life.deal ? new Map() : await this.records.lineIds(created[index]!.dealId);
+      living.push({ life, deal: { ...created[index]!, currency, amount }, lineIds });
+    }
+    await Promise.all(living.map((one) => this.stories.stock(one)));
+    return living;
   }
 
   /** Resolves when the deal is closed; its story goes on. */
-  private begin(lived: LivedDeal, pauseMs: number): Promise<void> {
+  private begin(living: LivingDeal): Promise<void> {
     const closed = Promise.withResolvers<void>();
-    const living = this.stories.live(lived.deal, lived.story, pauseMs, closed.resolve).finally(() => {
-      this.underWay.delete(living);
+    const story = this.stories.live(living, closed.resolve).finally(() => {
+      this.underWay.delete(story);
       closed.resolve();
     });
     // Where it is cut off, the settling has said so.
-    living.catch(() => undefined);
-    this.underWay.set(living, lived);
+    story.catch((error: unknown) => {
+      if (!this.over.signal.aborted)
+        this.problems.push(`deal ${living.deal.dealId} (${living.life.story}): ${String(error)}`);
+    });
+    this.underWay.set(story, living);
     return closed.promise;
   }
 
@@ -172,9 +190,9 @@ export class FaultRun {
       if (this.underWay.size < said / 2) this.parts.say(`${(said = this.underWay.size)} deals are still under way`);
       return this.underWay.size === 0 || late();
     });
-    for (const { deal, story } of this.underWay.values())
+    for (const { deal, life } of this.underWay.values())
       this.problems.push(
-        `deal ${deal.dealId} (${story}) had not come to its end ${duration(SETTLE_LIMIT_MS)} after the last fault`,
+        `deal ${deal.dealId} (${life.story}) had not come to its end ${duration(SETTLE_LIMIT_MS)} after the last fault`,
       );
     await this.waitFor(async () => (await this.lateRequests()) === 0 || late());
     // The stories end with the sale; its delivery and its revenue are processes of their own.
@@ -199,10 +217,16 @@ export class FaultRun {
     return ((await response.json()) as { lateRequests: number }).lateRequests;
   }
 
-  private async judge(lived: LivedDeal[]): Promise<Pick<Outcome, 'problems' | 'bus' | 'deadLetters'>> {
+  private async judge(lived: LivingDeal[]): Promise<Pick<Outcome, 'problems' | 'bus' | 'deadLetters' | 'evidence'>> {
     const { platform, say } = this.parts;
     say('Asking the CRM, the order system, the billing system, the subledger, the topics and for dead letters.');
     const books = await this.vendors.books(lived.map(({ deal }) => deal));
+    const ends = lived.map(({ deal, life }) => ({ deal, story: life.story }));
+    const goods = await this.records.all(
+      platform.services.url('orchestrator'),
+      lived.flatMap(({ life }) => life.goods?.sku ?? []),
+      lived.flatMap(({ deal, life }) => (DECIDED.has(life.story) ? [deal.opportunityId] : [])),
+    );
     const records = await readBus(platform.stack.addresses);
     const bus = checkBus(records);
     const deadline = performance.now() + GIVING_UP_LIMIT_MS;
@@ -212,8 +236,14 @@ export class FaultRun {
       letters = await readDeadLetters(platform.services);
       return checkDeadLetters(records, letters).length === 0 || performance.now() > deadline;
     });
-    const problems = [...checkBooks(lived, books), ...bus.problems, ...checkDeadLetters(records, letters)];
-    return { bus, deadLetters: letters.length, problems: [...this.problems, ...problems] };
+    const problems = [
+      ...checkBooks(ends, books, returnedValues(lived, books, goods)),
+      ...checkGoods(lived, books, goods),
+      ...bus.problems,
+      ...checkDeadLetters(records, letters),
+    ];
+    const evidence = { lived, books, orders: [...goods.orders.values()], records };
+    return { bus, deadLetters: letters.length, problems: [...this.problems, ...problems], evidence };
   }
 
   private async waitFor(condition: () => boolean | Promise<boolean>): Promise<void> {

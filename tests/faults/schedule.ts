@@ -6,9 +6,40 @@ import { CONNECTIONS, VICTIMS, type Link } from './victims.js';
 export const KINDS = ['kill', 'pause', 'network', 'webhooks', 'vendors', 'poison'] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** What becomes of a deal: the life it leads in the CRM and at its customer's bank. */
-export const STORIES = ['plain', 'paid', 'reopened', 'reopened-early', 'credited', 'closed-again'] as const;
+/** What becomes of a deal: the life it leads in the CRM, with its approvers, in the warehouse and at its customer's bank. */
+export const STORIES = [
+  'plain',
+  'paid',
+  'reopened',
+  'reopened-anytime',
+  'credited',
+  'closed-again',
+  'amended',
+  'amended-reopened',
+  'amended-approved',
+  'amended-rejected',
+  'approved',
+  'rejected',
+  'reopened-undecided',
+  'shipped-in-parts',
+  'returned',
+  'returned-paid',
+  'reopened-unshipped',
+  'amended-unshipped',
+  'shipped-reopened-kept',
+  'shipped-reopened-let-go',
+  'shipped-amended-kept',
+  'shipping-reopened',
+] as const;
 export type Story = (typeof STORIES)[number];
+
+export interface PlannedStory {
+  story: Story;
+  /** How long people wait before they do what they do, in milliseconds: so it falls on any moment of what goes on meanwhile. */
+  pausesMs: readonly [number, number];
+  /** Seed of all else in this life: what is changed, how much is on the shelf, how much comes back. */
+  chance: number;
+}
 
 /** Records that nobody can handle; each must become a dead letter, alone. */
 export const POISONS = ['undecodable', 'unknown-schema', 'unknown-type', 'no-headers', 'failing-handler'] as const;
@@ -26,7 +57,7 @@ export type Fault = { forMs: number } & (
 
 /** Deals are closed, and while they are under way the fault strikes. */
 export interface Round {
-  stories: { story: Story; pauseMs: number }[];
+  stories: PlannedStory[];
   fault: Fault;
   /** It waits until every earlier fault is over; the others come on top of what is still broken. */
   alone: boolean;
@@ -39,15 +70,34 @@ export const ROUND_MS = 7_500;
 /** Longer than a session with Kafka (12 s) and than a sign of life of an instance (10 s): whoever stands still so long has lost everything it held. */
 const LONG_PAUSE_MS: [number, number] = [13_000, 19_000];
 
+/** Longer than a sale takes, so that a person's step falls before, into and after it. */
+const LONGEST_PAUSE_MS = 5_000;
+
 /** How often each kind comes up among all. */
 const WEIGHTS: Record<Kind, number> = { kill: 4, pause: 2, network: 4, webhooks: 2, vendors: 3, poison: 1 };
 const STORY_WEIGHTS: Record<Story, number> = {
-  plain: 4,
+  plain: 3,
   paid: 2,
-  reopened: 2,
-  'reopened-early': 1,
+  reopened: 1,
+  'reopened-anytime': 3,
   credited: 1,
   'closed-again': 2,
+  amended: 3,
+  'amended-reopened': 1,
+  'amended-approved': 1,
+  'amended-rejected': 1,
+  approved: 2,
+  rejected: 1,
+  'reopened-undecided': 1,
+  'shipped-in-parts': 2,
+  returned: 2,
+  'returned-paid': 1,
+  'reopened-unshipped': 1,
+  'amended-unshipped': 1,
+  'shipped-reopened-kept': 1,
+  'shipped-reopened-let-go': 1,
+  'shipped-amended-kept': 1,
+  'shipping-reopened': 2,
 };
 
 /**
@@ -98,7 +148,8 @@ export function planRounds(seed: number, minutes: number, only: readonly Kind[] 
   return Array.from({ length: Math.max(1, Math.floor((minutes * 60_000) / ROUND_MS)) }, () => ({
     stories: Array.from({ length: between(MIN_IN_FLIGHT, MIN_IN_FLIGHT + 2) }, () => ({
       story: story(),
-      pauseMs: between(0, 1_500),
+      pausesMs: [between(0, LONGEST_PAUSE_MS), between(0, LONGEST_PAUSE_MS)],
+      chance: between(0, 2 ** 32 - 1),
     })),
     fault: fault(),
     alone: random() < 0.4,

@@ -34,7 +34,7 @@ export interface BookedInvoice extends Booked {
   id: string;
   /** In Stripe's words. */
   status: string;
-  /** By credit notes, after it was paid. */
+  /** By credit notes, before and after it was paid. */
   credited: Decimal;
 }
 
@@ -204,7 +204,10 @@ export class Vendors {
         currency,
         amount: fromMinorUnits(invoice.total, currency),
         status: invoice.status ?? '',
-        credited: fromMinorUnits(invoice.post_payment_credit_notes_amount, currency),
+        credited: fromMinorUnits(
+          invoice.pre_payment_credit_notes_amount + invoice.post_payment_credit_notes_amount,
+          currency,
+        ),
       });
     }
     return found;

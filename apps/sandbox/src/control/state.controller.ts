@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, HttpException, Inject, Param, Post, Put } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { Database } from '@throughline/postgres';
+import type { Database, Tx } from '@throughline/postgres';
 import { CONFIG, DATABASE, openApiSchema, ZodPipe } from '@throughline/service';
 import { z } from 'zod';
 import type { SandboxConfig } from '../config.js';
@@ -162,25 +162,28 @@ export class StateController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Goods of an order come back: requests the return in Medusa, and receives it.' })
   @ApiBody({ schema: openApiSchema(returned), required: false })
-  async receiveReturn(@Param('id') id: string, @Body() body: unknown): Promise<{ id: string; status: unknown }> {
+  receiveReturn(@Param('id') id: string, @Body() body: unknown): Promise<{ id: string; status: unknown }> {
     const { items } = new ZodPipe<z.infer<typeof returned>>(returned).transform(body ?? {});
-    const { order } = await this.act<{ order: { items: { id: string; detail: ReturnCounts }[] } }>(
-      'medusa',
-      'GET',
-      `/admin/orders/${id}`,
-    );
-    const all = order.items
-      .map((item) => ({ id: item.id, quantity: stillOut(item.detail) }))
-      .filter(({ quantity }) => quantity > 0);
-    const begun = await this.act<MedusaReturn>('medusa', 'POST', '/admin/returns', JSON.stringify({ order_id: id }));
-    const path = `/admin/returns/${begun.return.id}`;
-    const wanted = JSON.stringify({ items: items ?? all });
-    await this.act('medusa', 'POST', `${path}/request-items`, wanted);
-    await this.act('medusa', 'POST', `${path}/request`, '{}');
-    await this.act('medusa', 'POST', `${path}/receive`, '{}');
-    await this.act('medusa', 'POST', `${path}/receive-items`, wanted);
-    const done = await this.act<MedusaReturn>('medusa', 'POST', `${path}/receive/confirm`, '{}');
-    return { id: done.return.id, status: done.return.status };
+    return this.asPerson(async (tx) => {
+      const medusa = <T extends object>(method: string, path: string, sent = ''): Promise<T> =>
+        this.ask<T>(tx, 'medusa', method, `/admin/${path}`, sent);
+      const { order } = await medusa<{ order: { items: { id: string; detail: ReturnCounts }[] } }>(
+        'GET',
+        `orders/${id}`,
+      );
+      const all = order.items
+        .map((item) => ({ id: item.id, quantity: stillOut(item.detail) }))
+        .filter(({ quantity }) => quantity > 0);
+      const begun = await medusa<MedusaReturn>('POST', 'returns', JSON.stringify({ order_id: id }));
+      const path = `returns/${begun.return.id}`;
+      const wanted = JSON.stringify({ items: items ?? all });
+      await medusa('POST', `${path}/request-items`, wanted);
+      await medusa('POST', `${path}/request`, '{}');
+      await medusa('POST', `${path}/receive`, '{}');
+      await medusa('POST', `${path}/receive-items`, wanted);
+      const done = await medusa<MedusaReturn>('POST', `${path}/receive/confirm`, '{}');
+      return { id: done.return.id, status: done.return.status };
+    });
   }
 
   @Post('reset')
@@ -193,11 +196,33 @@ export class StateController {
   }
 
   /** Asks a vendor as its API would be asked, past the faults. */
-  private async act<T extends object = Record<string, unknown>>(
+  private act<T extends object = Record<string, unknown>>(
     name: VendorName,
     method: string,
     path: string,
     body = '',
+  ): Promise<T> {
+    return this.asPerson((tx) => this.ask<T>(tx, name, method, path, body));
+  }
+
+  /** All of it, or nothing. */
+  private async asPerson<T>(acts: (tx: Tx) => Promise<T>): Promise<T> {
+    try {
+      const result = await this.database.transaction(acts);
+      this.courier.nudge();
+      return result;
+    } catch (error) {
+      if (isVendorRefusal(error)) throw new HttpException(error.response.body as object, error.response.status);
+      throw error;
+    }
+  }
+
+  private async ask<T extends object>(
+    tx: Tx,
+    name: VendorName,
+    method: string,
+    path: string,
+    body: string,
   ): Promise<T> {
     const vendor = this.vendors.find((candidate) => candidate.name === name)!;
     const credentials = {
@@ -205,22 +230,9 @@ export class StateController {
       stripe: `Bearer ${this.config.STRIPE_SECRET_KEY}`,
       medusa: `Basic ${Buffer.from(`${this.config.MEDUSA_API_KEY}:`).toString('base64')}`,
     };
-    const request = {
-      id: randomId('req_', 14),
-      method,
-      path,
-      query: {},
-      headers: { authorization: credentials[name] },
-      body,
-    };
-    try {
-      const answer = await this.database.transaction((tx) => vendor.answer(request, tx, new Date()));
-      this.courier.nudge();
-      return answer.body as T;
-    } catch (error) {
-      if (isVendorRefusal(error)) throw new HttpException(error.response.body as object, error.response.status);
-      throw error;
-    }
+    const headers = { authorization: credentials[name] };
+    const request = { id: randomId('req_', 14), method, path, query: {}, headers, body };
+    return (await vendor.answer(request, tx, new Date())).body as T;
   }
 }
 
