@@ -10,6 +10,9 @@ import { defineRoutes, state, type Message, type Messaging, type OutgoingMessage
 import { findInstances, ProcessRunner, readHistory, type StoredInstance } from '@throughline/process/postgres';
 import { ServerClock, type Database } from '@throughline/postgres';
 import { messagingHarness, testDatabase, until, type MessagingHarness, type TestDatabase } from '@throughline/testing';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { readCandidate, runBacktest } from './backtest/backtest.js';
 import { loadRules } from './load-rules.js';
 import { migrations } from './migrations.js';
 import { orchestratorRoutes } from './routes.js';
@@ -122,7 +125,7 @@ describe('over a real broker, with two instances of the orchestrator', () => {
     expect(perDeal).toHaveLength(deals.length * 5);
   }, 90_000);
 
-  it('a reopened deal is undone in reverse, and everything carries the correlation of its closing', async () => {
+  it('a reopened deal is undone in reverse, what may be refused first, and everything carries the correlation of its closing', async () => {
     const [opportunityId] = deals as [string];
     const correlationId = opportunityCorrelationId(opportunityId, 1);
     const payload = {
@@ -139,8 +142,51 @@ describe('over a real broker, with two instances of the orchestrator', () => {
     const history = await readHistory(database, [instance!.id]);
     const done = history.flatMap(({ effect, step }) => (effect === 'step-done' ? [step] : []));
     const undone = history.flatMap(({ effect, step }) => (effect === 'step-compensated' ? [step] : []));
-    expect(undone).toEqual(done.filter((step) => step !== 'write-back').toReversed());
+    // What may be refused goes first: releasing the order.
+    const others = done.filter((step) => step !== 'write-back' && step !== 'provisioning').toReversed();
+    expect(undone).toEqual(['provisioning', ...others]);
     const own = answered.filter(({ payload: command }) => command.opportunityId === opportunityId);
     expect(own.every(({ envelope }) => envelope.correlationId === correlationId)).toBe(true);
   }, 60_000);
+
+  it('a backtest of all that ran, by rules that ask people about each deal, publishes nothing and leaves no trace', async () => {
+    const rules = loadRules();
+    const runner = new ProcessRunner(rules.processes, rules.compile);
+    const policy = readFileSync(new URL('../policies/credit-approval.yaml', import.meta.url), 'utf8');
+    const candidate = readCandidate(parse(policy.replaceAll('100 000 EUR', '10 EUR')), rules);
+    const scope = { since: new Date(0), after: '0', limit: 10_000, now: new Date() };
+    await published();
+    const before = [await harness.topics.ends(), await rowsWritten()];
+    const { comparisons } = await runBacktest({ database, runner }, candidate, scope);
+    const differing = comparisons.filter(({ differs }) => differs.includes('approvals'));
+    expect(differing.map(({ key }) => key).toSorted()).toEqual(deals.toSorted());
+    await published();
+    expect([await harness.topics.ends(), await rowsWritten()]).toEqual(before);
+    expect(Object.values(await harness.topics.ends()).some((end) => end !== '0')).toBe(true);
+  }, 60_000);
+
+  /** Whatever was committed for publishing is on its topic. */
+  async function published(): Promise<void> {
+    await until('an empty outbox', async () => {
+      const rows = await database.query({ name: 'spec-outbox', text: 'SELECT 1 FROM outbox LIMIT 1' });
+      return rows.length === 0 ? true : undefined;
+    });
+  }
+
+  /** By table, signs of life apart: its rows, and the newest transaction that wrote one. */
+  async function rowsWritten(): Promise<unknown[]> {
+    const tables = await database.query<{ name: string }>({
+      name: 'spec-tables',
+      text: `SELECT relname AS name FROM pg_class
+        WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'instance' ORDER BY 1`,
+    });
+    return Promise.all(
+      tables.map(({ name }) =>
+        database.query({
+          name: `spec-written-${name}`,
+          text: `SELECT '${name}' AS name, count(*), max(xmin::text::bigint) AS writer FROM "${name}"`,
+        }),
+      ),
+    );
+  }
 });

@@ -1,4 +1,5 @@
 import type { PolicyOutcome } from './policies.js';
+import { inFlight } from './standing.js';
 import type { State, Status } from './state.js';
 
 /** What a course looks like from outside. */
@@ -28,10 +29,9 @@ export function differencesOf(was: Course, would: Course): DifferenceKind[] {
     sla: course.breaches.toSorted(),
   });
   const [before, after] = [sorted(was), sorted(would)];
-  const differs = (kind: DifferenceKind): boolean =>
-    kind === 'terms' ? otherTerms(was, would).length > 0 : before[kind].join() !== after[kind].join();
-  // Where other people are asked, everything behind them would have happened at another time: what is late then says nothing.
-  return differenceKinds.filter((kind) => differs(kind) && (kind !== 'sla' || !differs('approvals')));
+  return differenceKinds.filter((kind) =>
+    kind === 'terms' ? otherTerms(was, would).length > 0 : before[kind].join() !== after[kind].join(),
+  );
 }
 
 /** Checkpoints at which people are asked both times, by other terms. */
@@ -39,9 +39,16 @@ export function otherTerms(was: Course, would: Course): string[] {
   return Object.keys(was.terms).filter((unit) => unit in would.terms && was.terms[unit] !== would.terms[unit]);
 }
 
-/** The course that an instance took. */
-export function courseOf(state: State, commands: string[]): Course {
+/**
+ * The course that an instance took, or would have taken.
+ * @param recorded of a course that was not taken: types of the commands that were sent then. What waits for the outcome of any other
+ * waits for what was never asked for, and says nothing about what would have been late.
+ */
+export function courseOf(state: State, commands: string[], recorded?: ReadonlySet<string>): Course {
   const units = Object.entries(state.steps);
+  const unanswered = new Set(
+    inFlight(state).flatMap(([unit, { command }]) => (recorded && command && !recorded.has(command) ? [unit] : [])),
+  );
   return {
     status: state.status,
     path: state.completed,
@@ -51,10 +58,10 @@ export function courseOf(state: State, commands: string[]): Course {
     ),
     commands,
     breaches: [
-      ...(state.slaBreachedAt ? ['the whole'] : []),
+      ...(state.slaBreachedAt && unanswered.size === 0 ? ['the whole'] : []),
       ...units.flatMap(([unit, { execution, compensation }]) => [
-        ...(execution?.slaBreachedAt ? [unit] : []),
-        ...((execution?.overdueSince ?? compensation?.overdueSince) ? [`${unit} late`] : []),
+        ...(execution?.slaBreachedAt && !unanswered.has(unit) ? [unit] : []),
+        ...((execution?.overdueSince ?? compensation?.overdueSince) && !unanswered.has(unit) ? [`${unit} late`] : []),
       ]),
     ],
   };

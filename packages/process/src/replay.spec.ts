@@ -24,28 +24,32 @@ class RecordedStory extends ShopStory {
     return this;
   }
 
-  replay(process = shop) {
+  replay(process = shop, until?: string) {
     const undecided = (unit: string) => this.state.steps[unit]?.status === 'deciding';
-    return replayHistory(process, { key: 'basket-1', occurrence: 1, correlationId: 'c' }, this.recorded, undecided);
+    const identity = { key: 'basket-1', occurrence: 1, correlationId: 'c' };
+    return replayHistory(process, identity, this.recorded, undecided, until);
   }
 
-  differences(process = shop) {
-    const { state, commands } = this.replay(process);
-    return differencesOf(courseOf(this.state, this.commands), courseOf(state, commands));
+  differences(process = shop, until?: string) {
+    const { state, commands } = this.replay(process, until);
+    return differencesOf(courseOf(this.state, this.commands), courseOf(state, commands, new Set(this.commands)));
   }
 }
 
-/** The same process, in which every basket is large. */
-const strict = compileDefinition(parseDefinition({ ...shopDefinition, version: 2 }), {
-  ...shopContracts,
-  policies: {
-    ...shopContracts.policies,
-    compileCondition: () => ({
-      reads: [{ from: 'start', field: 'total' }],
-      evaluate: ({ start }) => ({ value: Number(start.total) > 10, policies: [] }),
-    }),
-  },
-});
+/** The same process, in which baskets are large from another amount on. */
+const largeFrom = (amount: number) =>
+  compileDefinition(parseDefinition({ ...shopDefinition, version: 2 }), {
+    ...shopContracts,
+    policies: {
+      ...shopContracts.policies,
+      compileCondition: () => ({
+        reads: [{ from: 'start', field: 'total' }],
+        evaluate: ({ start }) => ({ value: Number(start.total) > amount, policies: [] }),
+      }),
+    },
+  });
+const strict = largeFrom(10);
+const lenient = largeFrom(100_000);
 
 const ordinary = () => new RecordedStory().when('BasketPaid', { lines: [] }).when('OrderPlaced').when('ReceiptPrinted');
 
@@ -91,5 +95,49 @@ describe('a replay', () => {
     const rejected = new RecordedStory().when('BasketPaid', { total: '5000.00' }).whenDecided('rejected');
     expect(rejected.replay(strict)).toMatchObject({ assumed: [], state: { status: 'refused' } });
     expect(rejected.differences(strict)).toEqual([]);
+  });
+
+  const lines = [{ lineId: 'a', sku: 'cup', count: 1 }];
+  const placed = (story: RecordedStory): RecordedStory =>
+    story.when('OrderPlaced').when('LineSent', { lineId: 'a' }).when('ReceiptPrinted');
+
+  /** A large basket that somebody looked at until 13:00, and whose order took as many minutes from then on. */
+  function lookedAt(minutes: number): RecordedStory {
+    const story = new RecordedStory().when('BasketPaid', { total: '5000.00', lines });
+    story.now = '2026-11-22T13:00:00.000Z';
+    story.whenDecided('approved');
+    if (minutes > 10) story.whenTime('2026-11-22T13:10:00.000Z');
+    story.now = `2026-11-22T13:${String(minutes).padStart(2, '0')}:00.000Z`;
+    return placed(story);
+  }
+
+  it('spares the time in which people were asked who are not asked now, and tells what is late all the same', () => {
+    expect(lookedAt(5).differences(lenient)).toEqual(['path', 'approvals']);
+    expect(lookedAt(5).replay(lenient).state.steps['order']?.execution).toMatchObject({
+      commandedAt: '2026-11-22T10:00:00.000Z',
+      outcomeAt: '2026-11-22T10:05:00.000Z',
+    });
+    expect(lookedAt(15).differences(lenient)).toEqual(['path', 'approvals']);
+    const { state } = lookedAt(15).replay(lenient);
+    expect(state.steps['order']?.execution?.slaBreachedAt).toBe('2026-11-22T10:10:00.000Z');
+  });
+
+  it('tells a promise that is kept because nobody is asked', () => {
+    const late = new RecordedStory().when('BasketPaid', { total: '5000.00', lines });
+    late.whenTime('2026-11-22T14:00:00.000Z').whenTime('2026-11-24T10:00:00.000Z');
+    placed(late.whenDecided('approved'));
+    expect(courseOf(late.state, []).breaches).toEqual(['the whole', 'approval late']);
+    expect(late.differences(lenient)).toEqual(['path', 'approvals', 'sla']);
+    const { state } = late.replay(lenient);
+    expect(courseOf(state, []).breaches).toEqual([]);
+  });
+
+  it('calls nothing late that was never asked for', () => {
+    const rejected = new RecordedStory().when('BasketPaid', { total: '5000.00' }).whenDecided('rejected');
+    const aWeekLater = '2026-11-29T10:00:00.000Z';
+    expect(rejected.replay(lenient, aWeekLater).state.status).toBe('overdue');
+    expect(rejected.differences(lenient, aWeekLater)).toEqual(['path', 'approvals', 'commands']);
+    const forgotten = new RecordedStory().when('BasketPaid');
+    expect(forgotten.differences(shop, aWeekLater)).toEqual(['path', 'sla']);
   });
 });

@@ -33,7 +33,8 @@ export interface Replayed {
  * Pure: nothing is sent.
  *
  * Timers fire when they are due. A decision counts where it is asked for again; where a person is asked who was not asked then, the
- * answer is taken as approved, so that what follows can be compared; what was still undecided stays so.
+ * answer is taken as approved, so that what follows can be compared; what was still undecided stays so. Where people were waited for then
+ * and nobody is now, all that followed comes as much earlier as they took.
  */
 export function replayHistory(
   process: Process,
@@ -45,7 +46,7 @@ export function replayHistory(
   const replay = new Replay(process, initialState(identity), recorded, isUndecided);
   try {
     for (const input of recorded) replay.take(input);
-    if (until !== undefined) replay.passTime(until);
+    replay.passTime(until ?? replay.spared(recorded.at(-1)?.recordedAt ?? ''));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return { ...replay.result(), blocked: error.message };
@@ -59,6 +60,10 @@ class Replay {
   /** Units of which a decision is still to come. */
   private readonly decisionsAhead: string[];
   private nextTimerAt: string | undefined;
+  /** When the last input was recorded. */
+  private lastAt: string | undefined;
+  /** How long people were waited for in the record who are not waited for now, in milliseconds. */
+  private sparedMs = 0;
 
   constructor(
     private readonly process: Process,
@@ -70,10 +75,24 @@ class Replay {
   }
 
   take(recorded: RecordedInput): void {
+    if (isOfTime(recorded)) return;
     const { recordedAt } = recorded;
-    this.passTime(recordedAt);
-    const input = this.toInput(recorded);
-    if (input) this.decide(input, recordedAt);
+    if (this.isSpared(recorded)) this.sparedMs += Date.parse(recordedAt) - Date.parse(this.lastAt ?? recordedAt);
+    this.lastAt = recordedAt;
+    const now = this.spared(recordedAt);
+    this.passTime(now);
+    const input = this.toInput(recorded, now);
+    if (input) this.decide(input, now);
+  }
+
+  /** A decision that nobody is asked for now, while nothing waits for any other. */
+  private isSpared({ type }: RecordedInput): boolean {
+    return type.startsWith('decision:') && !Object.values(this.state.steps).some(({ status }) => status === 'deciding');
+  }
+
+  /** When it would have been, had nobody been waited for who is not now. */
+  spared(at: string): string {
+    return this.sparedMs === 0 ? at : new Date(Date.parse(at) - this.sparedMs).toISOString();
   }
 
   /** Fires what is due by then. */
@@ -100,7 +119,7 @@ class Replay {
     }
   }
 
-  private toInput(recorded: RecordedInput): Input | undefined {
+  private toInput(recorded: RecordedInput, now: string): Input | undefined {
     const { messageId, type, detail, step } = recorded;
     if (type.startsWith('decision:')) {
       this.decisionsAhead.splice(this.decisionsAhead.indexOf(step!), 1);
@@ -120,12 +139,9 @@ class Replay {
         ...(step && { unit: step }),
         ...(facts && { facts }),
       };
-      return this.isPossible(input, recorded.recordedAt) ? input : undefined;
+      return this.isPossible(input, now) ? input : undefined;
     }
-    // What time did is done again by time.
-    return recorded.payload === null
-      ? undefined
-      : { kind: 'event', event: toEvent(recorded, this.state.correlationId) };
+    return { kind: 'event', event: toEvent(recorded, this.state.correlationId) };
   }
 
   /** What a person did then may be nothing to do now. */
@@ -138,6 +154,11 @@ class Replay {
       throw error;
     }
   }
+}
+
+/** What time did is done again by time. */
+function isOfTime({ type, payload }: RecordedInput): boolean {
+  return payload === null && !type.startsWith('decision:') && !type.startsWith('control:');
 }
 
 function toEvent({ messageId, type, payload, source, occurredAt }: RecordedInput, correlationId: string): ProcessEvent {

@@ -13,6 +13,8 @@ export interface TestTopics {
   nameOf(type: MessageType): string;
   /** Everything on the type's topic so far, in the order of its partitions. */
   read(type: MessageType): Promise<(KafkaMessage & { partition: number })[]>;
+  /** Where each partition of each topic of the spec ends: whoever published nothing leaves them as they are. */
+  ends(): Promise<Record<string, string>>;
   /** Writes records as a foreign producer would, for example unreadable ones. */
   produce(
     type: MessageType,
@@ -42,6 +44,18 @@ export async function testTopics(types: MessageType[], options: { partitions?: n
     kafka: kafkaOptions,
     group: 'spec',
     nameOf,
+    async ends() {
+      const admin = kafka.admin();
+      await admin.connect();
+      const found = await Promise.all(
+        topics.map(async ({ name }) => {
+          const topic = kafkaOptions.topicPrefix! + name;
+          return (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [`${topic} ${partition}`, high]);
+        }),
+      );
+      await admin.disconnect();
+      return Object.fromEntries(found.flat()) as Record<string, string>;
+    },
     async produce(type, messages) {
       const producer = kafka.producer({ allowAutoTopicCreation: false });
       await producer.connect();

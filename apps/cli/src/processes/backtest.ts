@@ -2,11 +2,7 @@ import { formatMoney } from '@throughline/contracts';
 import { readFileSync } from 'node:fs';
 import { colours, CommandError, table } from '../output.js';
 import type { ServicesApi } from '../services-api.js';
-
-interface Share {
-  instances: number;
-  amounts: Record<string, string>;
-}
+import { joinSummaries, type BacktestSummary, type Share } from './join-backtests.js';
 
 interface Course {
   status: string;
@@ -17,18 +13,10 @@ interface Course {
 interface Backtest {
   candidate: { kind: string; name: string; version: number };
   since: string;
+  at: string;
   isCutShort: boolean;
-  summary: {
-    instances: number;
-    unchanged: number;
-    differing: Share;
-    blocked: number;
-    byKind: Record<string, number>;
-    approvals: Record<string, { more: Share; fewer: Share }>;
-    terms: Record<string, Share>;
-    commands: Record<string, number>;
-    sla: { more: number; fewer: number };
-  };
+  next: string | null;
+  summary: BacktestSummary;
   differences: {
     id: string;
     process: string;
@@ -45,15 +33,43 @@ interface Backtest {
 
 /** Rows of the table of differing instances; `--json` has all of them. */
 const ROWS = 25;
+/** Instances compared in one request: a few seconds of the 30 that one may take, also on a busy machine. */
+const PART = 1_000;
 
 /** Asks what recorded instances would have become by a candidate, and shows it. Exit code 0 whatever would differ. */
 export async function backtest(
   api: ServicesApi,
   { candidate, since, limit, json }: { candidate: string; since: string; limit: number; json: boolean },
 ): Promise<void> {
-  const body = { candidate: read(candidate), since, limit };
-  const answer = await api.send<Backtest>('orchestrator', 'POST', '/backtests', body);
+  const text = read(candidate);
+  const answer = await inParts(api, { candidate: text, since }, limit);
   process.stdout.write(json ? `${JSON.stringify(answer)}\n` : `${render(answer)}\n`);
+}
+
+/** One request after the other, each of which the orchestrator answers in good time; progress on standard error where somebody watches. */
+async function inParts(api: ServicesApi, request: object, limit: number): Promise<Backtest> {
+  const startedAt = performance.now();
+  const ask = (rest: number, before?: Backtest): Promise<Backtest> =>
+    api.send<Backtest>('orchestrator', 'POST', '/backtests', {
+      ...request,
+      ...(before && { after: before.next, at: before.at }),
+      limit: Math.min(PART, rest),
+      differences: PART,
+    });
+  let all = await ask(limit);
+  while (all.next !== null && all.summary.instances < limit) {
+    const seconds = (performance.now() - startedAt) / 1_000;
+    if (process.stderr.isTTY)
+      process.stderr.write(`\r${all.summary.instances} instances compared in ${seconds.toFixed(0)} s ...`);
+    const part = await ask(limit - all.summary.instances, all);
+    all = {
+      ...part,
+      summary: joinSummaries(all.summary, part.summary),
+      differences: [...all.differences, ...part.differences],
+    };
+  }
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  return all;
 }
 
 function read(file: string): string {

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { loadRules } from '../load-rules.js';
 import { migrations } from '../migrations.js';
+import { dealPayload } from '../spec/deal-payload.js';
 import { readCandidate, runBacktest } from './backtest.js';
 import { summarise, type Summary } from './summarise.js';
 
@@ -68,17 +69,14 @@ describe('a backtest', () => {
     candidate: string,
     limit = 10_000,
   ): Promise<{ summary: Summary; isCutShort: boolean; ids: string[] }> {
-    const { comparisons, isCutShort } = await runBacktest(
-      { database, runner },
-      readCandidate(parse(candidate), rules),
-      {
-        since: SINCE,
-        limit,
-        now: new Date(SINCE.getTime() + 120_000),
-      },
-    );
+    const { comparisons, next } = await runBacktest({ database, runner }, readCandidate(parse(candidate), rules), {
+      since: SINCE,
+      after: '0',
+      limit,
+      now: new Date(SINCE.getTime() + 120_000),
+    });
     const ids = comparisons.filter(({ differs }) => differs.length > 0).map(({ key }) => key);
-    return { summary: summarise(comparisons), isCutShort, ids };
+    return { summary: summarise(comparisons), isCutShort: next !== null, ids };
   }
 
   it('by the policies in force finds no difference', async () => {
@@ -144,37 +142,5 @@ describe('a backtest', () => {
 
 const keyOf = (n: number): string => canonicalId('deal', String(n));
 
-function payloadOf(n: number, amount = amountOf(n)): Record<string, unknown> {
-  const line = {
-    lineItemId: '1',
-    productId: canonicalId('chair'),
-    sku: 'chair',
-    name: 'Chair',
-    quantity: '1.0000',
-    unitAmount: amount,
-    amount,
-  };
-  return {
-    opportunityId: keyOf(n),
-    orderId: canonicalId('order', String(n)),
-    occurrence: 1,
-    name: `Deal ${n}`,
-    account: {
-      accountId: canonicalId('acme'),
-      name: 'Acme',
-      domain: null,
-      billingEmail: null,
-      country: 'DE',
-      externalIds: [],
-    },
-    currency: 'EUR',
-    totalAmount: amount,
-    closedAt: SINCE.toISOString(),
-    serviceStart: '2026-12-01',
-    serviceEnd: '2027-11-30',
-    lineItems: [line],
-    orderNumber: String(n),
-    externalIds: [],
-    sourceVersion: '1',
-  };
-}
+const payloadOf = (n: number, amount = amountOf(n)): Record<string, unknown> =>
+  dealPayload({ name: String(n), key: keyOf(n), country: 'DE', domain: null, currency: 'EUR', amount }, SINCE);

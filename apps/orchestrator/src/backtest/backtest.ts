@@ -78,17 +78,27 @@ export function readCandidate(written: unknown, rules: Rules): Candidate {
   );
 }
 
+export interface Scope {
+  /** Only instances that started since then. */
+  since: Date;
+  /** Only those behind this instance; `'0'` begins with the oldest. */
+  after: string;
+  limit: number;
+  /** Until when time passes for instances that are still open. */
+  now: Date;
+}
+
 /**
  * Takes recorded instances again by the candidate, in memory. Reads in transactions that PostgreSQL lets change nothing, page by page, so
- * that the service goes on with its work meanwhile.
+ * that the service goes on with its work meanwhile. `next`: where to go on; null where that was all.
  */
 export async function runBacktest(
   { database, runner }: { database: Database; runner: ProcessRunner },
   candidate: Candidate,
-  { since, limit, now }: { since: Date; limit: number; now: Date },
-): Promise<{ comparisons: Comparison[]; isCutShort: boolean }> {
+  { since, limit, now, ...scope }: Scope,
+): Promise<{ comparisons: Comparison[]; next: string | null }> {
   const comparisons: Comparison[] = [];
-  for (let after = '0'; ;) {
+  for (let { after } = scope; ;) {
     const page = await database.rehearse(async (tx) => {
       await tx.query(readOnly);
       const instances = await readRecordedInstances(tx, {
@@ -115,13 +125,13 @@ export async function runBacktest(
       }));
     });
     for (const { instance, history, recorded } of page) {
-      if (comparisons.length === limit) return { comparisons, isCutShort: true };
+      if (comparisons.length === limit) return { comparisons, next: comparisons.at(-1)!.id };
       comparisons.push(compare(instance, history, recorded, candidate, now.toISOString()));
       // The service has other things to do meanwhile.
       if (comparisons.length % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     const last = page.at(-1);
-    if (!last || page.length < PAGE) return { comparisons, isCutShort: false };
+    if (!last || page.length < PAGE) return { comparisons, next: null };
     after = last.instance.id;
   }
 }
@@ -144,15 +154,12 @@ function compare(
       now,
     );
   const before = candidate.baseline === 'in force' ? replay(recorded) : undefined;
-  const was = before
-    ? courseOf(before.state, before.commands)
-    : courseOf(
-        state,
-        history.flatMap(({ commands }) => commands),
-      );
+  const commands = history.flatMap((event) => event.commands);
+  const recordedCommands = new Set(commands);
+  const was = before ? courseOf(before.state, before.commands, recordedCommands) : courseOf(state, commands);
   const replayed = tryOut(() => replay(candidate.of(recorded)), state);
   const blocked = before?.blocked ?? replayed.blocked;
-  const would = courseOf(replayed.state, replayed.commands);
+  const would = courseOf(replayed.state, replayed.commands, recordedCommands);
   const known = { ...state.attributes, ...state.facts.start };
   const amount = recorded.amount === undefined ? undefined : known[recorded.amount];
   return {

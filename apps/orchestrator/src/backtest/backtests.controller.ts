@@ -21,6 +21,15 @@ import { summarise, type Comparison, type Summary } from './summarise.js';
 const backtestRequest = z.strictObject({
   candidate: z.string().min(1).max(200_000).describe('A process definition or a policy, as YAML.'),
   since: z.union([z.iso.date(), z.iso.datetime({ offset: true })]).describe('Only instances that started since then.'),
+  after: z
+    .string()
+    .regex(/^\d{1,18}$/, 'must be a number')
+    .default('0')
+    .describe('`next` of the answer before.'),
+  at: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .describe('Until when time passes for instances that are still open: `at` of the answer before. Default: now.'),
   limit: z.number().int().min(1).max(100_000).default(10_000).describe('Instances looked at, the oldest first.'),
   differences: z.number().int().min(0).max(10_000).default(1_000).describe('Differing instances told one by one.'),
 });
@@ -70,7 +79,11 @@ class CandidateView implements Pick<Candidate, 'kind' | 'name' | 'version' | 'ba
 class BacktestView {
   @ApiProperty({ type: CandidateView }) candidate!: CandidateView;
   @ApiProperty({ format: 'date-time' }) since!: string;
+  @ApiProperty({ format: 'date-time', description: 'Until when time passed for instances that are still open.' })
+  at!: string;
   @ApiProperty({ description: 'More instances started since then than were looked at.' }) isCutShort!: boolean;
+  @ApiProperty({ type: String, nullable: true, description: 'Where to go on, as `after`; null where that was all.' })
+  next!: string | null;
   @ApiProperty({ type: Object, additionalProperties: true, description: 'Counts and sums of what would change.' })
   summary!: Summary;
   @ApiProperty({ type: [ComparisonView], description: 'Those that would differ, or could not be compared.' })
@@ -108,12 +121,14 @@ export class BacktestsController {
       });
     this.isRunning = true;
     try {
-      const { limit } = request;
-      const { comparisons, isCutShort } = await runBacktest(
-        { database: this.database, runner: this.runner },
-        candidate,
-        { since, limit, now: this.clock.now() },
-      );
+      const { after, limit } = request;
+      const now = request.at === undefined ? this.clock.now() : new Date(request.at);
+      const { comparisons, next } = await runBacktest({ database: this.database, runner: this.runner }, candidate, {
+        since,
+        after,
+        limit,
+        now,
+      });
       const told = comparisons.filter(({ differs, blocked }) => differs.length > 0 || blocked !== null);
       return {
         candidate: {
@@ -123,7 +138,9 @@ export class BacktestsController {
           baseline: candidate.baseline,
         },
         since: since.toISOString(),
-        isCutShort,
+        at: now.toISOString(),
+        isCutShort: next !== null,
+        next,
         summary: summarise(comparisons),
         differences: told.slice(0, request.differences),
       };
