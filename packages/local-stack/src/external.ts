@@ -26,9 +26,9 @@ const forms: Record<PartName, { fits: (address: string) => boolean; looksLike: s
 
 /**
  * One real question to a part that somebody else runs; STACK_EXTERNAL_UNREACHABLE when there is no answer in 10 s, and
- * STACK_EXTERNAL_MALFORMED at once where nobody can be asked.
+ * STACK_EXTERNAL_MALFORMED at once where nobody can be asked. STACK_ABORTED as soon as `interrupt` says so.
  */
-export async function checkExternal(part: PartName, address: string): Promise<void> {
+export async function checkExternal(part: PartName, address: string, interrupt?: AbortSignal): Promise<void> {
   const variable = externalVariables[part];
   const { fits, looksLike } = forms[part];
   if (!fits(address)) {
@@ -36,7 +36,7 @@ export async function checkExternal(part: PartName, address: string): Promise<vo
       nextStep: `correct it, it looks like ${looksLike}; without ${variable} a local one is started.`,
     });
   }
-  const signal = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(interrupt ? [interrupt] : [])]);
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
   do {
@@ -44,6 +44,7 @@ export async function checkExternal(part: PartName, address: string): Promise<vo
       await ask(part, address, signal);
       return;
     } catch (error) {
+      if (interrupt?.aborted) throw new StackError('STACK_ABORTED', 'Start-up was interrupted.');
       last = error;
       await new Promise((resolve) => setTimeout(resolve, 250));
     }

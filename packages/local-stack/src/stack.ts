@@ -200,7 +200,7 @@ class StartingStack {
     if (this.javaParts.length > 0) await this.requireJava(wanted);
     await Promise.all(
       [...external].map(async ([name, address]) => {
-        await checkExternal(name, address);
+        await checkExternal(name, address, this.interrupt.signal);
         parts[name] = externalPart(name);
         this.report({ part: name, state: 'external', detail: withoutPassword(address) });
       }),
