@@ -4,6 +4,7 @@ import { readCreditNote } from './credit-notes/read-credit-note.js';
 import { readVoidedCreditNote } from './credit-notes/read-voided-credit-note.js';
 import { issueInvoice, type InvoiceDependencies } from './invoices/issue-invoice.js';
 import { voidInvoice } from './invoices/void-invoice.js';
+import { readVoidedInvoice } from './invoices/read-voided-invoice.js';
 import { readPayment } from './payments/read-payment.js';
 import { recordRevenueSchedule } from './revenue/record-revenue-schedule.js';
 import { reduceRevenueSchedule } from './revenue/reduce-revenue-schedule.js';
@@ -51,6 +52,8 @@ export function financeRoutes(dependencies: FinanceDependencies): Routes {
     jobs: {
       // From POST /webhooks/stripe and from the sweep: invoice.paid -> PaymentReceived, once per payment
       ReadPayment: job(readPayment(dependencies), stripe),
+      // As above: invoice.voided -> InvoiceVoided, where no command of ours did it
+      ReadVoidedInvoice: job(readVoidedInvoice(dependencies), stripe),
       // As above: credit_note.created -> CreditNoteIssued, once per credit note that a person made; ours end as echoes
       ReadCreditNote: job(readCreditNote(dependencies), stripe),
       // As above: credit_note.voided -> CreditNoteVoided, once; only people void

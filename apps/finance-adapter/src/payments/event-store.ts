@@ -12,6 +12,7 @@ export type EventOutcome =
   | 'not-paid'
   | 'nothing-received'
   | 'invoice-gone'
+  | 'invoice-voided'
   | 'credit-note-issued'
   | 'credit-note-known'
   | 'credit-note-gone'

@@ -12,6 +12,8 @@ import { encodeAll } from '../spec/encode-all.js';
 import { readCreditNote, type ReadCreditNote } from '../credit-notes/read-credit-note.js';
 import { readVoidedCreditNote } from '../credit-notes/read-voided-credit-note.js';
 import { findCreditNotes } from '../credit-notes/store.js';
+import { readVoidedInvoice } from '../invoices/read-voided-invoice.js';
+import { saveInvoice } from '../invoices/store.js';
 import { readPayment } from './read-payment.js';
 import { receiveEvents, type ReadPayment, type Transactions } from './receive-event.js';
 import { sweepEvents } from './sweep-events.js';
@@ -42,6 +44,7 @@ async function runTransaction<T>(fn: (tx: MessagingTx) => Promise<T>): Promise<T
 }
 function handle(job: Job): Promise<EffectResult> {
   if (job.type === 'ReadPayment') return readPayment({ stripe, tenant })(job as Job<ReadPayment>);
+  if (job.type === 'ReadVoidedInvoice') return readVoidedInvoice({ stripe, database, tenant })(job as Job<ReadPayment>);
   const read = job.type === 'ReadCreditNote' ? readCreditNote : readVoidedCreditNote;
   return read({ stripe, tenant })(job as Job<ReadCreditNote>);
 }
@@ -166,6 +169,43 @@ describe('payments', () => {
     await until(() => received.includes('invoice.voided'));
     expect(emitted).toEqual([]);
     expect(new Set((await outcomesOf(id)).map((line) => line.split(' ')[1]))).toEqual(new Set(['echo']));
+  });
+
+  it('announces an invoice that a person voids, once, and what a command of ours voided not at all', async () => {
+    const issued = async () => {
+      const { id, reference } = await openInvoice();
+      const invoiceId = reference['throughline_invoice_id']!;
+      const keys = { invoiceId, orderId: randomUUID(), opportunityId: randomUUID(), occurrence: 1 };
+      const invoice = { ...keys, correlationId: randomUUID(), currency: 'USD', totalAmount: '1250.5000' };
+      const save = (status: 'issued' | 'voided') => saveInvoice(database, { ...invoice, status, stripeInvoiceId: id });
+      await save('issued');
+      return { id, invoiceId, save, read: () => handleVoided(id) };
+    };
+    const handleVoided = (stripeInvoiceId: string) =>
+      readVoidedInvoice({ stripe, database, tenant })({ payload: { eventId: 'evt_x', stripeInvoiceId } } as never);
+    const byPerson = await issued();
+    await sdk.invoices.voidInvoice(byPerson.id);
+    await until(() => emitted.length > 0);
+    await sweep();
+    await encodeAll(emitted);
+    expect(emitted).toMatchObject([
+      { type: 'InvoiceVoided', payload: { invoiceId: byPerson.invoiceId, occurrence: 1 } },
+    ]);
+    expect(await outcomesOf(byPerson.id)).toContain('invoice.voided invoice-voided');
+
+    await sandbox.faults({ kind: 'webhook-drop', vendor: 'stripe' });
+    const ours = await issued();
+    await database.query({
+      name: 'spec-at-work',
+      text: `INSERT INTO work_key (queue, key, pending, available_at) VALUES ('stripe', '${ours.invoiceId}', 1, now())`,
+    });
+    await sdk.invoices.voidInvoice(ours.id);
+    await expect(ours.read()).rejects.toMatchObject({ code: 'FINANCE_INVOICE_AT_WORK', retry: 'later' });
+    await ours.save('voided');
+    await database.query({ name: 'spec-done', text: `DELETE FROM work_key WHERE key = '${ours.invoiceId}'` });
+    await sweep();
+    expect(emitted).toHaveLength(1);
+    expect(await outcomesOf(ours.id)).toContain('invoice.voided echo');
   });
 
   it('keeps apart what is not ours, visibly', async () => {

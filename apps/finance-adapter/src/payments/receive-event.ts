@@ -5,8 +5,9 @@ import type { ReadCreditNote } from '../credit-notes/read-credit-note.js';
 import { insertEvents, type EventOutcome, type FoundBy } from './event-store.js';
 
 /** The events we ask Stripe for; the others of an invoice's life are our own doing. */
-export const SWEPT_EVENT_TYPES = ['invoice.paid', 'credit_note.created', 'credit_note.voided'];
+export const SWEPT_EVENT_TYPES = ['invoice.paid', 'invoice.voided', 'credit_note.created', 'credit_note.voided'];
 
+/** An invoice to be read again. */
 export interface ReadPayment {
   eventId: string;
   stripeInvoiceId: string;
@@ -46,7 +47,7 @@ export async function receiveEvents(
 }
 
 /**
- * A paid invoice of ours is worth a look, and so is a credit note that we did not ask for: its invoice may be ours. Nobody but people
+ * A paid or voided invoice of ours is worth a look, and so is a credit note that we did not ask for: its invoice may be ours. Nobody but people
  * void one. Everything else of
  * ours is an echo of what we did. Pure.
  */
@@ -70,10 +71,16 @@ function classifyEvent({ id: eventId, type, data }: Stripe.Event): Classified {
     };
   }
   if (!toReference(object.metadata)) return { objectId, outcome: 'not-ours' };
-  if (type !== 'invoice.paid' || object.object !== 'invoice') return { objectId, outcome: 'echo' };
-  const job = toJob<ReadPayment>('ReadPayment', objectId, { eventId, stripeInvoiceId: objectId });
+  const read = object.object === 'invoice' ? INVOICE_JOBS[type] : undefined;
+  if (!read) return { objectId, outcome: 'echo' };
+  const job = toJob<ReadPayment>(read, objectId, { eventId, stripeInvoiceId: objectId });
   return { objectId, outcome: 'queued', job };
 }
+
+const INVOICE_JOBS: Readonly<Record<string, string>> = {
+  'invoice.paid': 'ReadPayment',
+  'invoice.voided': 'ReadVoidedInvoice',
+};
 
 interface Classified {
   objectId: string;

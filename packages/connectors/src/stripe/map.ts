@@ -178,7 +178,7 @@ export function toInvoiceIssued(command: IssueInvoice, invoice: IssuedInvoice, t
 
 /** The event of an invoice that asks for nothing any more and of which nothing was paid. */
 export function toInvoiceVoided(
-  command: VoidInvoice,
+  command: Pick<VoidInvoice, 'invoiceId' | 'orderId' | 'opportunityId' | 'occurrence'>,
   invoice: { id: string; voidedAt: number },
   tenant: StripeTenant,
 ): InvoiceVoided {
