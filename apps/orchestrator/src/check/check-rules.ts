@@ -293,14 +293,14 @@ function sharedProblems(processes: Process[], others: Process[]): Map<string, st
 
 function treeOf(process: Process): ProcessReport['tree'] {
   const branches = Map.groupBy(failureTree(process), ({ step }) => step);
-  return process.steps.map(({ name, owner, command, checkpoint, compensation, irreversible, because }) => {
+  return process.steps.map(({ name, owner, command, checkpoint, compensation, undoneFirst, irreversible, because }) => {
     const does = command
       ? command.type
       : checkpoint
         ? `a person decides by ${checkpoint.name}`
         : 'waits for another process';
     const undone = compensation
-      ? `, undone by ${compensation.type}`
+      ? `, undone${undoneFirst ? ' first' : ''} by ${compensation.type}`
       : irreversible
         ? ', irreversible'
         : because
