@@ -1,6 +1,6 @@
 import type { Process } from './compile.js';
 import { isOpen, type State, type StepStatus, type UnitState } from './state.js';
-import { stepOf, unitsOf, waitsFor } from './units.js';
+import { stepOf, waitsFor } from './units.js';
 
 export const actions = ['pause', 'resume', 'retry', 'skip', 'cancel', 'keep', 'repair', 'acknowledge'] as const;
 export type Action = (typeof actions)[number];
@@ -57,20 +57,11 @@ function whyNotKeep(process: Process, state: State): string | undefined {
   const isGivenUp = ({ status, undone, skipped }: UnitState): boolean =>
     undone === true || UNDONE.has(status) || (status === 'kept' && skipped !== undefined);
   const [givenUp] = units.find(([, unit]) => isGivenUp(unit)) ?? [];
-  if (givenUp !== undefined)
-    return `step ${givenUp} is undone, being undone, or settled outside already; what is half undone cannot be kept`;
-  // It came while the instance turned back, so nobody has waited for what belongs before it.
-  const isThere = (name: string): boolean => unitsOf(state, process.step(name)).every(([, unit]) => willStand(unit));
-  const [early] =
-    units.find(([id, { status }]) => STANDING.has(status) && !stepOf(process, id).after.every(isThere)) ?? [];
-  return early && `step ${early} stands without what it waits for, so nothing can go on from there`;
+  return givenUp === undefined
+    ? undefined
+    : `step ${givenUp} is undone, being undone, or settled outside already; what is half undone cannot be kept`;
 }
 
-/** Where what comes after it can go on once everything is kept. */
-const willStand = ({ status, skipped }: UnitState): boolean =>
-  STANDING.has(status) || status === 'not-needed' || skipped !== undefined;
-
-const STANDING: ReadonlySet<StepStatus> = new Set(['done', 'kept', 'compensation-refused']);
 const UNDONE: ReadonlySet<StepStatus> = new Set(['compensating', 'compensated']);
 
 function whyNotRetry(process: Process, state: State, id: string, unit: UnitState): string | undefined {
