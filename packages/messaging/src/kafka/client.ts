@@ -4,6 +4,7 @@ import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type LogEntry }
 import type { Logger } from '@throughline/telemetry';
 import { patchKafkaHalfResponses } from './half-response-patch.js';
 import { patchKafkaClock } from './clock-patch.js';
+import { patchKafkaFetch } from './fetch-patch.js';
 import { patchKafkaIdleTimer } from './idle-timer-patch.js';
 import { patchKafkaRecordEncoder } from './record-encoder-patch.js';
 
@@ -23,6 +24,7 @@ export function kafkaClient(options: KafkaOptions, log: Logger): Kafka {
   patchKafkaHalfResponses();
   patchKafkaClock();
   patchKafkaRecordEncoder();
+  patchKafkaFetch();
   return new Kafka({
     clientId: options.clientId,
     brokers: options.brokers,

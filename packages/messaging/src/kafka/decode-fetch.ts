@@ -1,0 +1,207 @@
+import { createRequire } from 'node:module';
+
+/** A record as kafkajs hands it on. */
+export interface FetchedRecord {
+  magicByte: number;
+  attributes: number;
+  timestamp: string;
+  offset: string;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Record<string, Buffer | null | (Buffer | null)[]>;
+  isControlRecord: boolean;
+  batchContext: { producerId: string; inTransaction: boolean };
+}
+
+export interface FetchedPartition {
+  partition: number;
+  errorCode: number;
+  highWatermark: string;
+  abortedTransactions: { producerId: string; firstOffset: string }[];
+  preferredReadReplica: number;
+  messages: FetchedRecord[];
+}
+
+export interface FetchedTopic {
+  topicName: string;
+  partitions: FetchedPartition[];
+}
+
+export interface FetchResponse {
+  throttleTime: 0;
+  /** Milliseconds for which the broker wants to hear nothing. */
+  clientSideThrottleTime: number;
+  errorCode: number;
+  sessionId: number;
+  responses: FetchedTopic[];
+}
+
+const require = createRequire(import.meta.url);
+const Decoder = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => object;
+const decodeByKafkajs = require('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js') as (
+  decoder: object,
+) => Promise<FetchedRecord[]>;
+
+/** Of a record batch, version 2 (Kafka protocol): up to here its length and its format can be told; its records begin after the head. */
+const MAGIC_AT = 16;
+const LENGTH_AT = 8;
+const HEAD_BYTES = 61;
+const MAGIC = 2;
+const [COMPRESSED, LOG_APPEND_TIME, TRANSACTIONAL, CONTROL] = [0x07, 0x08, 0x10, 0x20];
+const NO_REPLICA = -1;
+
+/**
+ * Reads the answer to Fetch version 11. Partitions that bring neither records nor news are left out. Compressed records, and formats
+ * older than Kafka 0.11, are read by kafkajs.
+ */
+export async function decodeFetchResponse(bytes: Buffer): Promise<FetchResponse> {
+  const reader = new Reader(bytes);
+  const [clientSideThrottleTime, errorCode, sessionId] = [reader.int32(), reader.int16(), reader.int32()];
+  const responses: FetchedTopic[] = [];
+  for (let topics = reader.int32(); topics > 0; topics--) {
+    const topicName = reader.text();
+    const partitions: FetchedPartition[] = [];
+    for (let n = reader.int32(); n > 0; n--) {
+      const partition = await readPartition(reader);
+      const { messages, errorCode, preferredReadReplica } = partition;
+      if (messages.length > 0 || errorCode !== 0 || preferredReadReplica !== NO_REPLICA) partitions.push(partition);
+    }
+    if (partitions.length > 0) responses.push({ topicName, partitions });
+  }
+  return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses };
+}
+
+async function readPartition(reader: Reader): Promise<FetchedPartition> {
+  const [partition, errorCode, highWatermark] = [reader.int32(), reader.int16(), String(reader.int64())];
+  reader.skip(16); // last stable offset, log start offset
+  const abortedTransactions: FetchedPartition['abortedTransactions'] = [];
+  for (let n = reader.int32(); n > 0; n--) {
+    abortedTransactions.push({ producerId: String(reader.int64()), firstOffset: String(reader.int64()) });
+  }
+  const preferredReadReplica = reader.int32();
+  const sized = reader.sizedBytes();
+  const messages = readRecords(sized.subarray(4)) ?? (await decodeByKafkajs(new Decoder(sized)));
+  return { partition, errorCode, highWatermark, abortedTransactions, preferredReadReplica, messages };
+}
+
+/** The records of all complete batches; the last one may be cut off. `undefined` where one is of another format, or compressed. */
+function readRecords(bytes: Buffer): FetchedRecord[] | undefined {
+  const records: FetchedRecord[] = [];
+  for (let at = 0; at + HEAD_BYTES <= bytes.length;) {
+    if (bytes[at + MAGIC_AT] !== MAGIC) return undefined;
+    const end = at + LENGTH_AT + 4 + bytes.readInt32BE(at + LENGTH_AT);
+    if (end > bytes.length) break;
+    const attributes = bytes.readInt16BE(at + 21);
+    if ((attributes & COMPRESSED) !== 0) return undefined;
+    readBatch(bytes.subarray(at, end), attributes, records);
+    at = end;
+  }
+  return records;
+}
+
+function readBatch(bytes: Buffer, attributes: number, into: FetchedRecord[]): void {
+  const firstOffset = Number(bytes.readBigInt64BE(0));
+  const firstTimestamp = Number(bytes.readBigInt64BE(27));
+  const appendedAt = (attributes & LOG_APPEND_TIME) !== 0 ? String(bytes.readBigInt64BE(35)) : undefined;
+  const isControlRecord = (attributes & CONTROL) !== 0;
+  const batchContext = {
+    producerId: String(bytes.readBigInt64BE(43)),
+    inTransaction: (attributes & TRANSACTIONAL) !== 0,
+  };
+  const reader = new Reader(bytes, HEAD_BYTES);
+  for (let n = bytes.readInt32BE(57); n > 0; n--) {
+    const length = reader.varint();
+    const end = reader.at + length;
+    const recordAttributes = reader.int8();
+    const createdAt = firstTimestamp + reader.varint();
+    into.push({
+      magicByte: MAGIC,
+      attributes: recordAttributes,
+      timestamp: appendedAt ?? String(createdAt),
+      offset: String(firstOffset + reader.varint()),
+      key: reader.varintBytes(),
+      value: reader.varintBytes(),
+      headers: readHeaders(reader),
+      isControlRecord,
+      batchContext,
+    });
+    reader.at = end;
+  }
+}
+
+function readHeaders(reader: Reader): FetchedRecord['headers'] {
+  const headers: FetchedRecord['headers'] = {};
+  for (let n = reader.varint(); n > 0; n--) {
+    const name = reader.varintBytes()!.toString('utf8');
+    const value = reader.varintBytes();
+    const before = headers[name];
+    headers[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
+  }
+  return headers;
+}
+
+/** Reads Kafka's primitives one after another. */
+class Reader {
+  constructor(
+    private readonly bytes: Buffer,
+    public at = 0,
+  ) {}
+
+  int8(): number {
+    return this.bytes.readInt8(this.at++);
+  }
+
+  int16(): number {
+    const value = this.bytes.readInt16BE(this.at);
+    this.at += 2;
+    return value;
+  }
+
+  int32(): number {
+    const value = this.bytes.readInt32BE(this.at);
+    this.at += 4;
+    return value;
+  }
+
+  int64(): bigint {
+    const value = this.bytes.readBigInt64BE(this.at);
+    this.at += 8;
+    return value;
+  }
+
+  skip(bytes: number): void {
+    this.at += bytes;
+  }
+
+  text(): string {
+    const length = this.int16();
+    this.at += length;
+    return this.bytes.toString('utf8', this.at - length, this.at);
+  }
+
+  /** With the four bytes before them that say how many they are; none where that is negative. */
+  sizedBytes(): Buffer {
+    const from = this.at;
+    const length = Math.max(0, this.int32());
+    this.at += length;
+    return this.bytes.subarray(from, this.at);
+  }
+
+  /** Zigzag, of 32 or 64 bits; exact up to 2^53. */
+  varint(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = this.bytes[this.at++]!;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) break;
+    }
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  varintBytes(): Buffer | null {
+    const length = this.varint();
+    if (length < 0) return null;
+    this.at += length;
+    return this.bytes.subarray(this.at - length, this.at);
+  }
+}

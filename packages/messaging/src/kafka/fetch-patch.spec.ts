@@ -1,0 +1,185 @@
+import { createRequire } from 'node:module';
+import { describe, expect, it } from '@jest/globals';
+import { decodeFetchResponse } from './decode-fetch.js';
+import { FetchSession, type FetchTerms } from './fetch-session.js';
+import { patchKafkaFetch } from './fetch-patch.js';
+
+const require = createRequire(import.meta.url);
+interface Encoder {
+  buffer: Buffer;
+  writeInt8(n: number): Encoder;
+  writeInt16(n: number): Encoder;
+  writeInt32(n: number): Encoder;
+  writeInt64(n: number): Encoder;
+  writeString(text: string): Encoder;
+  writeBytes(bytes: Buffer | null): Encoder;
+}
+const NewEncoder = require('kafkajs/src/protocol/encoder.js') as new () => Encoder;
+const record = require('kafkajs/src/protocol/recordBatch/record/v0/index.js') as (of: object) => object;
+const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0/index.js') as {
+  RecordBatch: (of: object) => Promise<Encoder>;
+};
+const byKafkajs = require('kafkajs/src/protocol/requests/fetch/v11/response.js') as {
+  decode(bytes: Buffer): Promise<{ responses: { partitions: { messages: object[] }[] }[] }>;
+};
+const requestOf = require('kafkajs/src/protocol/requests/fetch/v11/request.js') as (terms: object) => {
+  encode(): Promise<Encoder>;
+};
+
+const GZIP = 1;
+const TOPIC = 'a.topic';
+
+async function batch(firstOffset: number, count: number, extra: object = {}): Promise<Buffer> {
+  const records = Array.from({ length: count }, (_, n) =>
+    record({
+      offsetDelta: n,
+      timestampDelta: n * 1_000,
+      key: n % 3 === 0 ? null : `key ${n}`,
+      value: n % 5 === 4 ? null : Buffer.alloc(n * 40, n),
+      headers: { ce_id: `id ${n}`, twice: ['1', '2'], ['ü'.repeat(n % 4)]: Buffer.from([n]) },
+    }),
+  );
+  const of = { records, firstOffset, firstTimestamp: 1_760_000_000_000, lastOffsetDelta: count - 1, ...extra };
+  return (await RecordBatch(of)).buffer;
+}
+
+function response(sets: (Buffer | null)[], errorCode = 0): Buffer {
+  const body = new NewEncoder().writeInt32(7).writeInt16(errorCode).writeInt32(99).writeInt32(1).writeString(TOPIC);
+  body.writeInt32(sets.length);
+  for (const [partition, set] of sets.entries()) {
+    body.writeInt32(partition).writeInt16(0).writeInt64(5_000_000_000).writeInt64(1).writeInt64(0);
+    body.writeInt32(1).writeInt64(12).writeInt64(34); // one aborted transaction
+    body.writeInt32(-1).writeBytes(set);
+  }
+  return body.buffer;
+}
+
+describe('decodeFetchResponse', () => {
+  it('reads what kafkajs reads, compressed or not, up to a batch that was cut off', async () => {
+    const one = await batch(4_999_999_000, 20);
+    const two = await batch(4_999_999_020, 1, { transactional: true, producerId: 4_711 });
+    const compressed = await batch(4_999_999_021, 7, { compression: GZIP });
+    const bytes = response([
+      Buffer.concat([one, two]),
+      compressed,
+      Buffer.concat([one, compressed]),
+      Buffer.concat([two, one.subarray(0, 400)]),
+      Buffer.concat([two, one.subarray(0, 30)]),
+    ]);
+    const expected = (await byKafkajs.decode(bytes)).responses[0]!.partitions;
+    const read = await decodeFetchResponse(bytes);
+    expect(read).toMatchObject({ clientSideThrottleTime: 7, errorCode: 0, sessionId: 99 });
+    expect(read.responses[0]!.partitions).toHaveLength(expected.length);
+    for (const [index, { messages, ...partition }] of read.responses[0]!.partitions.entries()) {
+      expect(expected[index]).toMatchObject(partition);
+      expect(messages.length).toBe(expected[index]!.messages.length);
+      for (const [n, message] of messages.entries()) expect(expected[index]!.messages[n]).toMatchObject(message);
+    }
+  });
+
+  it('leaves out partitions that bring nothing, and tells that a session is not known', async () => {
+    const quiet = await decodeFetchResponse(response([null, Buffer.alloc(0)]));
+    expect(quiet.responses).toEqual([]);
+    expect((await decodeFetchResponse(response([], 70))).errorCode).toBe(70);
+  });
+});
+
+describe('FetchSession', () => {
+  const terms = (places: Record<string, Record<number, number>>): FetchTerms => ({
+    isolationLevel: 1,
+    maxWaitTime: 1_000,
+    minBytes: 1,
+    maxBytes: 1_000_000,
+    topics: Object.entries(places).map(([topic, partitions]) => ({
+      topic,
+      partitions: Object.entries(partitions).map(([partition, offset]) => ({
+        partition: Number(partition),
+        fetchOffset: String(offset),
+        maxBytes: 1_024,
+      })),
+    })),
+  });
+  const asKafkajs = async (extra: object): Promise<Buffer> =>
+    (await requestOf({ replicaId: -1, ...terms({}), rackId: '', ...extra }).encode()).buffer;
+  const ok = { errorCode: 0, sessionId: 99 };
+
+  it('names everything once, then what has moved, is new, or is no longer wanted', async () => {
+    const session = new FetchSession();
+    const all = terms({ a: { 0: 5, 1: 6 }, b: { 0: 1 } });
+    expect(session.next(all)).toEqual(await asKafkajs({ ...all, sessionId: 0, sessionEpoch: 0 }));
+    session.answered(ok);
+    expect(session.next(all)).toEqual(await asKafkajs({ topics: [], sessionId: 99, sessionEpoch: 1 }));
+    session.answered(ok);
+    const moved = session.next(terms({ a: { 0: 5, 1: 9 }, b: { 0: 1, 2: 3 } }));
+    const changed = terms({ a: { 1: 9 }, b: { 2: 3 } });
+    expect(moved).toEqual(await asKafkajs({ ...changed, sessionId: 99, sessionEpoch: 2 }));
+    session.answered(ok);
+    // kafkajs cannot say what is no longer wanted: topic, then its partitions, before the rack.
+    const fewer = session.next(terms({ a: { 1: 9 } }));
+    const forgotten = new NewEncoder().writeInt32(2).writeString('a').writeInt32(1).writeInt32(0);
+    forgotten.writeString('b').writeInt32(2).writeInt32(0).writeInt32(2).writeString('');
+    const head = await asKafkajs({ topics: [], sessionId: 99, sessionEpoch: 3 });
+    expect(fewer).toEqual(Buffer.concat([head.subarray(0, head.length - 6), forgotten.buffer]));
+    session.answered(ok);
+    expect(session.next(terms({ a: { 1: 9 } }))).toEqual(
+      await asKafkajs({ topics: [], sessionId: 99, sessionEpoch: 4 }),
+    );
+  });
+
+  it.each([
+    ['is not known any more', (session: FetchSession) => session.answered({ errorCode: 70, sessionId: 0 })],
+    ['was refused, for want of room', (session: FetchSession) => session.answered({ errorCode: 0, sessionId: 0 })],
+    ['may have missed something', (session: FetchSession) => session.reset()],
+  ])('names everything again where the session %s', async (_, happens) => {
+    const session = new FetchSession();
+    const all = terms({ a: { 0: 5 } });
+    session.next(all);
+    session.answered(ok);
+    session.next(all);
+    happens(session);
+    expect(session.next(all)).toEqual(await asKafkajs({ ...all, sessionId: 0, sessionEpoch: 0 }));
+  });
+});
+
+describe('patchKafkaFetch', () => {
+  interface Broker {
+    connectionPool: { send: (of: { request: { encode(): Promise<Encoder> } }) => Promise<object> };
+    versions: object;
+    disconnect: () => Promise<void>;
+    fetch(terms: FetchTerms): Promise<{ responses: unknown[] }>;
+  }
+  const terms: FetchTerms = { isolationLevel: 1, maxWaitTime: 1, minBytes: 1, maxBytes: 9, topics: [] };
+  const epochOf = (body: Buffer): number => body.readInt32BE(21);
+
+  it('asks again at once, for everything, where the broker has forgotten the session; and later where an answer was lost', async () => {
+    patchKafkaFetch();
+    patchKafkaFetch();
+    const { prototype } = require('kafkajs/src/broker/index.js') as { prototype: Broker };
+    const broker = Object.create(prototype) as Broker;
+    const answers: (object | Error)[] = [
+      { errorCode: 0, sessionId: 5, responses: [] },
+      { errorCode: 71, sessionId: 0, responses: [] },
+      { errorCode: 0, sessionId: 6, responses: [] },
+      Object.assign(new Error('closed'), { name: 'KafkaJSConnectionClosedError' }),
+      { errorCode: 0, sessionId: 7, responses: [] },
+    ];
+    const epochs: number[] = [];
+    let disconnected = 0;
+    broker.versions = { 1: { maxVersion: 11 } };
+    broker.disconnect = async () => void (disconnected += 1);
+    broker.connectionPool = {
+      send: async ({ request }) => {
+        epochs.push(epochOf((await request.encode()).buffer));
+        const answer = answers.shift()!;
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+    };
+    await broker.fetch(terms);
+    await broker.fetch(terms);
+    await expect(broker.fetch(terms)).rejects.toThrow('closed');
+    await broker.fetch(terms);
+    expect(epochs).toEqual([0, 1, 0, 1, 0]);
+    expect(disconnected).toBe(1);
+  });
+});

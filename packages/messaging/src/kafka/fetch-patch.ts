@@ -1,0 +1,92 @@
+import { createRequire } from 'node:module';
+import { decodeFetchResponse, type FetchedTopic } from './decode-fetch.js';
+import { FetchSession, type FetchTopic } from './fetch-session.js';
+
+interface FetchOptions {
+  isolationLevel: number;
+  maxWaitTime: number;
+  minBytes: number;
+  maxBytes: number;
+  topics: FetchTopic[];
+  rackId?: string;
+}
+
+interface FetchAnswer {
+  errorCode: number;
+  responses: FetchedTopic[];
+}
+
+interface Broker {
+  versions: Record<number, { maxVersion: number } | undefined> | null;
+  connectionPool: {
+    send(request: { request: object; response: object; requestTimeout: number }): Promise<FetchAnswer>;
+  };
+  disconnect(): Promise<void>;
+  fetch(options: FetchOptions): Promise<FetchAnswer>;
+}
+
+type Parse = (answer: FetchAnswer) => Promise<FetchAnswer>;
+
+const PATCHED = Symbol.for('throughline.kafkajs.fetch-patch');
+/** Kafka's protocol: the key of Fetch, and the version that kafkajs knows best. */
+const FETCH = 1;
+const VERSION = 11;
+/** The broker does not know the session, or its epoch, any more: the next fetch names all partitions again. */
+const SESSION_ERRORS = new Set([70, 71]);
+/** Beyond the time that the broker may hold a fetch, as in kafkajs. */
+const ANSWER_MS = 5_000;
+
+/**
+ * kafkajs 2.2.4 names every partition in every fetch, gets an answer for each, and makes some ten objects of every one of them; a record
+ * costs it an object per header on top. Where messages come one by one that was half of what a service did. With this a fetch belongs to
+ * a session (KIP-227, as in the Java client): it names what has changed since the last one, the answer holds only partitions with
+ * records, and what is read is read without detours. Brokers before 2.4 get the original. Idempotent.
+ */
+export function patchKafkaFetch(): void {
+  const require = createRequire(import.meta.url);
+  const { prototype } = require('kafkajs/src/broker/index.js') as { prototype: Broker & { [PATCHED]?: true } };
+  if (prototype[PATCHED]) return;
+  const original = Object.getOwnPropertyDescriptor(prototype, 'fetch')?.value as Broker['fetch'] | undefined;
+  const { parse } = require('kafkajs/src/protocol/requests/fetch/v11/response.js') as { parse?: Parse };
+  if (typeof original !== 'function' || typeof parse !== 'function') {
+    throw new Error('kafkajs has changed: check whether fetch-patch.ts is still needed, and remove or adapt it.');
+  }
+  const { prototype: encoder } = require('kafkajs/src/protocol/encoder.js') as { prototype: object };
+  const sessions = new WeakMap<Broker, FetchSession>();
+
+  prototype.fetch = async function fetch(this: Broker, options: FetchOptions): Promise<FetchAnswer> {
+    if ((this.versions?.[FETCH]?.maxVersion ?? 0) < VERSION) return original.call(this, options);
+    let session = sessions.get(this);
+    if (!session) sessions.set(this, (session = new FetchSession()));
+    try {
+      let answer = await ask(this, session, options);
+      if (SESSION_ERRORS.has(answer.errorCode)) {
+        session.reset();
+        answer = await ask(this, session, options);
+      }
+      return await parse(answer);
+    } catch (error) {
+      // What the broker has heard, and what it thinks that we have, is not known any more.
+      session.reset();
+      if ((error as { name?: string }).name === 'KafkaJSConnectionClosedError') await this.disconnect();
+      throw error;
+    }
+  };
+  prototype[PATCHED] = true;
+
+  async function ask(broker: Broker, session: FetchSession, options: FetchOptions): Promise<FetchAnswer> {
+    const bytes = session.next(options);
+    const request = {
+      apiKey: FETCH,
+      apiVersion: VERSION,
+      apiName: 'Fetch',
+      encode: () =>
+        Promise.resolve(Object.assign(Object.create(encoder) as object, { buf: bytes, offset: bytes.length })),
+    };
+    const response = { decode: decodeFetchResponse, parse: (answer: FetchAnswer) => Promise.resolve(answer) };
+    const requestTimeout = options.maxWaitTime + ANSWER_MS;
+    const answer = await broker.connectionPool.send({ request, response, requestTimeout });
+    session.answered(answer as FetchAnswer & { sessionId: number });
+    return answer;
+  }
+}
