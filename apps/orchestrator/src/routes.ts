@@ -11,7 +11,7 @@ import { takeEvents } from './take-events.js';
  */
 export function orchestratorRoutes(runner: ProcessRunner, clock: ServerClock): Routes {
   // One route object: a batch of mixed events is then one call, one query and one write.
-  const intoInstance = state(takeEvents(runner, clock));
+  const intoInstance = state(takeEvents(runner, clock), { ahead: true });
   return defineRoutes({
     group: 'orchestrator',
     // An instance is fed by three topics: what waits for one of its events is the instance, and no other.

@@ -70,6 +70,7 @@ export type StateRoute = Policy & {
   kind: 'state';
   handle: StateHandler<MessageType>;
   replayable: Replayable | undefined;
+  ahead: boolean;
 };
 export type EffectRoute = Policy & { kind: 'effect'; handle: EffectHandler<MessageType> };
 export type JobRoute = Policy & { kind: 'job'; handle: JobHandler<unknown> };
@@ -93,14 +94,18 @@ export const STATE_DEPENDENCY = 'state';
 const DEFAULT_RETRY: Required<RetryPolicy> = { maxAttempts: 10, giveUpAfterMs: 3_600_000, backoffMs: [200, 30_000] };
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** Handles messages with SQL alone, a whole batch at once. A message that fails is parked or dead-lettered without the others. */
+/**
+ * Handles messages with SQL alone, a whole batch at once. A message that fails is parked or dead-lettered without the others. With `ahead`
+ * it is called before the inbox has answered, so that its first statements travel with the inbox's; where a message turns out to be known,
+ * or its key to wait, all of it is rolled back and done again without it. For a handler that touches nothing but its transaction.
+ */
 export function state<T extends MessageType>(
   handle: StateHandler<T>,
-  options: Omit<EffectOptions, 'dependency'> & { replayable?: Replayable } = {},
+  options: Omit<EffectOptions, 'dependency'> & { replayable?: Replayable; ahead?: boolean } = {},
 ): StateRoute {
-  const { replayable } = options;
+  const { replayable, ahead = false } = options;
   const own = policy({ dependency: STATE_DEPENDENCY, ...options }, 'hold');
-  return { ...own, kind: 'state', handle: handle as never, replayable };
+  return { ...own, kind: 'state', handle: handle as never, replayable, ahead };
 }
 
 /** Handles messages one by one by calling another system, from the keyed work queue. */

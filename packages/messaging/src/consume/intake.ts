@@ -30,6 +30,8 @@ const REBUILD_WAIT_MS = 500;
 export class Intake {
   private readonly group: GroupCommit<Taken>;
   private stopped = false;
+  /** The inbox knew nothing of the last batch; so it is with the next one, unless something is read again. */
+  private onlyNew = true;
 
   constructor(private readonly parts: IntakeParts) {
     this.group = new GroupCommit((intakes) => this.commit(intakes), parts.batchMessages);
@@ -81,7 +83,7 @@ export class Intake {
 
   private async bisect(intakes: Taken[]): Promise<void> {
     try {
-      await this.whileAway(() => processBatch(this.parts, intakes));
+      this.onlyNew = await this.whileAway(() => processBatch(this.parts, intakes, this.onlyNew));
     } catch (error) {
       if (this.stopped) throw error;
       if (intakes.length > 1) {
@@ -121,13 +123,13 @@ export class Intake {
   }
 
   /** Repeats while PostgreSQL is away, and a few times after a conflict with another transaction. */
-  private async whileAway(run: () => Promise<void>): Promise<void> {
+  private async whileAway<T>(run: () => Promise<T>): Promise<T> {
     for (let failures = 0; ;) {
       this.parts.progress.step();
       try {
-        await run();
+        const result = await run();
         this.parts.progress.waitingFor = undefined;
-        return;
+        return result;
       } catch (error) {
         const failure = postgresFailure(error);
         failures++;

@@ -7,6 +7,7 @@ import {
   withActiveSpan,
   type Span,
 } from '@throughline/telemetry';
+import type { MessagingTx } from '../message.js';
 import { measureBatch } from '../metrics.js';
 import { toRawHeaders, withoutNul } from '../raw-headers.js';
 import { STATE_DEPENDENCY, type Routes } from '../routes.js';
@@ -17,7 +18,7 @@ import { holdKeys } from '../work/settle-work.js';
 import { letterOf, type NewWork } from '../work/work-item.js';
 import type { DeadLetter } from '../dead-letters/dead-letter.js';
 import { insertInbox, lockParkedKeys } from './insert-inbox.js';
-import { planBatch, type MessageIntake } from './plan-batch.js';
+import { planBatch, type BatchPlan, type MessageIntake } from './plan-batch.js';
 import type { Intake, KafkaRecord } from './read-record.js';
 
 export interface BatchParts {
@@ -27,35 +28,55 @@ export interface BatchParts {
   rebuild?: Rebuild;
 }
 
-/** Takes in a batch in one transaction: inbox, then state, then outbox, work and dead letters. */
-export async function processBatch(parts: BatchParts, intakes: Intake[]): Promise<void> {
+/**
+ * Takes in a batch in one transaction: inbox, then state, then outbox, work and dead letters.
+ *
+ * @param onlyNew nothing of it is known or waits, as far as can be guessed: then handlers that may be called ahead are
+ * @returns whether the guess was right, or would have been
+ */
+export async function processBatch(parts: BatchParts, intakes: Intake[], onlyNew = false): Promise<boolean> {
   const messages = intakes.filter((intake) => intake.kind === 'message');
   const unreadable = intakes.filter((intake) => intake.kind === 'unreadable');
   const letters = unreadable.map(({ record, error }) => toDeadLetter(record, error));
-  if (messages.length === 0 && letters.length === 0) return;
+  if (messages.length === 0 && letters.length === 0) return true;
 
   const spans = startMessageSpans(messages);
   const batchSpan = startBatchSpan(parts.routes.group, spans);
   const times = measureBatch(parts.routes.group, intakes.length);
-  const run = (): Promise<void> =>
+  const ofState = messages.filter(({ route }) => route.kind === 'state');
+  const run = (ahead: boolean): Promise<boolean> =>
     parts.transaction(async (tx) => {
       tx.addDeadLetters(letters);
       for (const { message } of messages) {
         const span = spans.get(message.envelope.id);
         tx.traceBy(message.envelope.id, span ? traceparentOf(span) : message.envelope.traceparent);
       }
-      const ofState = messages.filter(({ route }) => route.kind === 'state');
-      const plan = planBatch(messages, ...(ofState.length > 0 ? await takeIn(tx, parts, ofState) : NOTHING_TAKEN_IN));
+      const taking = ofState.length > 0 ? takeIn(tx, parts, ofState) : NOTHING_KNOWN;
+      taking.catch(() => undefined); // awaited below, perhaps after a handler that fails for the same reason
+      const plan = planBatch(messages, ...(ahead ? allNew(ofState) : await taking));
       tx.addWork(plan.effects.map((intake) => ({ ...toWork(intake), consumer: parts.routes.group })));
       tx.addWork(plan.parked.map((intake) => toWork(intake)));
       times.handling();
       const ofHandlers = parts.rebuild ? parts.rebuild.withoutEffects(tx) : tx;
-      for (const { handle, messages: batch } of plan.calls) await handle(batch, ofHandlers);
+      const handling = callHandlers(plan, ofHandlers);
+      if (ahead) {
+        await handling.catch(() => undefined); // what it makes of a message that is known says nothing
+        if (!isAllNew(ofState, await taking)) throw new GuessedWrong();
+      }
+      await handling;
       times.handled();
+      return isAllNew(ofState, await taking);
     });
+  const inSpan = (ahead: boolean): Promise<boolean> =>
+    batchSpan ? withActiveSpan(batchSpan, () => run(ahead)) : run(ahead);
   try {
-    await (batchSpan ? withActiveSpan(batchSpan, run) : run());
+    const ahead = onlyNew && !parts.rebuild && ofState.length > 0 && ofState.every(mayBeAhead);
+    const asGuessed = await inSpan(ahead).catch((error: unknown) => {
+      if (error instanceof GuessedWrong) return inSpan(false);
+      throw error;
+    });
     times.over();
+    return asGuessed;
   } catch (error) {
     for (const span of spans.values()) failSpan(span, error);
     if (batchSpan) failSpan(batchSpan, error);
@@ -93,14 +114,33 @@ export async function giveUp(
   });
 }
 
-const NOTHING_TAKEN_IN: [ReadonlySet<string>, ReadonlySet<string>] = [new Set(), new Set()];
+/** Ids that the inbox did not know, and keys with parked messages. */
+type TakenIn = [fresh: ReadonlySet<string>, parked: ReadonlySet<string>];
+
+const NOTHING_KNOWN: Promise<TakenIn> = Promise.resolve([new Set(), new Set()]);
+
+class GuessedWrong extends Error {}
+
+const mayBeAhead = ({ route }: MessageIntake): boolean => route.kind === 'state' && route.ahead;
+
+function allNew(messages: MessageIntake[]): TakenIn {
+  return [new Set(messages.map(({ message }) => message.envelope.id)), new Set()];
+}
+
+function isAllNew(messages: MessageIntake[], [fresh, parked]: TakenIn): boolean {
+  return fresh.size === allNew(messages)[0].size && parked.size === 0;
+}
+
+async function callHandlers({ calls }: BatchPlan, tx: MessagingTx): Promise<void> {
+  for (const { handle, messages } of calls) await handle(messages, tx);
+}
 
 /** Which ids are new, and which keys have parked messages. The second statement waits behind the first, see lockParkedKeys. */
 async function takeIn(
   tx: MessagingTransaction,
   { routes, rebuild }: BatchParts,
   messages: MessageIntake[],
-): Promise<[ReadonlySet<string>, ReadonlySet<string>]> {
+): Promise<TakenIn> {
   const ids = [...new Set(messages.map(({ message }) => message.envelope.id))].sort();
   const stateKeys = [...new Set(messages.filter(({ route }) => route.kind === 'state').map(({ key }) => key))];
   const [fresh, parked] = await Promise.all([

@@ -1,0 +1,97 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Statement } from '@throughline/postgres';
+import { defineRoutes, state, type StateHandler } from '../routes.js';
+import type { MessagingTransaction } from '../transaction.js';
+import type { NewWork } from '../work/work-item.js';
+import type { MessageIntake } from './plan-batch.js';
+import { processBatch, type BatchParts } from './process-batch.js';
+
+const KNOWN = 'known';
+
+/** An inbox that knows one id, and a database whose keys may be parked; what is asked, in its order, and what is committed. */
+function scene(
+  handle: (ids: string[], ask: (name: string) => Promise<unknown>) => Promise<void>,
+  parked: string[] = [],
+) {
+  const asked: string[] = [];
+  const committed: string[][] = [];
+  const calls: string[][] = [];
+  const handler: StateHandler<'OrderCancelled'> = async (messages, tx) => {
+    const ids = messages.map(({ envelope }) => envelope.id);
+    calls.push(ids);
+    await handle(ids, (name) => tx.query({ name, text: '' }));
+  };
+  const parts = (ahead: boolean): BatchParts => ({
+    routes: defineRoutes({ group: 'spec', routes: { OrderCancelled: state(handler, { ahead }) } }),
+    transaction: async (fn) => {
+      const work: string[] = [];
+      const tx = {
+        addDeadLetters: () => undefined,
+        traceBy: () => undefined,
+        addWork: (rows: NewWork[]) => void work.push(...rows.map(({ messageId }) => messageId)),
+        query: async ({ name }: Statement, values: unknown[] = []) => {
+          asked.push(name);
+          await new Promise((resolve) => setImmediate(resolve));
+          asked.push(`${name} answered`);
+          if (name === 'insert-inbox')
+            return (values[1] as string[]).filter((id) => id !== KNOWN).map((id) => ({ message_id: id }));
+          return name === 'lock-parked-keys' ? parked.map((key) => ({ key })) : [];
+        },
+      };
+      const result = await fn(tx as unknown as MessagingTransaction);
+      committed.push([...calls.at(-1)!, ...work.map((id) => `parked ${id}`)]);
+      return result;
+    },
+  });
+  const run = (ahead: boolean, ids: string[], onlyNew = true): Promise<boolean> => {
+    const of = parts(ahead);
+    const intakes = ids.map((id): MessageIntake => {
+      const envelope = { id, correlationId: 'c', traceparent: undefined };
+      const message = { type: 'OrderCancelled', payload: {}, envelope } as unknown as MessageIntake['message'];
+      const record = { topic: 't', partition: 0, offset: '0', key: Buffer.from(id), value: null };
+      return { kind: 'message', record, key: `key of ${id}`, message, route: of.routes.routes.OrderCancelled! };
+    });
+    return processBatch(of, intakes, onlyNew);
+  };
+  return { run, asked, committed, calls };
+}
+
+describe('processBatch: a handler that may be called ahead', () => {
+  it('asks with the inbox, in one turn; another one asks after its answer', async () => {
+    const own = async (_: string[], ask: (name: string) => Promise<unknown>): Promise<void> => void (await ask('own'));
+    const ahead = scene(own);
+    expect(await ahead.run(true, ['1', '2', '2'])).toBe(true);
+    expect(ahead.asked.slice(0, 3)).toEqual(['insert-inbox', 'lock-parked-keys', 'own']);
+    expect(ahead.committed).toEqual([['1', '2']]);
+    for (const [may, onlyNew] of [
+      [false, true],
+      [true, false],
+    ] as const) {
+      const behind = scene(own);
+      expect(await behind.run(may, ['1'], onlyNew)).toBe(true);
+      expect(behind.asked.indexOf('own')).toBeGreaterThan(behind.asked.indexOf('insert-inbox answered'));
+    }
+  });
+
+  it('is called again without a message that the inbox knows, whatever it made of it, and says so', async () => {
+    const confused = scene(async (ids) => {
+      if (ids.includes(KNOWN)) throw new Error('this has been cancelled already');
+    });
+    expect(await confused.run(true, ['1', KNOWN])).toBe(false);
+    expect(confused.calls).toEqual([['1', KNOWN], ['1']]);
+    expect(confused.committed).toEqual([['1']]);
+  });
+
+  it('is called again without a message whose key waits, which lines up', async () => {
+    const waiting = scene(async () => undefined, ['key of 2']);
+    expect(await waiting.run(true, ['1', '2'])).toBe(false);
+    expect(waiting.committed).toEqual([['1', 'parked 2']]);
+  });
+
+  it('fails where it fails for a reason of its own', async () => {
+    const broken = scene(() => Promise.reject(new Error('broken')));
+    await expect(broken.run(true, ['1'])).rejects.toThrow('broken');
+    expect(broken.calls).toEqual([['1']]);
+    expect(broken.committed).toEqual([]);
+  });
+});
