@@ -42,6 +42,20 @@ const CONFLICT_TRIES = 5;
  * An outcome that cannot be recorded stands alone.
  */
 export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<WorkItem[]> {
+  const plain = outcomes.filter(isPlainlyDone);
+  if (plain.length === 0 || plain.length === outcomes.length) return settleAll(parts, outcomes);
+  // A few that failed must not cost all the others the short way.
+  const next = await settleAll(parts, plain);
+  return [
+    ...next,
+    ...(await settleAll(
+      parts,
+      outcomes.filter((outcome) => !isPlainlyDone(outcome)),
+    )),
+  ];
+}
+
+async function settleAll(parts: SettleParts, outcomes: Outcome[]): Promise<WorkItem[]> {
   for (let failures = 1; ; failures++) {
     parts.progress.step();
     try {

@@ -14,6 +14,7 @@ import type { MessagingTransaction, WorkSink } from '../transaction.js';
 import { Wake } from '../wake.js';
 import { claimKeys, readHeads, readWorkState, type StoredWorkRow, type WorkState } from './claim-work.js';
 import { Dependency, type PauseReason } from './dependency.js';
+import { DueTimes } from './due-times.js';
 import type { Outcome } from './outcome.js';
 import { Probe } from './probe.js';
 import { afterFailure, LEASE_MARGIN_MS, routeOf, runWork, type Attempt } from './run-work.js';
@@ -77,7 +78,9 @@ export class WorkQueue implements WorkSink {
   /** Rows stored less rows over, by queue: what `state` does not know yet. */
   private readonly sinceRead = new Map<string, number>();
   private readAt = -Infinity;
-  private dueAt = Infinity;
+  /** The table has to be looked at; what becomes due until then is in `due`. */
+  private lookWanted = false;
+  private readonly due = new DueTimes();
   private releasing = 0;
   private probing = 0;
   private stopping = false;
@@ -112,7 +115,8 @@ export class WorkQueue implements WorkSink {
 
   /** Something outside has changed: look at the table now. */
   look(): void {
-    this.dueWithin(0);
+    this.lookWanted = true;
+    this.wake.wake();
   }
 
   /** Rows that wait, as far as this instance knows. Those behind held keys do not count: no worker can make them fewer. */
@@ -266,7 +270,6 @@ export class WorkQueue implements WorkSink {
       }
       this.release(dependency.pause(monotonic(), Math.random(), outcome.retryAfterMs), dependency);
     }
-    if (outcome.kind === 'retry') this.dueWithin(outcome.delayMs);
     if (outcome.kind === 'retry' || outcome.kind === 'dead') {
       const { type, key, attempts } = outcome.item;
       log.warn({ err: outcome.error, type, key, attempt: attempts + 1 }, `An attempt failed: ${outcome.kind}.`);
@@ -300,7 +303,9 @@ export class WorkQueue implements WorkSink {
         { ...this.parts, progress: settleProgress, leaseMs: (queue) => this.dependency(queue).leaseMs },
         outcomes,
       );
-      for (const { kind, item } of outcomes) {
+      for (const outcome of outcomes) {
+        const { kind, item } = outcome;
+        if (kind === 'retry') this.dueWithin(item.queue, outcome.delayMs);
         if (kind === 'done' || kind === 'dead')
           this.sinceRead.set(item.queue, (this.sinceRead.get(item.queue) ?? 0) - 1);
       }
@@ -332,21 +337,22 @@ export class WorkQueue implements WorkSink {
   }
 
   private nextEventAt(): number {
-    let at = Math.min(this.dueAt, this.readAt + this.parts.limits.workPollMs);
+    let at = this.lookWanted ? 0 : Math.min(this.due.next, this.readAt + this.parts.limits.workPollMs);
     const now = this.parts.monotonic();
     for (const dependency of this.dependencies.values()) at = Math.min(at, dependency.nextAt(now) ?? Infinity);
     return at;
   }
 
-  private dueWithin(ms: number): void {
-    this.dueAt = Math.min(this.dueAt, this.parts.monotonic() + ms);
+  private dueWithin(queue: string, ms: number): void {
+    this.due.add(queue, this.parts.monotonic() + ms);
     this.wake.wake();
   }
 
   private async claimDue(): Promise<void> {
     const { limits, monotonic } = this.parts;
     const now = monotonic();
-    if (now >= this.dueAt || now >= this.readAt + limits.workPollMs) await this.readState();
+    if (this.lookWanted || now >= this.readAt + limits.workPollMs) await this.readState();
+    for (const queue of this.due.take(monotonic())) this.dependency(queue).mayHaveMore = true;
     for (const dependency of this.dependencies.values()) {
       if (dependency.askDue(monotonic())) void this.askAgain(dependency);
       const wanted = Math.min(dependency.claimable(monotonic()), CLAIM_KEYS);
@@ -360,7 +366,7 @@ export class WorkQueue implements WorkSink {
 
   private async readState(): Promise<void> {
     const { database, monotonic } = this.parts;
-    this.dueAt = Infinity;
+    this.lookWanted = false;
     this.sinceRead.clear();
     const state = await database.query<WorkState>(readWorkState);
     const mayBeFull = state.some(({ held_rows }) => held_rows >= this.heldRowsPerKey);
@@ -375,7 +381,7 @@ export class WorkQueue implements WorkSink {
       const dependency = this.dependency(queue);
       if (due_in_ms === null) continue;
       if (due_in_ms <= 0) dependency.mayHaveMore = true;
-      else this.dueAt = Math.min(this.dueAt, this.readAt + due_in_ms);
+      else this.due.add(queue, this.readAt + due_in_ms);
     }
   }
 
