@@ -79,7 +79,7 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
   /** Fires what is due; returns at how many instances it looked. */
   private lookAt(limit: number): Promise<number> {
     return this.messaging.transaction(async (tx) => {
-      const now = await this.clock.read(tx);
+      const now = await this.clock.readLately(tx);
       const { looked, transitions, skipped } = await this.runner.runDueTimers(tx, now, limit, emitInto(tx));
       tx.onCommit(() => countTransitions(transitions));
       this.tellSkipped(skipped);

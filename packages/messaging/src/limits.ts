@@ -21,7 +21,7 @@ export interface Limits {
   /** Sign of life of an instance, and for how long it counts: a silent instance's work, and its lead, are taken over after that. */
   aliveEveryMs: number;
   aliveForMs: number;
-  /** Outbox poll of the relay's leader while idle; busy, it is adaptive. */
+  /** Outbox poll of the relay's leader while idle; busy, it is adaptive, and four times as long where no other instance lives. */
   relayPollMs: number;
   /** How often the others try to become leader. */
   leaderTryMs: number;

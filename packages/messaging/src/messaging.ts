@@ -109,6 +109,7 @@ export class Messaging {
       source: service,
       limits,
       progress: { send: this.progress.relay, poll: this.progress.outboxPoll },
+      alone: () => this.instances.alone,
       log,
     });
     this.work = new WorkQueue({

@@ -29,6 +29,7 @@ describe('relay-bounds: neither an outage of the broker nor a large batch outgro
     const queue = new RelayQueue('spec');
     const watch = (name: string): Progress => new Progress(name, () => performance.now());
     const relay = new Relay({
+      alone: () => false,
       database: harness.database,
       queue,
       publisher,

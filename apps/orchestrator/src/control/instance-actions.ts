@@ -159,7 +159,7 @@ export class InstanceActions {
   /** @param tries is told what is begun with, which a failure does not say */
   private doNext(id: string | undefined, limit: number, tries?: (target: Target) => void): Promise<'more' | 'nothing'> {
     return this.messaging.transaction(async (tx) => {
-      const now = await this.clock.read(tx);
+      const now = await this.clock.readLately(tx);
       const claimed = await claimAction(tx, { id, limit, now });
       if (!claimed || claimed.instanceIds.length === 0) return 'nothing';
       const { action, instanceIds } = claimed;

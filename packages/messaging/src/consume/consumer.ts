@@ -26,7 +26,8 @@ export interface ConsumerParts {
   now: () => number;
 }
 
-const PARTITIONS_AT_ONCE = 256;
+/** Partitions of one fetch that go into a batch at once. kafkajs starts so many workers at every fetch, whatever it brought. */
+const PARTITIONS_AT_ONCE = 32;
 const HEARTBEAT_MS = 2_000;
 const BACKPRESSURE_CHECK_MS = 200;
 /** Partitions resume at this part of the bound, so that they do not pause and resume with every row. */
@@ -52,6 +53,8 @@ export class Consumer {
   /** Failed attempts to consume since the last fetch. */
   private failures = 0;
   private batches = 0;
+  /** Since the last look at the ends of the partitions. */
+  private fetched = false;
   private readonly topics: string[];
   /** Where the messages of a topic may wait. */
   private readonly queuesOf = new Map<string, Set<string>>();
@@ -69,7 +72,13 @@ export class Consumer {
       this.queuesOf.set(topic, new Set(routesOfTopic.map((route) => route.dependency)));
     }
     this.lag = new Lag(parts.now);
-    this.lagWatch = new LagWatch({ ...parts, group: this.groupId, topics: this.topics, lag: this.lag });
+    this.lagWatch = new LagWatch({
+      ...parts,
+      group: this.groupId,
+      topics: this.topics,
+      lag: this.lag,
+      flowing: () => this.flowing(),
+    });
   }
 
   get joined(): boolean {
@@ -174,6 +183,7 @@ export class Consumer {
     consumer.on(FETCH_START, () => progress.step());
     consumer.on(FETCH, () => {
       this.failures = 0;
+      this.fetched = true;
       progress.step();
       progress.waitingFor = undefined;
     });
@@ -183,6 +193,12 @@ export class Consumer {
       log.warn({ err: payload.error }, 'The consumer lost Kafka; it joins again.');
       if (!payload.restart && !this.stopping) this.running = this.running?.then(() => this.rejoin());
     });
+  }
+
+  private flowing(): boolean {
+    const { fetched } = this;
+    this.fetched = false;
+    return fetched && this.batches === 0 && this.full.size === 0;
   }
 
   private async eachBatch(payload: EachBatchPayload): Promise<void> {

@@ -4,24 +4,43 @@ import type { Lag } from './lag.js';
 
 /** How often the ends of the partitions are looked at, in milliseconds. */
 const LOOK_EVERY_MS = 5_000;
+/** While fetches are answered and nothing waits, what comes is fetched at once and tells its place by itself: then every so many times. */
+const WHILE_FLOWING = 6;
+
+export interface LagWatchParts {
+  kafka: Kafka;
+  group: string;
+  topics: string[];
+  lag: Lag;
+  /** Since it was last asked, every partition has been fetched from, and nothing fetched waits now. */
+  flowing: () => boolean;
+  log: Logger;
+}
 
 /** Tells {@link Lag} where partitions end that are not being fetched just now. Without Kafka it tells nothing, and lag only ages. */
 export class LagWatch {
   private admin: Admin | undefined;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
+  private skipped = 0;
 
-  constructor(private readonly parts: { kafka: Kafka; group: string; topics: string[]; lag: Lag; log: Logger }) {}
+  constructor(private readonly parts: LagWatchParts) {}
 
   start(): void {
-    this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+    this.timer = setInterval(() => this.lookUnlessFlowing(), LOOK_EVERY_MS);
   }
 
   /** Looks now, unless a look is on its way. */
   look(): void {
+    this.skipped = 0;
     this.looking ??= this.readEnds()
       .catch((error: unknown) => this.parts.log.debug({ err: error }, 'The ends of the partitions cannot be read now.'))
       .finally(() => (this.looking = undefined));
+  }
+
+  private lookUnlessFlowing(): void {
+    const skip = this.parts.lag.complete && this.parts.flowing() && ++this.skipped < WHILE_FLOWING;
+    if (!skip) this.look();
   }
 
   async stop(): Promise<void> {

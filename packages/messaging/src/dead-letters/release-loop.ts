@@ -5,6 +5,9 @@ import { appendAudit, SYSTEM } from './audit.js';
 import { decideRelease } from './decide-release.js';
 import { endRelease, findReleases, findRunningReleases, lockRelease, takeTurns } from './release.js';
 
+/** A release begins where this process is told, so that others look so much less often whether one needs somebody to carry it on. */
+const UNLESS_RUNNING = 5;
+
 export interface ReleaseLoopParts {
   database: Database;
   log: Logger;
@@ -45,13 +48,15 @@ export class ReleaseLoop {
   private async run(): Promise<void> {
     const { database, log, pollMs } = this.parts;
     while (!this.stopped) {
+      let waitMs = pollMs * UNLESS_RUNNING;
       try {
         const running = await database.query<{ id: string }>(findRunningReleases);
+        if (running.length > 0) waitMs = pollMs;
         for (const { id } of running) if (!this.stopped) await this.advance(id);
       } catch (error) {
         log.warn({ err: error }, 'Releases of dead letters do not go on at the moment; it is tried again.');
       }
-      if (!this.stopped) await this.wake.sleep(pollMs);
+      if (!this.stopped) await this.wake.sleep(waitMs);
     }
   }
 

@@ -11,6 +11,8 @@ const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/request
   scheduleCheckPendingRequests(): void;
   maybeThrottle(ms: number): void;
   destroy(): void;
+  inflight: Map<number, { sentAt: number; requestTimeout: number; timeoutRequest(): void }>;
+  scheduleRequestTimeoutCheck(): void;
 };
 const logger = { debug: (): void => undefined };
 
@@ -36,5 +38,24 @@ describe('patchKafkaIdleTimer', () => {
     throttled.scheduleCheckPendingRequests();
     expect(throttled.throttleCheckTimeoutId).not.toBeNull();
     throttled.destroy();
+  });
+
+  it('gives up a request that is over its time limit, and no other', () => {
+    patchKafkaIdleTimer();
+    jest.useFakeTimers();
+    const queue = new RequestQueue({ logger, enforceRequestTimeout: true, requestTimeout: 15_000 });
+    const given: number[] = [];
+    for (const requestTimeout of [2_000, 15_000]) {
+      const timeoutRequest = (): void => void given.push(requestTimeout);
+      queue.inflight.set(requestTimeout, { sentAt: Date.now(), requestTimeout, timeoutRequest });
+    }
+    queue.scheduleRequestTimeoutCheck();
+    jest.advanceTimersByTime(2_000);
+    expect(given).toEqual([]);
+    jest.advanceTimersByTime(1_000);
+    expect(given).toEqual([2_000]);
+    queue.destroy();
+    expect(jest.getTimerCount()).toBe(0);
+    jest.useRealTimers();
   });
 });

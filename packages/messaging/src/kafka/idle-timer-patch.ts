@@ -4,14 +4,24 @@ interface RequestQueue {
   pending: unknown[];
   throttledUntil: number;
   scheduleCheckPendingRequests(): void;
+  inflight: Map<number, { sentAt: number; requestTimeout: number; timeoutRequest(): void }>;
+  enforceRequestTimeout: boolean;
+  requestTimeoutIntervalId: NodeJS.Timeout | undefined;
+  isConnected(): boolean;
+  destroy(): void;
+  scheduleRequestTimeoutCheck(): void;
 }
+
+/** Time limits of requests are 15 s and more. */
+const TIMEOUT_CHECK_MS = 1_000;
 
 const PATCHED = Symbol.for('throughline.kafkajs.idle-timer-patch');
 
 /**
  * kafkajs 2.2.4 re-arms a timer of 1 ms for ever on every connection that has nothing to send (upstream #1751; about 6 % of a core
  * each, and a `TimeoutNegativeWarning` on new Nodes). The check it arms is needed only while requests wait or the broker throttles;
- * with this it is armed only then. Everything else goes to the original. Idempotent.
+ * with this it is armed only then. Time limits of requests it checks on each connection ten times a second; now once. Everything else
+ * goes to the original. Idempotent.
  */
 export function patchKafkaIdleTimer(): void {
   const require = createRequire(import.meta.url);
@@ -27,6 +37,16 @@ export function patchKafkaIdleTimer(): void {
   prototype.scheduleCheckPendingRequests = function scheduleCheckPendingRequests(this: RequestQueue): void {
     if (this.pending.length === 0 && this.throttledUntil <= Date.now()) return;
     original.call(this);
+  };
+  prototype.scheduleRequestTimeoutCheck = function scheduleRequestTimeoutCheck(this: RequestQueue): void {
+    if (!this.enforceRequestTimeout) return;
+    this.destroy();
+    this.requestTimeoutIntervalId = setInterval(() => {
+      for (const request of [...this.inflight.values()]) {
+        if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest();
+      }
+      if (!this.isConnected()) this.destroy();
+    }, TIMEOUT_CHECK_MS);
   };
   prototype[PATCHED] = true;
 }

@@ -21,6 +21,8 @@ const SEND_BYTES = 900_000;
 const SEND_LESS = 'MESSAGE_TOO_LARGE';
 const POLL_ROWS = 1_000;
 const BUSY_POLL_MS = 5;
+/** An outbox into which nobody else writes is polled so much less often. */
+const ALONE = 4;
 /** Acknowledged rows are deleted with the next transaction of the service; alone only after so long, or when so many. */
 const DELETE_AFTER_MS = 100;
 const DELETE_ROWS = 1_000;
@@ -42,6 +44,8 @@ export interface RelayParts {
   source: string;
   limits: Limits;
   progress: { send: Progress; poll: Progress };
+  /** Nobody else writes into this outbox: what is found there is only what an earlier life left. */
+  alone: () => boolean;
   log: Logger;
 }
 
@@ -104,7 +108,7 @@ export class Relay {
         const found = await this.poll();
         progress.idle();
         failures = 0;
-        pollMs = found > 0 ? BUSY_POLL_MS : Math.min(Math.ceil(pollMs * 1.5), this.parts.limits.relayPollMs);
+        pollMs = found > 0 ? BUSY_POLL_MS : Math.min(Math.ceil(pollMs * 1.5), this.idlePollMs());
         if (this.parts.queue.catchingUp && this.parts.queue.wants(POLL_ROWS)) continue;
         await this.pollWake.sleep(pollMs);
       } catch (error) {
@@ -114,6 +118,11 @@ export class Relay {
         await this.pollWake.sleep(backoff(++failures, [100, 5_000], Math.random()));
       }
     }
+  }
+
+  private idlePollMs(): number {
+    const { alone, limits } = this.parts;
+    return alone() ? limits.relayPollMs * ALONE : limits.relayPollMs;
   }
 
   /** The lock lives as long as its connection; whoever polls over that connection is the leader, or gets an error. */

@@ -8,6 +8,18 @@ export const keepAlive: Statement = {
     ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`,
 };
 
+/** As keepAlive, and tells of the others: whether one lives, and whether one has given no sign of life for too long. */
+export const keepAliveAmongOthers: Statement = {
+  name: 'keep-instance-alive-among-others',
+  text: `
+    WITH ours AS (
+      INSERT INTO instance (id, alive_until) VALUES ($1, clock_timestamp() + $2 * interval '1 millisecond')
+      ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until)
+    SELECT coalesce(bool_or(alive_until >= clock_timestamp()), false) AS living,
+           coalesce(bool_or(alive_until < clock_timestamp()), false) AS silent
+      FROM instance WHERE id <> $1`,
+};
+
 /** Instances that gave no sign of life for too long, removed: whoever removes one releases its leases in that transaction. */
 export const removeDeadInstances: Statement = {
   name: 'remove-dead-instances',

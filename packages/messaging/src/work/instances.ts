@@ -1,7 +1,14 @@
 import type { Database } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
 import type { Limits } from '../limits.js';
-import { keepAlive, releaseCallsOf, releaseKeysOf, removeDeadInstances, removeInstance } from './instance.js';
+import {
+  keepAlive,
+  keepAliveAmongOthers,
+  releaseCallsOf,
+  releaseKeysOf,
+  removeDeadInstances,
+  removeInstance,
+} from './instance.js';
 
 /**
  * Signs of life. A killed instance cannot give its leases back, and to wait for them to end would hold its keys for a whole time
@@ -11,6 +18,8 @@ import { keepAlive, releaseCallsOf, releaseKeysOf, removeDeadInstances, removeIn
 export class Instances {
   private timer: NodeJS.Timeout | undefined;
   private beats = 0;
+  /** No other instance of this service was alive at the last look. */
+  alone = false;
 
   constructor(
     private readonly parts: {
@@ -46,9 +55,13 @@ export class Instances {
   private async beat(): Promise<void> {
     const { database, instanceId, limits, log } = this.parts;
     try {
-      await database.query(keepAlive, [instanceId, limits.aliveForMs]);
+      const [others] = await database.query<{ living: boolean; silent: boolean }>(keepAliveAmongOthers, [
+        instanceId,
+        limits.aliveForMs,
+      ]);
+      this.alone = !others!.living;
       // After an outage of the database everybody looks dead for a moment: give them time for a sign.
-      if (++this.beats * limits.aliveEveryMs > limits.aliveForMs) await this.removeDead();
+      if (++this.beats * limits.aliveEveryMs > limits.aliveForMs && others!.silent) await this.removeDead();
     } catch (error) {
       this.beats = 0;
       log.debug({ err: error }, 'No sign of life could be given.');
