@@ -130,6 +130,20 @@ describe('a backtest', () => {
     expect(summary.byKind).toMatchObject({ commands: 300, approvals: 0 });
   });
 
+  it('goes on where the answer before ended, so that parts come to the whole', async () => {
+    const candidate = readCandidate(parse(file('policies/credit-approval.yaml')), rules);
+    const scope = { since: SINCE, limit: 300, now: new Date(SINCE.getTime() + 120_000) };
+    const ids: string[] = [];
+    for (let after: string | null = '0'; after !== null;) {
+      const { comparisons, next } = await runBacktest({ database, runner }, candidate, { ...scope, after });
+      ids.push(...comparisons.map(({ id }) => id));
+      after = next;
+    }
+    const whole = await runBacktest({ database, runner }, candidate, { ...scope, after: '0', limit: 10_000 });
+    expect(ids).toEqual(whole.comparisons.map(({ id }) => id));
+    expect(ids.length).toBeGreaterThan(2 * 300);
+  });
+
   it('says when it has not looked at everything, and refuses what is no candidate', async () => {
     expect(await run(file('policies/credit-approval.yaml'), 250)).toMatchObject({
       isCutShort: true,
