@@ -103,7 +103,17 @@ export class PaymentView {
 }
 
 export class AttentionView {
-  @ApiProperty({ enum: ['unexpected-event', 'started-again', 'irreversible', 'not-undone', 'fact-missing', 'shown'] })
+  @ApiProperty({
+    enum: [
+      'unexpected-event',
+      'started-again',
+      'earlier-stands',
+      'irreversible',
+      'not-undone',
+      'fact-missing',
+      'shown',
+    ],
+  })
   code!: string;
   @ApiProperty({ description: 'The event.' }) type!: string;
   @ApiProperty() messageId!: string;

@@ -14,7 +14,7 @@ describe.each(processes.map((process) => [process.name, process] as const))('%s'
     const { problems, ends, neverBegun, isCutShort } = explore(process);
     expect(problems.slice(0, 3)).toEqual([]);
     expect([neverBegun, isCutShort]).toEqual([[], false]);
-    const visible = ['completed', 'compensated', 'refused', 'rejected', 'stopped'];
+    const visible = ['completed', 'compensated', 'paused', 'refused', 'rejected', 'stopped'];
     expect(Object.keys(ends).filter((end) => !visible.includes(end))).toEqual([]);
   });
 });

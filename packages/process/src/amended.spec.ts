@@ -184,6 +184,6 @@ it('every failure of the shop is explored: conditions free, people approving and
   const { problems, states, ends, neverBegun, isCutShort } = explore(shop, { maxDisturbances: 2 });
   expect(problems.slice(0, 3)).toEqual([]);
   expect([neverBegun, isCutShort]).toEqual([[], false]);
-  expect(Object.keys(ends).toSorted()).toEqual(['compensated', 'completed', 'refused', 'stopped']);
+  expect(Object.keys(ends).toSorted()).toEqual(['compensated', 'completed', 'paused', 'refused', 'stopped']);
   expect(states).toBeGreaterThan(1_000);
 });

@@ -2,6 +2,7 @@ import { allowedActions, isStuck, type Action } from './actions.js';
 import { Choices } from './choices.js';
 import { isRefusal, occurrenceField, type Process } from './compile.js';
 import { affectedSteps, decide, type Decision, type Input } from './decide.js';
+import type { EarlierOccurrence } from './earlier.js';
 import { inFlight } from './standing.js';
 import { initialState, type Command, type ProcessEvent, type State } from './state.js';
 import { stepOf, unitsOf } from './units.js';
@@ -76,11 +77,18 @@ export class Courses {
     return this.take(before, this.eventOf(this.process.starts, before), { disturbance: 0 });
   }
 
+  /** The same where the occurrence before stands. It is no disturbance of its own: resumed, it is as any other. */
+  private beginningsBeside(before: Node): Node[] {
+    const event = this.eventOf(this.process.starts, before);
+    const earlier: EarlierOccurrence[] = [{ occurrence: 0, phase: 'ended', status: 'completed' }];
+    return this.takeInput(before, { kind: 'event', event, earlier }, `${event.type}, while the one before stands`, 0);
+  }
+
   /** Everything that can happen next with at most so many more disturbances. */
   movesFrom(node: Node, disturbances: number): Node[] {
     const isDisturbed = disturbances > 0;
     if (node.state.phase === 'new')
-      return [...this.beginnings(node), ...(isDisturbed ? [...this.rejections(node), ...this.early(node), ...this.interventions(node)] : [])]; // prettier-ignore
+      return [...this.beginnings(node), ...(isDisturbed ? [...this.beginningsBeside(node), ...this.rejections(node), ...this.early(node), ...this.interventions(node)] : [])]; // prettier-ignore
     return [
       ...inFlight(node.state).flatMap(([id, run]) => [
         ...this.answers(node, id, isDisturbed),
@@ -224,11 +232,15 @@ export class Courses {
     });
   }
 
-  /** What a person may do about a refusal: ask again; or, where it is one to undo, keep everything, or let that stand and undo the rest. */
+  /**
+   * What a person may do about a pause: go on. About a refusal: ask again; or, where it is one to undo, keep everything, or let that stand and
+   * undo the rest.
+   */
   private requests(node: Node): Node[] {
     const { steps } = node.state;
     const isAsked = ({ action, unit }: { action: Action; unit?: string }): boolean =>
       action === 'keep' ||
+      action === 'resume' ||
       (action === 'retry' && steps[unit!]!.status !== 'retrying') ||
       (action === 'skip' && isStuck(this.process, node.state, unit!, steps[unit!]!));
     return allowedActions(this.process, node.state)

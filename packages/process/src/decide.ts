@@ -1,5 +1,6 @@
 import { isStuck, whyNot, type Action } from './actions.js';
 import type { CompiledCommand, CompiledStep, Outcome, Process, Source } from './compile.js';
+import { whatStandsBefore, type EarlierOccurrence } from './earlier.js';
 import { ProcessError } from './errors.js';
 import { whyNotOfType } from './fact-types.js';
 import type { Facts, PolicyOutcome } from './policies.js';
@@ -60,8 +61,14 @@ export interface MigrationInput {
   reason: string;
 }
 
-export type Input =
-  { kind: 'event'; event: ProcessEvent } | { kind: 'timer' } | DecisionInput | ControlInput | MigrationInput;
+export interface EventInput {
+  kind: 'event';
+  event: ProcessEvent;
+  /** Of one that starts an instance: what is known of the occurrences before it. */
+  earlier?: EarlierOccurrence[];
+}
+
+export type Input = EventInput | { kind: 'timer' } | DecisionInput | ControlInput | MigrationInput;
 
 export interface Decision {
   state: State;
@@ -116,7 +123,7 @@ class Turn {
     this.state.seen = [...this.state.seen, entry.messageId].slice(-SEEN_AT_MOST);
     this.history.push(entry);
     this.input = entry;
-    if (input.kind === 'event') entry.effect = this.receive(input.event);
+    if (input.kind === 'event') entry.effect = this.receive(input);
     else if (input.kind === 'decision') entry.effect = this.decided(input);
     else if (input.kind === 'migration') entry.effect = 'migrated';
     else entry.effect = this.control(input);
@@ -197,9 +204,9 @@ class Turn {
     return step === undefined ? undefined : unitId(this.process.step(step), payload);
   }
 
-  private receive(event: ProcessEvent): Effect {
+  private receive({ event, earlier }: EventInput): Effect {
     const { process } = this;
-    if (event.type === process.starts) return this.start(event);
+    if (event.type === process.starts) return this.start(event, earlier);
     if (process.rejectedBy.has(event.type)) return this.reject(event);
     if (process.amendedBy.has(event.type)) return this.amend(event);
     const triggered = this.trigger(event);
@@ -228,7 +235,7 @@ class Turn {
     return 'recorded';
   }
 
-  private start(event: ProcessEvent): Effect {
+  private start(event: ProcessEvent, earlier: EarlierOccurrence[] = []): Effect {
     const { state, process } = this;
     if (state.phase !== 'new' && !state.rejection) {
       const message = `${event.type} came again for the same occurrence; the instance continues with what it started with`;
@@ -266,6 +273,12 @@ class Turn {
         `${early.type} came before the start, and this version has no step for it`,
       );
     state.early = state.early.filter(({ type }) => process.outcomes.has(type));
+    if (earlier.length > 0) this.input!.detail = { earlier };
+    const message = whatStandsBefore(process, earlier);
+    if (message !== undefined && !state.cause) {
+      this.attend('earlier-stands', event, message);
+      state.paused = { by: 'process', reason: message, at: this.now };
+    }
     return 'started';
   }
 
@@ -326,11 +339,23 @@ class Turn {
       return state.rejection ? 'recorded' : 'early';
     }
     if (state.cause) return 'recorded';
+    this.letGo(cause);
     state.cause = cause;
     state.phase = 'compensating';
     delete state.amendment;
     delete state.endedAt;
     return 'cancelled';
+  }
+
+  /** What was held before it began has nothing to undo: it ends, and nobody needs to choose any more. */
+  private letGo({ type }: Cause): void {
+    const { state, now: at } = this;
+    const hasBegun = Object.values(state.steps).some(({ status }) => status !== 'waiting');
+    if (state.paused?.by !== 'process' || hasBegun) return;
+    delete state.paused;
+    const isAsked = (one: Attention): boolean => one.code === 'earlier-stands' && isOpen(one);
+    const acknowledged = { by: 'process', reason: `${type} turned it back`, at };
+    state.attention = state.attention.map((one) => (isAsked(one) ? { ...one, acknowledged } : one));
   }
 
   /**
@@ -578,6 +603,7 @@ class Turn {
     const answers = ANSWERING.has(action);
     const isMeant = (one: Attention): boolean => {
       if (action === 'acknowledge') return true;
+      if (one.code === 'earlier-stands') return action === 'resume' || action === 'cancel';
       if (one.code === LACKING) return answers || action === 'repair';
       return answers && ASKING.has(one.code) && !this.isAnyStuck();
     };

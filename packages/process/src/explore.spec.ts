@@ -5,9 +5,10 @@ import { compileDefinition, explore, parseDefinition } from './index.js';
 
 describe('every failure, before it happens', () => {
   it('ends completed, undone, or visibly waiting for a person, with four disturbances combined', () => {
-    const { problems, states, paths, ends, leftStanding } = explore(sale, { maxDisturbances: 4 });
+    const { problems, states, paths, ends, examples, leftStanding } = explore(sale, { maxDisturbances: 4 });
     expect(problems.slice(0, 3)).toEqual([]);
-    expect(Object.keys(ends).toSorted()).toEqual(['compensated', 'completed', 'refused', 'rejected', 'stopped']);
+    const kinds = ['compensated', 'completed', 'paused', 'refused', 'rejected', 'stopped'];
+    expect([Object.keys(ends).toSorted(), examples.paused]).toEqual([kinds, ['DealWon, while the one before stands']]);
     expect(leftStanding).toEqual(['notice']);
     expect(states).toBeGreaterThan(1_000);
     expect(paths).toBeGreaterThan(10_000);

@@ -43,7 +43,7 @@ export interface ExploreOptions {
 /**
  * Runs every course a process can take: each command succeeding in each way, refused, tried again, timed out, answered early or twice or late or
  * never; each condition true and false; each person approving and rejecting; the instance cancelled or amended at any moment, also before its start,
- * and also by a person in another system; what was refused asked for again by a person; what an amendment has replaced told of once more;
+ * and also by a person in another system; started while the occurrence before stands; what was refused asked for again by a person; what an amendment has replaced told of once more;
  * up to `maxDisturbances` of these combined. Each end must be completed with everything standing, undone with
  * nothing standing, or visibly waiting for a person.
  */
@@ -209,6 +209,7 @@ function signatureOf(process: Process, { state, standing, stale, former, disturb
   const isTold = (messageId: string): boolean => state.attention.some((one) => one.messageId === messageId);
   return [
     state.phase,
+    Boolean(state.paused),
     steps,
     undoable,
     state.cause && `because ${state.cause.step}`,

@@ -1,6 +1,7 @@
 import type { Process } from './compile.js';
 import { actions, type Action } from './actions.js';
 import { decide, type Input } from './decide.js';
+import type { EarlierOccurrence } from './earlier.js';
 import { ProcessError } from './errors.js';
 import { initialState, type ProcessEvent, type State } from './state.js';
 
@@ -141,7 +142,8 @@ class Replay {
       };
       return this.isPossible(input, now) ? input : undefined;
     }
-    return { kind: 'event', event: toEvent(recorded, this.state.correlationId) };
+    const earlier = detail?.earlier as EarlierOccurrence[] | undefined;
+    return { kind: 'event', event: toEvent(recorded, this.state.correlationId), ...(earlier && { earlier }) };
   }
 
   /** What a person did then may be nothing to do now. */

@@ -130,7 +130,8 @@ export interface Cause {
 
 /** Something a person should look at; the instance went on as far as it could. */
 export interface Attention {
-  code: 'unexpected-event' | 'started-again' | 'irreversible' | 'not-undone' | 'fact-missing' | 'shown';
+  code:
+    'unexpected-event' | 'started-again' | 'earlier-stands' | 'irreversible' | 'not-undone' | 'fact-missing' | 'shown';
   type: string;
   messageId: string;
   at: string;

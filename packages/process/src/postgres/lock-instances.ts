@@ -1,5 +1,7 @@
 import type { Tx } from '@throughline/postgres';
+import type { EarlierOccurrence } from '../earlier.js';
 import type { State } from '../state.js';
+import { columns } from './columns.js';
 
 export interface Identity {
   process: string;
@@ -104,3 +106,24 @@ const lockById = {
 export function lockInstancesById(tx: Tx, ids: string[]): Promise<LockedInstance[]> {
   return tx.query<LockedInstance>(lockById, [ids]);
 }
+
+const selectEarlier = {
+  name: 'process-select-earlier-occurrences',
+  text: `
+    SELECT later.id AS "laterId", instance.id, instance.occurrence, instance.state ->> 'phase' AS phase, instance.status
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[]) AS later(id, process, key, occurrence)
+    JOIN process_instance AS instance
+      ON instance.key = later.key AND instance.process = later.process AND instance.occurrence < later.occurrence
+    ORDER BY instance.occurrence`,
+};
+
+/** Of each of these instances, by its id, the earlier occurrences of its key and process, the first one first; none is locked. */
+export async function readEarlier(tx: Tx, later: LockedInstance[]): Promise<Map<string, EarlierInstance[]>> {
+  const found = await tx.query<EarlierInstance & { laterId: string }>(
+    selectEarlier,
+    columns(later.map(({ id, process, key, occurrence }) => [id, process, key, occurrence])),
+  );
+  return Map.groupBy(found, ({ laterId }) => laterId);
+}
+
+export type EarlierInstance = EarlierOccurrence & { id: string };

@@ -8,6 +8,7 @@ import {
   type Input,
   type MigrationInput,
 } from '../decide.js';
+import type { EarlierOccurrence } from '../earlier.js';
 import { ProcessError } from '../errors.js';
 import { mapSteps } from '../map-steps.js';
 import { migrateInstance } from '../migrate.js';
@@ -18,6 +19,8 @@ import {
   claimDueInstances,
   lockInstances,
   lockInstancesById,
+  readEarlier,
+  type EarlierInstance,
   type Identity,
   type LockedInstance,
 } from './lock-instances.js';
@@ -157,11 +160,32 @@ export class ProcessRunner {
     if (inbound.size === 0) return [];
     const identities = [...inbound.values()].map(({ identity }) => identity);
     const instances = await lockInstances(tx, identities, now);
-    const changes = await this.turn(tx, instances, now, emit, (instance) => {
-      const { events: due } = inbound.get(instanceKey(instance.process, instance.key, instance.occurrence))!;
-      return due.map((event) => ({ kind: 'event', event }));
+    const eventsOf = ({ process, key, occurrence }: LockedInstance): ProcessEvent[] =>
+      inbound.get(instanceKey(process, key, occurrence))!.events;
+    const earlier = await this.earlierOf(tx, instances, eventsOf);
+    // What an occurrence finds of those before it is what this batch makes of them.
+    const inOrder = earlier.size > 0 ? instances.toSorted((a, b) => a.occurrence - b.occurrence) : instances;
+    const changes = await this.turn(tx, inOrder, now, emit, (instance, before) => {
+      const known = earlier.get(instance.id)?.map((one) => asLeftBy(before, one));
+      return eventsOf(instance).map((event) => ({ kind: 'event', event, ...(known && { earlier: known }) }));
     });
     return changes.flatMap(transitionOf);
+  }
+
+  /** Of instances that start now and are not the first of their key: what came before them. */
+  private async earlierOf(
+    tx: Tx,
+    instances: LockedInstance[],
+    eventsOf: (instance: LockedInstance) => ProcessEvent[],
+  ): Promise<Map<string, EarlierInstance[]>> {
+    const later: LockedInstance[] = [];
+    for (const instance of instances) {
+      const { occurrence, state } = instance;
+      if (occurrence <= 1 || (state.phase !== 'new' && !state.rejection)) continue;
+      const { starts } = await this.processOf(tx, instance);
+      if (eventsOf(instance).some(({ type }) => type === starts)) later.push(instance);
+    }
+    return later.length > 0 ? readEarlier(tx, later) : new Map();
   }
 
   /**
@@ -315,13 +339,13 @@ export class ProcessRunner {
     instances: LockedInstance[],
     now: Date,
     emit: Emit,
-    inputsOf: (instance: LockedInstance) => Input[],
+    inputsOf: (instance: LockedInstance, before: Change[]) => Input[],
   ): Promise<Change[]> {
     const changes: Change[] = [];
     const commands: EmittedCommand[] = [];
     for (const instance of instances) {
       const process = await this.processOf(tx, instance);
-      changes.push(run(process, instance, inputsOf(instance), now.toISOString(), commands));
+      changes.push(run(process, instance, inputsOf(instance, changes), now.toISOString(), commands));
     }
     const changed = changes.filter(({ history }) => history.length > 0);
     await this.save(tx, changed, commands, now, emit);
@@ -418,6 +442,11 @@ function run(
     );
   }
   return change;
+}
+
+function asLeftBy(changes: Change[], { id, ...stored }: EarlierInstance): EarlierOccurrence {
+  const { occurrence, phase, status } = changes.find((change) => change.id === id)?.state ?? stored;
+  return { occurrence, phase, status };
 }
 
 function openedTasks({ id, process, state, opened }: Change): OpenedTask[] {
