@@ -12,9 +12,9 @@ function npmTest(...args: string[]) {
 
 describe('npm test with a path', () => {
   it('starts nothing for kinds of which no spec file matches', () => {
-    const { status, closing, stderr } = npmTest('local-stack/src/ports');
+    const { status, closing, stderr } = npmTest('packages/process/src/duration');
     expect(stderr).not.toContain('starting');
-    expect({ status, closing }).toEqual({ status: 0, closing: '2 passed, 0 failed' });
+    expect({ status, closing }).toEqual({ status: 0, closing: expect.stringMatching(/^[1-9]\d* passed, 0 failed$/) });
   });
 
   it('says that nothing matches, and fails', () => {

@@ -31,17 +31,30 @@ describe('choosePort', () => {
   });
 
   it('chooses no port twice in one process, although nothing listens there yet and the callers do not know of each other', async () => {
+    const draw = Math.random;
     const random = jest.spyOn(Math, 'random');
     try {
-      random.mockReturnValue(0.5);
-      const first = await choosePort();
-      expect(first).toBe(26_000);
+      const first = await firstFree(() => random.mockReturnValue(draw()));
       let draws = 0;
-      random.mockImplementation(() => ((draws += 1) < 20 ? 0.5 : 0.75));
-      expect(await choosePort()).toBe(29_000);
+      random.mockImplementation(() => ((draws += 1) < 20 ? (first - 19_999.5) / 12_000 : draw()));
+      expect(await choosePort()).not.toBe(first);
+      expect(draws).toBeGreaterThanOrEqual(20);
       expect(await choosePort(first)).toBe(first);
     } finally {
       random.mockRestore();
     }
   });
 });
+
+/** With the same draw again and again, until it is a port that nobody holds. */
+async function firstFree(redraw: () => unknown): Promise<number> {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    redraw();
+    try {
+      return await choosePort();
+    } catch {
+      // Somebody holds it.
+    }
+  }
+  throw new Error('ten ports drawn, and somebody held each');
+}
