@@ -38,7 +38,7 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private async fireAllDue(signal: AbortSignal): Promise<void> {
     try {
-      while (!signal.aborted && (await this.lookAt(this.config.TIMER_BATCH_SIZE)) === this.config.TIMER_BATCH_SIZE);
+      while (!signal.aborted && (await this.lookAt(this.config.TIMER_BATCH_SIZE)) >= this.config.TIMER_BATCH_SIZE);
     } catch (error) {
       log.warn({ err: error }, 'due timers could not be fired together; they are fired one by one');
       await this.fireOneByOne(signal);

@@ -25,11 +25,11 @@ describe('relay-bounds: neither an outage of the broker nor a large batch outgro
     await harness.close();
   });
 
-  function relayWith(publisher: Publisher): { relay: Relay; queue: RelayQueue } {
+  function relayWith(publisher: Publisher, alone = false): { relay: Relay; queue: RelayQueue } {
     const queue = new RelayQueue('spec');
     const watch = (name: string): Progress => new Progress(name, () => performance.now());
     const relay = new Relay({
-      alone: () => false,
+      alone: () => alone,
       database: harness.database,
       queue,
       publisher,
@@ -94,5 +94,15 @@ describe('relay-bounds: neither an outage of the broker nor a large batch outgro
     relay.start();
     await until('all published', outboxEmpty);
     await expectInOrder(keys, 20);
+  });
+
+  it('a leader that is alone and has nothing to do keeps its lead, and its session', async () => {
+    const { relay, queue } = relayWith(kafkaPublisher(kafkaClient(harness.topics.kafka, log)), true);
+    const lead = jest.spyOn(queue, 'lead');
+    relay.start();
+    await until('it leads', () => lead.mock.calls.length === 1);
+    // Long enough for several signs of life to be late.
+    await new Promise((resolve) => setTimeout(resolve, 4 * FAST_LIMITS.aliveForMs!));
+    expect(lead).toHaveBeenCalledTimes(1);
   });
 });

@@ -219,7 +219,7 @@ class ClientTx implements Tx {
 
   async commit(): Promise<void> {
     if (this.state === 'new' && this.turn.length <= 1) {
-      this.send(this.turn);
+      this.send(this.turn, true);
       const failed = await this.settle();
       if (failed) throw failed;
       return;
@@ -275,10 +275,10 @@ class ClientTx implements Tx {
     this.state = 'open';
   }
 
-  private send(asked: Asked[]): void {
+  private send(asked: Asked[], ownTransaction = false): void {
     this.turn = [];
     this.state = 'over';
-    if (asked.length > 0) this.client.query(new Turn(asked));
+    if (asked.length > 0) this.client.query(new Turn(asked, ownTransaction));
   }
 }
 

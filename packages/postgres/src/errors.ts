@@ -24,11 +24,18 @@ const PG_CLIENT_FAILURE =
 /** Reads PostgreSQL's or the driver's answer; `undefined` where the error came from neither. */
 export function postgresFailure(error: unknown): PostgresFailure | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
-  const { code, message, cause } = error as { code?: unknown; message?: unknown; cause?: unknown };
+  const { code, message, severity, cause } = error as {
+    code?: unknown;
+    message?: unknown;
+    severity?: unknown;
+    cause?: unknown;
+  };
   if (code === 'POSTGRES_COMMIT_REFUSED') return 'conflict';
   if (typeof code === 'string') {
     if (CONFLICTS.has(code) || (code === '0A000' && STALE_PLAN.test(String(message)))) return 'conflict';
     if (OUTAGE_CODES.has(code) || NETWORK_CODE.test(code)) return 'outage';
+    // What ends the session is never about a statement; a database that takes no connections says so as 55000.
+    if (severity === 'FATAL' || severity === 'PANIC') return 'outage';
     if (/^[0-9A-Z]{5}$/.test(code) && 'severity' in error)
       return OUTAGE_CLASSES.has(code.slice(0, 2)) ? 'outage' : 'fault';
   }

@@ -52,7 +52,14 @@ export class Turn extends pg.Query {
   private answered = 0;
   private result: Result;
 
-  constructor(private readonly asked: Asked[]) {
+  /**
+   * @param ownTransaction one statement without BEGIN and COMMIT: its rows come before it commits, at the Sync. A server that is told to
+   *   stop in between sends them and commits nothing, so the answer is held back until the server is ready for the next.
+   */
+  constructor(
+    private readonly asked: Asked[],
+    private readonly ownTransaction = false,
+  ) {
     super('');
     this.result = new ResultOf();
     this.next();
@@ -86,10 +93,7 @@ export class Turn extends pg.Query {
 
   handleCommandComplete(message: unknown): void {
     this.result.addCommandComplete(message);
-    this.asked[this.answered]!.resolve(this.result);
-    this.answered++;
-    this.result = new ResultOf();
-    this.next();
+    if (!this.ownTransaction) this.answer();
   }
 
   handleError(error: Error, to: unknown): void {
@@ -103,7 +107,15 @@ export class Turn extends pg.Query {
   }
 
   handleReadyForQuery(): void {
+    if (this.ownTransaction && this.answered < this.asked.length) this.answer();
     this.callback();
+  }
+
+  private answer(): void {
+    this.asked[this.answered]!.resolve(this.result);
+    this.answered++;
+    this.result = new ResultOf();
+    this.next();
   }
 
   private next(): void {

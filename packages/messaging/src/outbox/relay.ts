@@ -122,7 +122,9 @@ export class Relay {
 
   private idlePollMs(): number {
     const { alone, limits } = this.parts;
-    return alone() ? limits.relayPollMs * ALONE : limits.relayPollMs;
+    if (!alone()) return limits.relayPollMs;
+    // Each poll is a sign of life of the leader's session, which the server ends without one.
+    return Math.min(limits.relayPollMs * ALONE, Math.max(limits.relayPollMs, limits.aliveForMs / 4));
   }
 
   /** The lock lives as long as its connection; whoever polls over that connection is the leader, or gets an error. */

@@ -1,0 +1,17 @@
+import { describe, expect, it } from '@jest/globals';
+import { postgresFailure } from './errors.js';
+
+const answer = (severity: string, code: string) => Object.assign(new Error('from the server'), { severity, code });
+
+describe('what an answer of PostgreSQL says about the next try', () => {
+  it.each([
+    ['a database that takes no connections', answer('FATAL', '55000'), 'outage'],
+    ['an object that is not in the state that a statement needs', answer('ERROR', '55000'), 'fault'],
+    ['a server that stops', answer('FATAL', '57P01'), 'outage'],
+    ['a transaction that stood still for too long', answer('FATAL', '25P03'), 'conflict'],
+    ['a deadlock', answer('ERROR', '40P01'), 'conflict'],
+    ['a value that exists already', answer('ERROR', '23505'), 'fault'],
+  ] as const)('%s', (_, error, failure) => {
+    expect(postgresFailure(error)).toBe(failure);
+  });
+});

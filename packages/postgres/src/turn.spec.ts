@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import type pg from 'pg';
+import { Turn } from './turn.js';
+
+/** One statement on its way, and what whoever waits for it is told. */
+function ask(ownTransaction: boolean) {
+  const told: unknown[] = [];
+  const turn = new Turn(
+    [
+      {
+        statement: { name: 'one', text: 'INSERT ...' },
+        values: [],
+        resolve: ({ rowCount }: pg.QueryResult) => void told.push(rowCount),
+        reject: ({ message }: Error) => void told.push(message),
+      },
+    ],
+    ownTransaction,
+  );
+  const connection = { submittedNamedStatements: {}, parsedStatements: {} };
+  return { turn, told, fail: (message: string) => turn.handleError(new Error(message), connection) };
+}
+const complete = { text: 'INSERT 0 1' };
+
+describe('a statement that is a transaction of its own', () => {
+  it('is answered when the server is ready again, because it commits after its rows', () => {
+    const { turn, told } = ask(true);
+    turn.handleCommandComplete(complete);
+    expect(told).toEqual([]);
+    turn.handleReadyForQuery();
+    expect(told).toEqual([1]);
+  });
+
+  it('has failed when the server stops in between, although its rows have come', () => {
+    const { turn, told, fail } = ask(true);
+    turn.handleCommandComplete(complete);
+    fail('terminating connection due to administrator command');
+    expect(told).toEqual(['terminating connection due to administrator command']);
+  });
+});
+
+it('a statement within a transaction is answered at once: its COMMIT comes later', () => {
+  const { turn, told } = ask(false);
+  turn.handleCommandComplete(complete);
+  expect(told).toEqual([1]);
+});
