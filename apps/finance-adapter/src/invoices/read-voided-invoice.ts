@@ -1,10 +1,10 @@
 import { toInvoiceVoided, toReference } from '@throughline/connectors/stripe';
-import { ThroughlineError } from '@throughline/contracts';
-import { keysAtWork, type EffectResult, type Job } from '@throughline/messaging';
+import type { EffectResult, Job } from '@throughline/messaging';
 import { linkSpan, traceparentOf, withSpan } from '@throughline/telemetry';
 import { concludeEvent, type EventOutcome } from '../payments/event-store.js';
 import type { ReadPayment } from '../payments/receive-event.js';
 import type { InvoiceDependencies } from './issue-invoice.js';
+import { refuseAtWork } from './refuse-at-work.js';
 import { findInvoice, saveInvoice } from './store.js';
 
 /**
@@ -18,14 +18,7 @@ export function readVoidedInvoice({ stripe, database, tenant }: InvoiceDependenc
       const reference = toReference(invoice?.metadata);
       if (!invoice || !reference) return conclusion(eventId, 'invoice-gone');
       const { correlationId, invoiceId } = reference;
-      if ((await keysAtWork(database, [invoiceId])).size > 0)
-        throw new ThroughlineError(
-          `A command works on invoice ${invoiceId}: who voided it is known when that has ended.`,
-          {
-            code: 'FINANCE_INVOICE_AT_WORK',
-            retry: 'later',
-          },
-        );
+      await refuseAtWork(database, invoiceId);
       const known = await findInvoice(database, invoiceId);
       if (known?.status !== 'issued' || invoice.status !== 'void') return conclusion(eventId, 'echo');
       linkSpan(span, [reference.traceparent]);

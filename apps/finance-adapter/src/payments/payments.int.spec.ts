@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { StripeClient, verifyWebhook } from '@throughline/connectors/stripe';
+import { StripeClient, toCreditNoteIssued, toIssuedCreditNote, verifyWebhook } from '@throughline/connectors/stripe';
 import type { EffectResult, Job, MessagingTx, OutgoingMessage } from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
 import { startSandbox, testDatabase, type RunningSandbox, type TestDatabase } from '@throughline/testing';
@@ -11,7 +11,7 @@ import { migrations } from '../migrations/index.js';
 import { encodeAll } from '../spec/encode-all.js';
 import { readCreditNote, type ReadCreditNote } from '../credit-notes/read-credit-note.js';
 import { readVoidedCreditNote } from '../credit-notes/read-voided-credit-note.js';
-import { findCreditNotes } from '../credit-notes/store.js';
+import { findCreditNotes, insertCreditNote } from '../credit-notes/store.js';
 import { readVoidedInvoice } from '../invoices/read-voided-invoice.js';
 import { saveInvoice } from '../invoices/store.js';
 import { readPayment } from './read-payment.js';
@@ -46,7 +46,7 @@ function handle(job: Job): Promise<EffectResult> {
   if (job.type === 'ReadPayment') return readPayment({ stripe, tenant })(job as Job<ReadPayment>);
   if (job.type === 'ReadVoidedInvoice') return readVoidedInvoice({ stripe, database, tenant })(job as Job<ReadPayment>);
   const read = job.type === 'ReadCreditNote' ? readCreditNote : readVoidedCreditNote;
-  return read({ stripe, tenant })(job as Job<ReadCreditNote>);
+  return read({ stripe, database, tenant })(job as Job<ReadCreditNote>);
 }
 function collecting(tx: Pick<MessagingTx, 'query'>, jobs: Job[]): MessagingTx {
   return {
@@ -116,6 +116,16 @@ async function openInvoice(ours = true): Promise<{ id: string; reference: Record
 }
 const credit = (id: string, amount: number) =>
   sandbox.control<{ id: string; number: string }>('POST', `/sandbox/invoices/${id}/credit`, { amount });
+const atWork = (key: string) =>
+  database.query(
+    {
+      name: 'spec-at-work',
+      text: `INSERT INTO work_key (queue, key, pending, available_at) VALUES ('stripe', $1, 1, now())`,
+    },
+    [key],
+  );
+const noLongerAtWork = (key: string) =>
+  database.query({ name: 'spec-done', text: 'DELETE FROM work_key WHERE key = $1' }, [key]);
 const pay = (id: string) => sdk.invoices.pay(id, { paid_out_of_band: true });
 async function until(holds: () => unknown): Promise<void> {
   for (const end = Date.now() + 20_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 25)))
@@ -195,14 +205,11 @@ describe('payments', () => {
 
     await sandbox.faults({ kind: 'webhook-drop', vendor: 'stripe' });
     const ours = await issued();
-    await database.query({
-      name: 'spec-at-work',
-      text: `INSERT INTO work_key (queue, key, pending, available_at) VALUES ('stripe', '${ours.invoiceId}', 1, now())`,
-    });
+    await atWork(ours.invoiceId);
     await sdk.invoices.voidInvoice(ours.id);
     await expect(ours.read()).rejects.toMatchObject({ code: 'FINANCE_INVOICE_AT_WORK', retry: 'later' });
     await ours.save('voided');
-    await database.query({ name: 'spec-done', text: `DELETE FROM work_key WHERE key = '${ours.invoiceId}'` });
+    await noLongerAtWork(ours.invoiceId);
     await sweep();
     expect(emitted).toHaveLength(1);
     expect(await outcomesOf(ours.id)).toContain('invoice.voided echo');
@@ -306,6 +313,29 @@ describe('payments', () => {
       'credit_note.created credit-note-gone',
       'credit_note.voided credit-note-gone',
     ]);
+  });
+
+  it('waits for the command that made a credit note before it says that a person voided it', async () => {
+    await sweep();
+    await sandbox.faults({ kind: 'webhook-drop', vendor: 'stripe' });
+    const { id, reference } = await openInvoice();
+    const invoiceId = reference['throughline_invoice_id']!;
+    const returnId = randomUUID();
+    const metadata = { throughline_invoice_id: invoiceId, throughline_return_id: returnId };
+    const note = await sdk.creditNotes.create({ invoice: id, amount: 100, metadata });
+    await atWork(invoiceId);
+    await sdk.creditNotes.voidCreditNote(note.id);
+    const job = { payload: { eventId: 'evt_x', stripeCreditNoteId: note.id } } as never;
+    await expect(readVoidedCreditNote({ stripe, database, tenant })(job)).rejects.toMatchObject({
+      code: 'FINANCE_INVOICE_AT_WORK',
+      retry: 'later',
+    });
+    const keys = { invoiceId, orderId: reference['throughline_order_id']!, opportunityId: randomUUID(), occurrence: 1 };
+    const issued = toCreditNoteIssued(keys, toIssuedCreditNote(note), returnId, tenant);
+    await database.transaction((tx) => insertCreditNote(tx, issued, note.id));
+    await noLongerAtWork(invoiceId);
+    await sweep();
+    expect(emitted).toMatchObject([{ type: 'CreditNoteVoided', payload: { invoiceId, returnId } }]);
   });
 
   it('finds by the sweep the credit note whose webhook never came', async () => {
