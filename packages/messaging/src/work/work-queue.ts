@@ -306,6 +306,8 @@ export class WorkQueue implements WorkSink {
       for (const outcome of outcomes) {
         const { kind, item } = outcome;
         if (kind === 'retry') this.dueWithin(item.queue, outcome.delayMs);
+        // Only now can they be claimed: a look before the commit has found nothing.
+        if (kind === 'release' || kind === 'pause') this.mayClaim(item.queue);
         if (kind === 'done' || kind === 'dead')
           this.sinceRead.set(item.queue, (this.sinceRead.get(item.queue) ?? 0) - 1);
       }
@@ -341,6 +343,11 @@ export class WorkQueue implements WorkSink {
     const now = this.parts.monotonic();
     for (const dependency of this.dependencies.values()) at = Math.min(at, dependency.nextAt(now) ?? Infinity);
     return at;
+  }
+
+  private mayClaim(queue: string): void {
+    this.dependency(queue).mayHaveMore = true;
+    this.wake.wake();
   }
 
   private dueWithin(queue: string, ms: number): void {
