@@ -48,6 +48,8 @@ export interface ControlInput {
   reason: string;
   /** For `repair`: facts to put right. For `skip`: what the step would have brought, where later steps need it. */
   facts?: { start?: Record<string, unknown>; steps?: Record<string, Record<string, unknown>> };
+  /** For `acknowledge`: when it was asked for (ISO 8601). What has come since, nobody has looked at. Default: what is there. */
+  askedAt?: string;
 }
 
 /** The instance has become one of another version of its process: what is due there begins. */
@@ -586,16 +588,25 @@ class Turn {
   private control(input: ControlInput): Effect {
     const { state, process } = this;
     const { action, unit } = input;
-    const refusedBecause = whyNot(process, state, action, unit) ?? this.whyNotFacts(input);
+    const open = this.openWhenAsked(input);
+    const refusedBecause =
+      whyNot(process, state, action, unit) ??
+      (action === 'acknowledge' && open.length === 0
+        ? 'what is left of it came after this was asked for'
+        : this.whyNotFacts(input));
     if (refusedBecause !== undefined)
       throw new ProcessError(
         'PROCESS_ACTION_REFUSED',
         `${action} is not possible for ${process.name} ${state.key}/${state.occurrence}: ${refusedBecause}.`,
       );
-    const open = state.attention.filter(isOpen);
     const effect = this.act(input);
     this.acknowledge(input, open);
     return effect;
+  }
+
+  private openWhenAsked({ action, askedAt }: ControlInput): Attention[] {
+    const isMeant = ({ at }: Attention): boolean => action !== 'acknowledge' || askedAt === undefined || at <= askedAt;
+    return this.state.attention.filter((one) => isOpen(one) && isMeant(one));
   }
 
   /** Who answers what was asked has looked at it. */

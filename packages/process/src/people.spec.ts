@@ -223,6 +223,19 @@ describe('what a person has looked at', () => {
     expect(story.state.attention.map(({ acknowledged }) => acknowledged?.by)).toEqual(['ada', 'ada']);
   });
 
+  it('is only what had come when that was asked for', () => {
+    const story = odd();
+    const askedAt = story.now;
+    const later = new Date(Date.parse(askedAt) + 1).toISOString();
+    story.whenTime(later).when('BasketPaid');
+    const acknowledgers = () => story.state.attention.map(({ acknowledged }) => acknowledged?.by);
+    story.act('acknowledge', { askedAt });
+    expect(acknowledgers()).toEqual(['ada', undefined]);
+    expect(() => story.act('acknowledge', { askedAt })).toThrow('what is left of it came after this was asked for');
+    story.act('acknowledge', { askedAt: later });
+    expect(acknowledgers()).toEqual(['ada', 'ada']);
+  });
+
   it('may also have come before the start, or after the end', () => {
     const story = odd().when('BasketReturned');
     for (const lineId of ['a', 'b']) story.when('SendingRejected', { lineId });

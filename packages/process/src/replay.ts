@@ -130,7 +130,7 @@ class Replay {
     if (type.startsWith('control:')) {
       const action = type.slice('control:'.length) as Action;
       if (!actions.includes(action)) return undefined;
-      const { by, reason, facts } = detail as { by: string; reason: string; facts?: object };
+      const { by, reason, facts, askedAt } = detail as { by: string; reason: string; facts?: object; askedAt?: string };
       const input: Input = {
         kind: 'control',
         id: messageId,
@@ -139,6 +139,7 @@ class Replay {
         reason,
         ...(step && { unit: step }),
         ...(facts && { facts }),
+        ...(askedAt && { askedAt }),
       };
       return this.isPossible(input, now) ? input : undefined;
     }

@@ -271,6 +271,18 @@ describe('what people do to instances', () => {
     expect(await on.get('actions/overtaken')).toMatchObject({ status: 'done', total: 101, done: 101, refused: 0 });
   });
 
+  it('acknowledge is of what had come when it was asked for, however late it is carried out', async () => {
+    const id = await on.refused('seen');
+    const odd = { reason: 'odd', field: null, message: 'Odd.' };
+    await on.take('seen', ['OrderReleaseRejected', odd]);
+    const request = { id: 'seen', action: 'acknowledge', parameters: { ids: [id] }, actor: 'ada', reason: 'looked' };
+    await on.database.transaction((tx) => storeAction(tx, request, [id], on.clock.now()));
+    await on.take('seen', ['OrderReleased', { externalIds: [] }]);
+    await on.actions.carryOn('seen');
+    const { attention } = await on.get(`instances/${id}`);
+    expect(attention).toMatchObject([{ acknowledged: { by: 'ada' } }, { acknowledged: null }]);
+  });
+
   it('refuses what it does not understand, who is nobody, and history that would be rewritten', async () => {
     const id = await on.idOf('held');
     for (const [body, text] of [

@@ -23,6 +23,7 @@ import {
   storeAction,
   type ActionRequest,
   type AuditEntry,
+  type ClaimedAction,
   type ControlResult,
   type MigrationPlan,
   type OnVersion,
@@ -170,7 +171,7 @@ export class InstanceActions {
     });
   }
 
-  private async perform(tx: MessagingTx, action: ActionRequest, ids: string[], now: Date): Promise<ControlResult[]> {
+  private async perform(tx: MessagingTx, action: ClaimedAction, ids: string[], now: Date): Promise<ControlResult[]> {
     const { id, actor: by, reason, parameters } = action;
     const emit = emitInto(tx);
     const wanted = { action: action.action, ...parameters } as unknown as Wanted;
@@ -221,7 +222,7 @@ export class InstanceActions {
 function toInput(
   id: string,
   { action, unit, facts }: Wanted,
-  { actor, reason }: { actor: string; reason: string },
+  { actor, reason, requestedAt }: { actor: string; reason: string; requestedAt?: Date },
   process: Process,
   state: State,
 ): ControlInput {
@@ -236,6 +237,7 @@ function toInput(
     reason,
     ...(chosen !== undefined && { unit: chosen }),
     ...(facts && { facts }),
+    ...(action === 'acknowledge' && requestedAt && { askedAt: requestedAt.toISOString() }),
   };
 }
 

@@ -22,6 +22,7 @@ export {
   storeAction,
   type ActionRequest,
   type AuditEntry,
+  type ClaimedAction,
   type StoredAction,
   type OnVersion,
   type StoredAuditEntry,
