@@ -4,7 +4,7 @@ import type { KafkaHeaders } from '@throughline/contracts';
 export type RawHeaders = Record<string, string | { base64: string }>;
 
 export function toRawHeaders(headers: KafkaHeaders | undefined): RawHeaders {
-  const raw: RawHeaders = {};
+  const raw = Object.create(null) as RawHeaders;
   for (const [name, value] of Object.entries(headers ?? {})) {
     const first = Array.isArray(value) ? value[0] : value;
     if (first !== undefined) raw[withoutNul(name)] = typeof first === 'string' ? withoutNul(first) : toText(first);

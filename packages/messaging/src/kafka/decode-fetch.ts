@@ -84,11 +84,13 @@ async function readPartition(reader: Reader): Promise<FetchedPartition> {
   return { partition, errorCode, highWatermark, abortedTransactions, preferredReadReplica, messages };
 }
 
-/** The records of all complete batches; the last one may be cut off. `undefined` where one is of another format, or compressed. */
+/** The records of all complete batches; the last one may be cut off. `undefined` where the first one is of another format, or any is compressed. */
 function readRecords(bytes: Buffer): FetchedRecord[] | undefined {
   const records: FetchedRecord[] = [];
-  for (let at = 0; at + HEAD_BYTES <= bytes.length;) {
-    if (bytes[at + MAGIC_AT] !== MAGIC) return undefined;
+  // A message of an older format may be shorter than the head of a batch.
+  for (let at = 0; at + MAGIC_AT < bytes.length;) {
+    if (bytes[at + MAGIC_AT] !== MAGIC) return at === 0 ? undefined : records; // the next fetch begins there
+    if (at + HEAD_BYTES > bytes.length) break;
     const end = at + LENGTH_AT + 4 + bytes.readInt32BE(at + LENGTH_AT);
     if (end > bytes.length) break;
     const attributes = bytes.readInt16BE(at + 21);
@@ -130,7 +132,8 @@ function readBatch(bytes: Buffer, attributes: number, into: FetchedRecord[]): vo
 }
 
 function readHeaders(reader: Reader): FetchedRecord['headers'] {
-  const headers: FetchedRecord['headers'] = {};
+  // Without a prototype: any name may come, `__proto__` too.
+  const headers = Object.create(null) as FetchedRecord['headers'];
   for (let n = reader.varint(); n > 0; n--) {
     const name = reader.varintBytes()!.toString('utf8');
     const value = reader.varintBytes();

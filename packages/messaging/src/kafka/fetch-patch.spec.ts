@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
+import type { KafkaHeaders } from '@throughline/contracts';
+import { fromRawHeaders, toRawHeaders, type RawHeaders } from '../raw-headers.js';
 import { decodeFetchResponse } from './decode-fetch.js';
 import { FetchSession, type FetchTerms } from './fetch-session.js';
 import { patchKafkaFetch } from './fetch-patch.js';
@@ -77,6 +79,32 @@ describe('decodeFetchResponse', () => {
     }
   });
 
+  it.each([0, 1])(
+    'leaves to kafkajs a message of format %d, which may be shorter than the head of a batch',
+    async (magic) => {
+      const body = new NewEncoder().writeInt32(0).writeInt8(magic).writeInt8(0); // checksum, format, attributes
+      if (magic === 1) body.writeInt64(1_760_000_000_000);
+      body.writeBytes(null).writeBytes(Buffer.from('v'));
+      const set = new NewEncoder().writeInt64(7).writeInt32(body.buffer.length);
+      const bytes = Buffer.concat([set.buffer, body.buffer]);
+      expect(bytes.length).toBeLessThan(61);
+      const read = await decodeFetchResponse(response([bytes]));
+      expect(read.responses[0]!.partitions[0]!.messages).toMatchObject([{ offset: '7', value: Buffer.from('v') }]);
+      const afterBatch = await decodeFetchResponse(response([Buffer.concat([await batch(5, 2), bytes])]));
+      expect(afterBatch.responses[0]!.partitions[0]!.messages).toMatchObject([{ offset: '5' }, { offset: '6' }]);
+    },
+  );
+
+  it('keeps a header of any name', async () => {
+    const named = record({ offsetDelta: 0, key: null, value: Buffer.from('v'), headers: JSON.parse('{"__proto__":"p","constructor":"c"}') as object }); // prettier-ignore
+    const { buffer } = await RecordBatch({ records: [named], firstOffset: 1, firstTimestamp: 1, lastOffsetDelta: 0 });
+    const { headers } = (await decodeFetchResponse(response([buffer]))).responses[0]!.partitions[0]!.messages[0]!;
+    const kept = [['__proto__', 'p'], ['constructor', 'c']]; // prettier-ignore
+    expect(Object.entries(headers)).toEqual(kept.map(([name, value]) => [name, Buffer.from(value!)]));
+    const raw = JSON.parse(JSON.stringify(toRawHeaders(headers as KafkaHeaders))) as RawHeaders;
+    expect(Object.entries(fromRawHeaders(raw))).toEqual(kept);
+  });
+
   it('leaves out partitions that bring nothing, and tells that a session is not known', async () => {
     const quiet = await decodeFetchResponse(response([null, Buffer.alloc(0)]));
     expect(quiet.responses).toEqual([]);
@@ -127,17 +155,34 @@ describe('FetchSession', () => {
   });
 
   it.each([
-    ['is not known any more', (session: FetchSession) => session.answered({ errorCode: 70, sessionId: 0 })],
-    ['was refused, for want of room', (session: FetchSession) => session.answered({ errorCode: 0, sessionId: 0 })],
-    ['may have missed something', (session: FetchSession) => session.reset()],
-  ])('names everything again where the session %s', async (_, happens) => {
+    ['is not known any more', 0, (session: FetchSession) => session.answered({ errorCode: 70, sessionId: 0 })],
+    ['was refused, for want of room', 0, (session: FetchSession) => session.answered({ errorCode: 0, sessionId: 0 })],
+    [
+      'is at another epoch, closing it',
+      99,
+      (session: FetchSession) => session.answered({ errorCode: 71, sessionId: 0 }),
+    ],
+    ['may have missed something, closing it', 99, (session: FetchSession) => session.reset()],
+  ])('names everything again where the session %s', async (_, sessionId, happens) => {
     const session = new FetchSession();
     const all = terms({ a: { 0: 5 } });
     session.next(all);
     session.answered(ok);
     session.next(all);
     happens(session);
-    expect(session.next(all)).toEqual(await asKafkajs({ ...all, sessionId: 0, sessionEpoch: 0 }));
+    expect(session.next(all)).toEqual(await asKafkajs({ ...all, sessionId, sessionEpoch: 0 }));
+  });
+
+  it('without a session lets each partition come first in turn, so that a backlog of others starves none', () => {
+    const session = new FetchSession();
+    const all = terms({ a: { 0: 5, 1: 6 }, b: { 0: 1, 1: 2, 2: 3 } });
+    const firsts = Array.from({ length: 12 }, () => {
+      const body = session.next(all);
+      session.answered({ errorCode: 0, sessionId: 0 });
+      expect(body.readInt32BE(25)).toBe(2); // topics
+      return `${body.toString('utf8', 31, 32)}${body.readInt32BE(36)}`;
+    });
+    expect([...new Set(firsts)].sort()).toEqual(['a0', 'a1', 'b0', 'b1', 'b2']);
   });
 });
 
@@ -149,7 +194,7 @@ describe('patchKafkaFetch', () => {
     fetch(terms: FetchTerms): Promise<{ responses: unknown[] }>;
   }
   const terms: FetchTerms = { isolationLevel: 1, maxWaitTime: 1, minBytes: 1, maxBytes: 9, topics: [] };
-  const epochOf = (body: Buffer): number => body.readInt32BE(21);
+  const sessionOf = (body: Buffer): number[] => [body.readInt32BE(17), body.readInt32BE(21)];
 
   it('asks again at once, for everything, where the broker has forgotten the session; and later where an answer was lost', async () => {
     patchKafkaFetch();
@@ -163,13 +208,13 @@ describe('patchKafkaFetch', () => {
       Object.assign(new Error('closed'), { name: 'KafkaJSConnectionClosedError' }),
       { errorCode: 0, sessionId: 7, responses: [] },
     ];
-    const epochs: number[] = [];
+    const sessions: number[][] = [];
     let disconnected = 0;
     broker.versions = { 1: { maxVersion: 11 } };
     broker.disconnect = async () => void (disconnected += 1);
     broker.connectionPool = {
       send: async ({ request }) => {
-        epochs.push(epochOf((await request.encode()).buffer));
+        sessions.push(sessionOf((await request.encode()).buffer));
         const answer = answers.shift()!;
         if (answer instanceof Error) throw answer;
         return answer;
@@ -179,7 +224,7 @@ describe('patchKafkaFetch', () => {
     await broker.fetch(terms);
     await expect(broker.fetch(terms)).rejects.toThrow('closed');
     await broker.fetch(terms);
-    expect(epochs).toEqual([0, 1, 0, 1, 0]);
+    expect(sessions).toEqual([[0, 0], [5, 1], [5, 0], [6, 1], [6, 0]]); // prettier-ignore
     expect(disconnected).toBe(1);
   });
 });

@@ -18,9 +18,12 @@ interface Place {
   maxBytes: number;
 }
 
-/** The epoch of a fetch that asks for a new session; the next ones count up from it. */
+/** The epoch of a fetch that asks for a new session, and closes the one that it names; the next ones count up from it. */
 const NEW_SESSION = 0;
 const MAX_EPOCH = 0x7fff_ffff;
+const NO_SESSION = 0;
+/** The broker has closed the session, or lost it with a restart. */
+const SESSION_NOT_FOUND = 70;
 const ANY = -1;
 const FIXED_BYTES = 4 * 4 + 1 + 4 + 4 + 4 + 4 + 2;
 const TOPIC_BYTES = 2 + 4;
@@ -31,28 +34,36 @@ const PARTITION_BYTES = 4 + 4 + 8 + 8 + 4;
  * those that are new or have moved, and those that are no longer wanted. No I/O.
  */
 export class FetchSession {
-  private id = 0;
+  private id = NO_SESSION;
   private epoch = NEW_SESSION;
+  /** Fetches that named everything. */
+  private named = 0;
   /** By topic and partition, as the broker has it once the fetch that is under way is answered. */
   private known = new Map<string, Map<number, Place>>();
 
-  /** Begins anew: the next fetch names everything. */
+  /** Begins anew: the next fetch names everything, and closes at the broker the session that there was. */
   reset(): void {
-    this.id = 0;
     this.epoch = NEW_SESSION;
     this.known = new Map();
   }
 
-  /** The body of the next request, Fetch version 11. */
+  /**
+   * The body of the next request, Fetch version 11. The broker fills its answer in the order in which it was asked: within a session it lets
+   * those that brought something wait behind the others, without one each comes first in turn.
+   */
   next(terms: FetchTerms): Buffer {
-    if (this.epoch === NEW_SESSION) this.known = new Map();
-    return encodeFetch(terms, this.id, this.epoch, this.changed(terms.topics), this.forgotten(terms.topics));
+    let { topics } = terms;
+    if (this.epoch === NEW_SESSION) {
+      this.known = new Map();
+      topics = inTurn(topics, this.named++);
+    }
+    return encodeFetch(terms, this.id, this.epoch, this.changed(topics), this.forgotten(topics));
   }
 
   /** A broker that has no room for a session says 0, and is asked for everything again. */
   answered({ errorCode, sessionId }: { errorCode: number; sessionId: number }): void {
-    if (errorCode !== 0 || sessionId === 0) return this.reset();
-    this.id = sessionId;
+    if (errorCode === 0 || errorCode === SESSION_NOT_FOUND) this.id = sessionId;
+    if (errorCode !== 0 || sessionId === NO_SESSION) return this.reset();
     this.epoch = this.epoch === MAX_EPOCH ? 1 : this.epoch + 1;
   }
 
@@ -85,6 +96,16 @@ export class FetchSession {
     }
     return forgotten;
   }
+}
+
+function inTurn(topics: FetchTopic[], turn: number): FetchTopic[] {
+  const turns = Math.floor(turn / Math.max(1, topics.length));
+  return rotated(topics, turn).map(({ topic, partitions }) => ({ topic, partitions: rotated(partitions, turns) }));
+}
+
+function rotated<T>(list: T[], by: number): T[] {
+  const first = list.length === 0 ? 0 : by % list.length;
+  return [...list.slice(first), ...list.slice(0, first)];
 }
 
 function encodeFetch(
