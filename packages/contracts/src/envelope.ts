@@ -22,8 +22,10 @@ export interface Envelope {
   traceparent?: string;
 }
 
-/** Header values as kafkajs delivers them. */
-export type KafkaHeaders = Record<string, Buffer | string | (Buffer | string)[] | undefined>;
+/** Null where there is none, as any producer may write it. */
+type HeaderValue = Buffer | string | null;
+/** Headers as kafkajs delivers them. */
+export type KafkaHeaders = Record<string, HeaderValue | HeaderValue[] | undefined>;
 
 /** The Kafka headers of a message: CloudEvents binary mode for Kafka. */
 export function toHeaders(envelope: Envelope): Record<string, string> {
@@ -53,7 +55,7 @@ export function fromHeaders(headers: KafkaHeaders | undefined): Envelope {
   const read = (name: string): string | undefined => {
     const value = headers?.[name];
     const first = Array.isArray(value) ? value[0] : value;
-    return first === undefined ? undefined : first.toString();
+    return first?.toString();
   };
   const need = (name: string): string => {
     const value = read(name);

@@ -1,13 +1,14 @@
 import type { KafkaHeaders } from '@throughline/contracts';
 
-/** Header values as JSON can hold them, byte for byte: text where it is text, base64 where it is not. */
+/** Header values as JSON can hold them, byte for byte: text where it is text, base64 where it is not. Those without a value are left out. */
 export type RawHeaders = Record<string, string | { base64: string }>;
 
 export function toRawHeaders(headers: KafkaHeaders | undefined): RawHeaders {
   const raw = Object.create(null) as RawHeaders;
   for (const [name, value] of Object.entries(headers ?? {})) {
     const first = Array.isArray(value) ? value[0] : value;
-    if (first !== undefined) raw[withoutNul(name)] = typeof first === 'string' ? withoutNul(first) : toText(first);
+    if (first !== undefined && first !== null)
+      raw[withoutNul(name)] = typeof first === 'string' ? withoutNul(first) : toText(first);
   }
   return raw;
 }
