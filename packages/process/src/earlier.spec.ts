@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { ShopStory, shop } from '../fixtures/shop.js';
-import type { EarlierOccurrence } from './earlier.js';
+import { ShopStory, shop, shopContracts, shopDefinition } from '../fixtures/shop.js';
+import { earlierOccurrence, type EarlierOccurrence } from './earlier.js';
 import {
   allowedActions,
+  compileDefinition,
   courseOf,
   explore,
+  parseDefinition,
   replayHistory,
   type RecordedInput,
   type State,
@@ -116,6 +118,70 @@ describe('a later occurrence', () => {
     story.when('BasketPaid', {}, 'again');
     expect(story.state.attention.map(({ code }) => code)).toEqual(['earlier-stands', 'started-again']);
     expect(story.state.status).toBe('paused');
+  });
+});
+
+describe('a later occurrence, beside one that turned back', () => {
+  const { parcel } = shopDefinition.steps;
+  const process = compileDefinition(
+    parseDefinition({
+      ...shopDefinition,
+      steps: {
+        ...shopDefinition.steps,
+        parcel: { ...parcel, compensation: { ...parcel.compensation, first: 'Gone.' } },
+      },
+    }),
+    shopContracts,
+  );
+  const lines = [{ lineId: 'a', sku: 'cup', count: 1 }];
+  const begun = (): ShopStory => new ShopStory(process).when('BasketPaid', { lines }).when('OrderPlaced');
+  const sent = (): ShopStory => begun().when('LineSent', { lineId: 'a' });
+  const refused = (): ShopStory => sent().when('BasketReturned').when('FetchingRejected', { lineId: 'a' });
+  const beside = ({ state }: ShopStory): SecondStory => paid(earlierOccurrence(process, state));
+
+  it.each([
+    ['may still be sent', begun().when('BasketReturned')],
+    ['is being fetched', sent().when('BasketReturned')],
+    ['stands by a skip, while the rest is undone', refused().act('skip', { unit: 'parcel/a' })],
+  ])('is held where what is undone first %s', (_, before) => {
+    const story = beside(before);
+    expect([story.sent, story.state.status]).toEqual([[], 'paused']);
+    expect(story.state.paused?.reason).toContain(`occurrence 1 (${before.state.status}, parcel/a not undone), and`);
+  });
+
+  it('is held where it is over, and what is undone first stands by a skip', () => {
+    const skipped = refused().act('skip', { unit: 'parcel/a' });
+    expect(skipped.state).toMatchObject({ phase: 'ended', status: 'compensated' });
+    expect(beside(skipped).state.status).toBe('paused');
+  });
+
+  it('starts where what is undone first is undone, or was never begun', () => {
+    const fetched = sent().when('BasketReturned').when('LineFetched', { lineId: 'a' });
+    const early = new ShopStory(process).when('BasketPaid', { lines }).when('BasketReturned').when('OrderPlaced');
+    for (const before of [fetched, early]) {
+      expect(before.state.status).toBe('compensating');
+      expect(beside(before).sent).toEqual(['PlaceOrder']);
+    }
+  });
+
+  it('starts where what stands needs no undoing, and is held by what nobody can undo', () => {
+    const { approval, order } = shopDefinition.steps;
+    const irreversible = compileDefinition(
+      parseDefinition({
+        ...shopDefinition,
+        steps: {
+          ...shopDefinition.steps,
+          approval: { ...approval, when: undefined },
+          order: { ...order, compensation: 'irreversible' },
+        },
+      }),
+      shopContracts,
+    );
+    const settled = new ShopStory(irreversible).when('BasketPaid', { lines: [] }).whenDecided('approved');
+    settled.when('OrderPlaced').when('BasketReturned').act('skip', { unit: 'order' });
+    expect(settled.state.status).toBe('compensated');
+    expect(earlierOccurrence(irreversible, settled.state).standing).toEqual(['order']);
+    expect(earlierOccurrence(shop, settled.state).standing).toBeUndefined();
   });
 });
 

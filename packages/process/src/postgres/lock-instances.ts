@@ -1,5 +1,4 @@
 import type { Tx } from '@throughline/postgres';
-import type { EarlierOccurrence } from '../earlier.js';
 import type { State } from '../state.js';
 import { columns } from './columns.js';
 
@@ -110,20 +109,19 @@ export function lockInstancesById(tx: Tx, ids: string[]): Promise<LockedInstance
 const selectEarlier = {
   name: 'process-select-earlier-occurrences',
   text: `
-    SELECT later.id AS "laterId", instance.id, instance.occurrence, instance.state ->> 'phase' AS phase, instance.status
+    SELECT later.id AS "laterId", instance.id, instance.process, instance.version, instance.key, instance.occurrence, instance.state
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[]) AS later(id, process, key, occurrence)
     JOIN process_instance AS instance
       ON instance.key = later.key AND instance.process = later.process AND instance.occurrence < later.occurrence
     ORDER BY instance.occurrence`,
 };
 
-/** Of each of these instances, by its id, the earlier occurrences of its key and process, the first one first; none is locked. */
-export async function readEarlier(tx: Tx, later: LockedInstance[]): Promise<Map<string, EarlierInstance[]>> {
-  const found = await tx.query<EarlierInstance & { laterId: string }>(
+/** The earlier occurrences of these instances, of the same key and process, the first one first; none is locked. */
+export function readEarlier(tx: Tx, later: LockedInstance[]): Promise<EarlierInstance[]> {
+  return tx.query<EarlierInstance>(
     selectEarlier,
     columns(later.map(({ id, process, key, occurrence }) => [id, process, key, occurrence])),
   );
-  return Map.groupBy(found, ({ laterId }) => laterId);
 }
 
-export type EarlierInstance = EarlierOccurrence & { id: string };
+export type EarlierInstance = LockedInstance & { laterId: string };

@@ -8,7 +8,7 @@ import {
   type Input,
   type MigrationInput,
 } from '../decide.js';
-import type { EarlierOccurrence } from '../earlier.js';
+import { earlierOccurrence, type EarlierOccurrence } from '../earlier.js';
 import { ProcessError } from '../errors.js';
 import { mapSteps } from '../map-steps.js';
 import { migrateInstance } from '../migrate.js';
@@ -20,7 +20,6 @@ import {
   lockInstances,
   lockInstancesById,
   readEarlier,
-  type EarlierInstance,
   type Identity,
   type LockedInstance,
 } from './lock-instances.js';
@@ -166,7 +165,10 @@ export class ProcessRunner {
     // What an occurrence finds of those before it is what this batch makes of them.
     const inOrder = earlier.size > 0 ? instances.toSorted((a, b) => a.occurrence - b.occurrence) : instances;
     const changes = await this.turn(tx, inOrder, now, emit, (instance, before) => {
-      const known = earlier.get(instance.id)?.map((one) => asLeftBy(before, one));
+      const known = earlier.get(instance.id)?.map(({ id, stored }) => {
+        const change = before.find((one) => one.id === id);
+        return change ? earlierOccurrence(change.process, change.state) : stored;
+      });
       return eventsOf(instance).map((event) => ({ kind: 'event', event, ...(known && { earlier: known }) }));
     });
     return changes.flatMap(transitionOf);
@@ -177,7 +179,7 @@ export class ProcessRunner {
     tx: Tx,
     instances: LockedInstance[],
     eventsOf: (instance: LockedInstance) => ProcessEvent[],
-  ): Promise<Map<string, EarlierInstance[]>> {
+  ): Promise<Map<string, { id: string; stored: EarlierOccurrence }[]>> {
     const later: LockedInstance[] = [];
     for (const instance of instances) {
       const { occurrence, state } = instance;
@@ -185,7 +187,12 @@ export class ProcessRunner {
       const { starts } = await this.processOf(tx, instance);
       if (eventsOf(instance).some(({ type }) => type === starts)) later.push(instance);
     }
-    return later.length > 0 ? readEarlier(tx, later) : new Map();
+    const known = new Map<string, { id: string; stored: EarlierOccurrence }[]>();
+    for (const one of later.length > 0 ? await readEarlier(tx, later) : []) {
+      const stored = earlierOccurrence(await this.processOf(tx, one), one.state);
+      known.set(one.laterId, [...(known.get(one.laterId) ?? []), { id: one.id, stored }]);
+    }
+    return known;
   }
 
   /**
@@ -442,11 +449,6 @@ function run(
     );
   }
   return change;
-}
-
-function asLeftBy(changes: Change[], { id, ...stored }: EarlierInstance): EarlierOccurrence {
-  const { occurrence, phase, status } = changes.find((change) => change.id === id)?.state ?? stored;
-  return { occurrence, phase, status };
 }
 
 function openedTasks({ id, process, state, opened }: Change): OpenedTask[] {
