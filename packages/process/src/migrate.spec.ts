@@ -344,6 +344,35 @@ describe('conditions and checkpoints', () => {
     expect(refusedBy(asked(undefined, {}, 1), to, open)).toMatch(why);
   });
 
+  it('whoever asked for it is known to a version that looks at that, the latest last', () => {
+    const version = (number: number, requester?: string): Process => ({
+      ...asked(undefined, {}, number),
+      amendedBy: new Set(['DealChanged']),
+      requester,
+    });
+    const told = (askedBy: string | null, type: string, effect: string): RecordedEvent => {
+      const payload = { ...eventOf('DealWon').payload, askedBy };
+      return { messageId: `${type} ${askedBy}`, type, effect, payload, recordedAt: new Date(now) };
+    };
+    const history = [
+      told('bea', 'DealChanged', 'early'),
+      told('ada', 'DealWon', 'started'),
+      told(null, 'DealChanged', 'amended'),
+      told('eve', 'DealChanged', 'recorded'),
+      told('cy', 'DealChanged', 'amended'),
+      told('ada', 'DealChanged', 'amended'),
+    ];
+    const requesters = (known?: string[], by?: string): string[] | undefined => {
+      const state = { ...open.state, ...(known && { requesters: known }) };
+      const migrated = migrateState(version(1), version(2, by), state, history);
+      return 'state' in migrated ? migrated.state.requesters : [migrated.refused];
+    };
+    expect(requesters(undefined, 'askedBy')).toEqual(['bea', 'cy', 'ada']);
+    expect(requesters(['dan', 'ada'], 'askedBy')).toEqual(['dan', 'bea', 'cy', 'ada']);
+    expect(requesters(['dan'])).toEqual(['dan']);
+    expect(requesters()).toBeUndefined();
+  });
+
   it('an approval is not needed any more where nothing asks for it', () => {
     const from = asked(undefined, {}, 1);
     const decision: Input = { kind: 'decision', id: 'd', unit: 'approval', verdict: 'approved', by: 'ada' };

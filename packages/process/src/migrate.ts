@@ -115,6 +115,7 @@ class Migration {
         .filter((id) => id !== undefined && id in steps) as string[],
       facts: { start: this.startFacts(), steps: {}, assigned: this.assignedIds() },
       attributes: { ...pick(this.started(), this.to.attributes), ...pick(before.attributes, this.to.attributes) },
+      ...this.requesters(),
       ...(cause && { cause: { ...cause, ...(cause.step && { step: this.newId(cause.step) ?? cause.step }) } }),
       ...this.promise(),
     };
@@ -191,6 +192,11 @@ class Migration {
 
   /** The event that started it, with all amendments since, and what people have put right. */
   private started(): Record<string, unknown> {
+    const told = this.toldInOrder().map((entry) => entry.payload ?? repairOf(entry).start ?? {});
+    return Object.assign({}, ...told) as Record<string, unknown>;
+  }
+
+  private toldInOrder(): RecordedEvent[] {
     const { to, from } = this;
     const taken = this.history.filter(
       ({ type, effect }) =>
@@ -199,11 +205,16 @@ class Migration {
         REPAIRING.has(effect),
     );
     // An amendment that came before the start was taken with it.
-    const inOrder = taken.toSorted((a, b) => Number(b.type === to.starts) - Number(a.type === to.starts));
-    return Object.assign({}, ...inOrder.map((entry) => entry.payload ?? repairOf(entry).start ?? {})) as Record<
-      string,
-      unknown
-    >;
+    return taken.toSorted((a, b) => Number(b.type === to.starts) - Number(a.type === to.starts));
+  }
+
+  /** Who asked for it by what the new version looks at, the latest last, beside those who are known. */
+  private requesters(): Pick<State, 'requesters'> {
+    const { requester } = this.to;
+    const told = requester === undefined ? [] : this.toldInOrder().map(({ payload }) => payload?.[requester]);
+    const named = [...(this.before.requesters ?? []), ...told].filter((who) => typeof who === 'string' && who !== '');
+    const latest = named.filter((who, index) => named.lastIndexOf(who) === index) as string[];
+    return latest.length > 0 && requester !== undefined ? { requesters: latest } : {};
   }
 
   /** What the instance goes by already (a person may have put it right) counts more than what was recorded. */
