@@ -492,6 +492,7 @@ class Turn {
     unit.execution = { ...execution, ...this.outcome(event) };
     if (!step.repeat) state.facts.steps[step.name] = pick(event.payload, step.facts);
     else if (step.facts.size > 0) unit.item = { ...unit.item, ...pick(event.payload, step.facts) };
+    delete unit.skipped;
     unit.status = unit.undone ? 'compensated' : 'done';
     if (!unit.undone) state.completed.push(id);
   }
