@@ -142,8 +142,9 @@ class Turn {
     for (const [unit, { status, execution }] of Object.entries(state.steps)) {
       if (status !== 'retrying' || execution!.retryAt! > now) continue;
       this.note(`timer:retry:${unit}:${execution!.retryAt!}`, 'step-retried', unit);
+      const sentBefore = this.commands.length;
       this.commandAgain(unit);
-      this.history.at(-1)!.commands = [this.commands.at(-1)!.type];
+      this.history.at(-1)!.commands = this.commands.slice(sentBefore).map(({ type }) => type);
     }
   }
 

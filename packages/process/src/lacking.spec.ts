@@ -83,6 +83,22 @@ describe('a step that stops without a value', () => {
     expect(story.last.commands).toMatchObject([{ payload: { address: 'There 2' } }]);
   });
 
+  it('stops it as visibly where it is asked for again later, and what else is due is sent', () => {
+    const { parcel } = shopDefinition.steps;
+    const retried = { ...parcel, 'stops-without': ['address'], retry: { attempts: 3, every: '5 minutes' } };
+    const definition = { ...shopDefinition, steps: { ...shopDefinition.steps, parcel: retried } };
+    const story = new ShopStory(compileDefinition(parseDefinition(definition), shopContracts)).when('BasketPaid');
+    story.when('OrderPlaced').when('SendingRejected', { lineId: 'b' }).when('SendingRejected', { lineId: 'a' });
+    delete story.state.steps['parcel/b']!.item!.sku;
+    story.whenTime('2026-11-22T10:05:00.000Z');
+    expect([story.sent, story.state.status]).toEqual([['SendLine a'], 'stopped']);
+    expect(story.last.history).toMatchObject([
+      { effect: 'step-retried', step: 'parcel/a', commands: ['SendLine'] },
+      { effect: 'step-retried', step: 'parcel/b', commands: [] },
+    ]);
+    expect(story.state.attention).toMatchObject([{ code: 'fact-missing', type: 'retry' }]);
+  });
+
   it('is undone with the rest when the instance is cancelled', () => {
     expect(lacking().when('BasketReturned').sent).toEqual(['WithdrawOrder']);
   });
