@@ -54,6 +54,9 @@ function whyNotKeep(process: Process, state: State): string | undefined {
   if (state.phase !== 'compensating' && state.phase !== 'amending') return 'it does not turn back';
   if (!units.some(([id, unit]) => isStuck(process, state, id, unit)))
     return 'nothing of it was refused to be undone, so it goes on by itself';
+  const cancellation = state.missed?.find(({ type }) => process.cancelledBy.has(type));
+  if (cancellation)
+    return `${cancellation.type} came while it turned back, so that it is not to stand; retry or skip what was refused`;
   const isGivenUp = ({ status, undone, skipped }: UnitState): boolean =>
     undone === true || UNDONE.has(status) || (status === 'kept' && skipped !== undefined);
   const [givenUp] = units.find(([, unit]) => isGivenUp(unit)) ?? [];

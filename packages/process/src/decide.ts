@@ -6,6 +6,7 @@ import { whyNotOfType } from './fact-types.js';
 import type { Facts, PolicyOutcome } from './policies.js';
 import {
   isOpen,
+  MISSED_AT_MOST,
   SEEN_AT_MOST,
   type Attention,
   type Cause,
@@ -341,7 +342,7 @@ class Turn {
       state.endedAt ??= this.now;
       return state.rejection ? 'recorded' : 'early';
     }
-    if (state.cause) return 'recorded';
+    if (state.cause) return this.miss(cause);
     this.letGo(cause);
     state.cause = cause;
     state.phase = 'compensating';
@@ -368,7 +369,8 @@ class Turn {
   private amend(event: ProcessEvent): Effect {
     const { state, process } = this;
     if (state.phase === 'new') return this.keepEarly(event);
-    if (state.cause || state.rejection) return 'recorded';
+    if (state.rejection) return 'recorded';
+    if (state.cause) return this.miss(event);
     this.addRequester(event);
     const current = { ...state.facts.start, ...state.amendment?.start };
     const start = { ...current, ...pick(event.payload, process.startFacts) };
@@ -413,14 +415,25 @@ class Turn {
     const names = process.triggers.get(event.type);
     if (!names) return undefined;
     if (state.phase === 'new') return process.outcomes.has(event.type) ? undefined : this.keepEarly(event);
-    if (state.cause || state.rejection) return 'recorded';
+    if (state.rejection) return 'recorded';
     const fresh = names.map((name) => process.step(name)).filter((step) => !state.steps[unitId(step, event.payload)]);
+    if (state.cause) return fresh.length > 0 ? this.miss(event) : 'recorded';
     for (const step of fresh)
       state.steps[unitId(step, event.payload)] = { status: 'waiting', item: pick(event.payload, step.repeat!.fields) };
     if (fresh.length === 0) return 'repeated';
     if (state.phase === 'ended') state.phase = 'forward';
     delete state.endedAt;
     return 'triggered';
+  }
+
+  /** It changes nothing while the instance turns back; whoever lets it stand after all must know of it. */
+  private miss({ type, messageId }: Pick<ProcessEvent, 'type' | 'messageId'>): Effect {
+    const { cancelledBy } = this.process;
+    const missed = [...(this.state.missed ?? []), { type, messageId }];
+    const cancellations = missed.filter((one) => cancelledBy.has(one.type)).slice(0, 1);
+    const others = missed.filter((one) => !cancelledBy.has(one.type)).slice(1 - MISSED_AT_MOST);
+    this.state.missed = [...cancellations, ...others];
+    return 'recorded';
   }
 
   private moving(event: ProcessEvent): Effect {
@@ -770,6 +783,13 @@ class Turn {
   /** Lets everything stand as it was before the instance turned back, and goes on from there. */
   private keep(): void {
     const { state } = this;
+    for (const missed of state.missed ?? [])
+      this.attend(
+        'unexpected-event',
+        missed,
+        `${missed.type} came while it turned back, and was not taken: see to it now`,
+      );
+    delete state.missed;
     delete state.cause;
     delete state.amendment;
     for (const unit of Object.values(state.steps)) {

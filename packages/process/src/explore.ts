@@ -215,6 +215,7 @@ function signatureOf(process: Process, { state, standing, stale, former, disturb
     state.cause && `because ${state.cause.step}`,
     state.revision,
     state.amendment?.steps,
+    state.missed?.some(({ type }) => process.cancelledBy.has(type)),
     state.early.map(({ type }) => type).toSorted(),
     state.attention.some(({ code }) => code === 'irreversible'),
     standing.toSorted(),

@@ -149,6 +149,9 @@ export const isOpen = ({ acknowledged }: Attention): boolean => acknowledged ===
  */
 export const SEEN_AT_MOST = 50;
 
+/** Of cancellations one is known, and of what else came the latest. */
+export const MISSED_AT_MOST = 50;
+
 export interface State {
   key: string;
   occurrence: number;
@@ -175,6 +178,8 @@ export interface State {
   amendment?: { start: Record<string, unknown>; attributes: Record<string, unknown>; steps: string[] };
   /** What was refused, or skipped, before an amendment replaced it, with the ids of then: a success that comes late must be seen. */
   refusedBefore?: { unit: string; ids: Record<string, string> }[];
+  /** Events that came while it turned back and were not taken, at most {@link MISSED_AT_MOST}: people hear of them if it is kept after all. */
+  missed?: { type: string; messageId: string }[];
   paused?: { by: string; reason: string; at: string };
   slaDueAt?: string;
   slaBreachedAt?: string;

@@ -101,6 +101,53 @@ describe('a step that is undone first', () => {
   });
 });
 
+describe('what comes while it turns back', () => {
+  const hinderedByRefusal = (...came: [string, object?][]): ShopStory => {
+    const story = new ShopStory(process).when('BasketPaid').when('OrderPlaced').when('LineSent', { lineId: 'a' });
+    story.when('SendingRejected', { lineId: 'b' });
+    for (const [type, fields] of came) story.when(type, { ...fields }, type);
+    return story.when('FetchingRejected', { lineId: 'a', message: 'Gone.' });
+  };
+
+  it('is put before a person who keeps it, each by itself', () => {
+    const complaint = { complaintId: '1', amount: '5.00' };
+    const story = hinderedByRefusal(['ComplaintMade', complaint], ['BasketChanged', { address: 'There 2' }]);
+    expect(story.state.attention).toMatchObject([{ code: 'not-undone' }]);
+    story.act('keep');
+    expect(story.state.missed).toBeUndefined();
+    const open = story.state.attention.filter(({ acknowledged }) => !acknowledged);
+    expect(open).toMatchObject(
+      ['ComplaintMade', 'BasketChanged'].map((type) => ({
+        code: 'unexpected-event',
+        type,
+        messageId: type,
+        message: `${type} came while it turned back, and was not taken: see to it now`,
+      })),
+    );
+  });
+
+  it('and is a cancellation: it cannot be kept any more', () => {
+    const story = hinderedByRefusal(['BasketReturned']);
+    expect(story.state.attention[0]?.message).not.toContain('keep');
+    expect(possible(story)).toEqual(['retry parcel/a', 'skip parcel/a']);
+    expect(() => story.act('keep')).toThrow('BasketReturned came while it turned back, so that it is not to stand;');
+  });
+
+  it('is remembered within bounds, and a cancellation always', () => {
+    const story = hinderedByRefusal(['BasketReturned']);
+    for (let n = 0; n < 60; n += 1) story.when('ComplaintMade', { complaintId: String(n) });
+    story.when('BasketReturned');
+    expect(story.state.missed).toHaveLength(50);
+    expect(story.state.missed?.filter(({ type }) => type === 'BasketReturned')).toHaveLength(1);
+  });
+
+  it('of which nothing is asked again where it was begun before', () => {
+    const complaint = { complaintId: '1', amount: '5.00' };
+    const story = sent().when('ComplaintMade', complaint).when('BasketReturned').when('ComplaintMade', complaint);
+    expect(story.state.missed).toBeUndefined();
+  });
+});
+
 describe('an amendment of what has left', () => {
   it('is never gone on with by a skip: that would send it a second time', () => {
     const story = hindered('BasketChanged', { address: 'There 2', lines });
