@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Database, Statement, Tx } from '@throughline/postgres';
 import { testDatabase, type TestDatabase } from '@throughline/testing';
-import { sale, saleContracts, saleEvent } from '../../fixtures/sale.js';
+import { sale, saleContracts, saleDefinition, saleEvent } from '../../fixtures/sale.js';
 import { compileDefinition, parseDefinition, replayHistory, type Action, type ProcessEvent } from '../index.js';
 import { findOccurrences, processMigrations, ProcessRunner, readHistory } from './index.js';
 
@@ -11,7 +11,18 @@ const undone = ['InvoiceVoided', 'OrderUnpacked', 'OrderCancelled'];
 
 let test: TestDatabase;
 let database: Database;
-const runner = new ProcessRunner([sale], (data) => compileDefinition(parseDefinition(data), saleContracts));
+const compile = (data: unknown) => compileDefinition(parseDefinition(data), saleContracts);
+const { packing } = saleDefinition.steps;
+const shippedFirst = compile({
+  ...saleDefinition,
+  process: 'shipment',
+  steps: {
+    ...saleDefinition.steps,
+    packing: { ...packing, compensation: { ...packing.compensation, first: 'What has left cannot be unpacked.' } },
+  },
+});
+const runner = new ProcessRunner([sale], compile);
+const shipments = new ProcessRunner([shippedFirst], compile);
 /** Names of the statements of the last batch. */
 let statements: string[] = [];
 
@@ -19,6 +30,7 @@ beforeAll(async () => {
   test = await testDatabase(processMigrations);
   database = await test.connect();
   await runner.storeDefinitions(database);
+  await shipments.storeDefinitions(database);
 }, 60_000);
 afterAll(() => test.drop());
 
@@ -31,7 +43,8 @@ const of = (key: string, occurrence: number, ...types: string[]): ProcessEvent[]
   });
 
 /** Takes a batch in a transaction of its own and returns the commands that left, each with its occurrence. */
-async function take(...events: ProcessEvent[]): Promise<string[]> {
+const take = (...events: ProcessEvent[]): Promise<string[]> => takeBy(runner, ...events);
+async function takeBy(running: ProcessRunner, ...events: ProcessEvent[]): Promise<string[]> {
   const sent: string[] = [];
   statements = [];
   await database.transaction((tx) => {
@@ -41,7 +54,7 @@ async function take(...events: ProcessEvent[]): Promise<string[]> {
         return tx.query(statement, values);
       },
     };
-    return runner.runBatch(watched, events, noon, (commands) =>
+    return running.runBatch(watched, events, noon, (commands) =>
       sent.push(...commands.map(({ type, correlationId }) => `${correlationId.split('/')[1]} ${type}`)),
     );
   });
@@ -102,6 +115,19 @@ describe('a later occurrence, where the one before', () => {
     await take(...of('undone', 2, 'DealLost'));
     expect(await take(...of('undone', 3, 'DealWon'))).toEqual(['3 CreateOrder']);
     expect(await statuses('undone')).toEqual(['compensated', 'compensating', 'running']);
+  });
+
+  it('is being undone, and could still be refused that: is held until it is not any more', async () => {
+    const key = 'released';
+    expect(await takeBy(shipments, ...of(key, 1, ...forward, 'DealLost'))).toContain('1 UnpackOrder');
+    expect(await takeBy(shipments, ...of(key, 2, 'DealWon'))).toEqual([]);
+    const [, second] = await findOccurrences(database, { process: 'shipment', id: key, externalType: 'none' });
+    expect(second!.state.paused?.reason).toContain('occurrence 1 (compensating, packing not undone), and');
+    await takeBy(shipments, ...of(key, 2, 'DealLost'));
+    expect(await takeBy(shipments, ...of(key, 1, 'OrderUnpacked'), ...of(key, 3, 'DealWon'))).toEqual([
+      '1 VoidInvoice',
+      '3 CreateOrder',
+    ]);
   });
 
   it('could not start: starts', async () => {
