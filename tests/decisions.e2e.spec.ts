@@ -51,7 +51,7 @@ describe('a deal above the credit limit', () => {
       });
       expect(await platform.vendors.evidence([deal])).toMatchObject({ orders: [], invoices: [], schedules: [] });
       expect(await act('cleo', taskId, 'approve', { values: FORM })).toMatchObject({ status: 'approved' });
-      expect(await platform.ended(deal.dealId)).toMatchObject({ occurrences: [{ status: 'completed' }] });
+      expect(await platform.settled(deal.dealId)).toMatchObject({ occurrences: [{ status: 'completed' }] });
       expect(verify([deal], await platform.vendors.evidence([deal])).problems).toEqual([]);
     },
     STORY_LIMIT_MS,

@@ -97,6 +97,7 @@ describe('what happens at the wrong moment', () => {
       expect(stepOf(early, 'billing').outcome).toBeNull();
       const done = await platform.until(deal.dealId, 1, ({ status }) => status === 'completed');
       expect(done.payments).toHaveLength(1);
+      await platform.settled(deal.dealId);
       expect(verify([deal], await platform.vendors.evidence([deal])).problems).toEqual([]);
     },
     2 * STORY_LIMIT_MS,
@@ -116,6 +117,7 @@ describe('what happens at the wrong moment', () => {
       );
       await hubspot.crm.deals.basicApi.update(deal.dealId, properties(deal.amount));
       await platform.until(deal.dealId, 1, ({ status }) => status === 'completed');
+      await platform.settled(deal.dealId);
       expect(verify([deal], await platform.vendors.evidence([deal])).problems).toEqual([]);
     },
     2 * STORY_LIMIT_MS,

@@ -20,7 +20,7 @@ describe('lead-to-cash', () => {
     async () => {
       const deal = await platform.openDeal();
       await platform.vendors.closeDeal(deal.dealId);
-      const { occurrences } = await platform.ended(deal.dealId);
+      const { occurrences } = await platform.settled(deal.dealId);
       expect(occurrences).toMatchObject([{ occurrence: 1, status: 'completed', waitingFor: [], cause: null }]);
       expect(occurrences[0]!.steps.map(({ step, status, service }) => [step, status, service])).toEqual([
         ['credit-approval', 'not-needed', null],
@@ -43,7 +43,7 @@ describe('lead-to-cash', () => {
       const deals = await platform.openDeals(2);
       await Promise.all(deals.map(({ dealId }) => platform.vendors.closeDeal(dealId)));
       for (const { dealId } of deals)
-        expect(await platform.ended(dealId)).toMatchObject({ occurrences: [{ status: 'completed' }] });
+        expect(await platform.settled(dealId)).toMatchObject({ occurrences: [{ status: 'completed' }] });
       expect(verify(deals, await platform.vendors.evidence(deals))).toMatchObject({
         problems: [],
         duplicates: 0,
@@ -66,7 +66,7 @@ describe('lead-to-cash', () => {
         lines: [{ name: 'Usage', sku: 'USAGE', quantity, price, amount }],
       });
       await platform.vendors.closeDeal(deal.dealId);
-      expect(await platform.ended(deal.dealId)).toMatchObject({ occurrences: [{ status: 'completed' }] });
+      expect(await platform.settled(deal.dealId)).toMatchObject({ occurrences: [{ status: 'completed' }] });
       expect(verify([deal], await platform.vendors.evidence([deal])).problems).toEqual([]);
     },
     STORY_LIMIT_MS,
@@ -161,7 +161,7 @@ describe('a reopened deal', () => {
       expect(await platform.vendors.evidence([deal])).toMatchObject({ orders: [], invoices: [], schedules: [] });
 
       await platform.vendors.closeDeal(deal.dealId);
-      const { occurrences } = await platform.ended(deal.dealId, 2);
+      const { occurrences } = await platform.settled(deal.dealId, 2);
       expect(occurrences).toMatchObject([
         { occurrence: 1, status: 'compensated' },
         { occurrence: 2, status: 'completed' },

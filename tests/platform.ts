@@ -55,10 +55,10 @@ export class RunningPlatform {
   }
 
   /** The same, once every other process that the deal set off has ended too. */
-  async settled(dealId: string): Promise<DealStory> {
+  async settled(dealId: string, closings = 1): Promise<DealStory> {
     const deadline = Date.now() + STORY_LIMIT_MS;
     for (;;) {
-      const story = await this.ended(dealId);
+      const story = await this.ended(dealId, closings);
       const open = story.linked.filter(({ status }) => !(ended as readonly string[]).includes(status));
       if (story.linked.length > 0 && open.length === 0) return story;
       if (Date.now() > deadline) throw new Error(`it never came to rest: ${JSON.stringify(story, undefined, 2)}`);
