@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ShopStory, shop, shopContracts, shopDefinition } from '../fixtures/shop.js';
+import { irreversibleShop, ShopStory, shop, shopContracts, shopDefinition } from '../fixtures/shop.js';
 import { earlierOccurrence, type EarlierOccurrence } from './earlier.js';
 import {
   allowedActions,
@@ -165,22 +165,10 @@ describe('a later occurrence, beside one that turned back', () => {
   });
 
   it('starts where what stands needs no undoing, and is held by what nobody can undo', () => {
-    const { approval, order } = shopDefinition.steps;
-    const irreversible = compileDefinition(
-      parseDefinition({
-        ...shopDefinition,
-        steps: {
-          ...shopDefinition.steps,
-          approval: { ...approval, when: undefined },
-          order: { ...order, compensation: 'irreversible' },
-        },
-      }),
-      shopContracts,
-    );
-    const settled = new ShopStory(irreversible).when('BasketPaid', { lines: [] }).whenDecided('approved');
+    const settled = new ShopStory(irreversibleShop).when('BasketPaid', { lines: [] }).whenDecided('approved');
     settled.when('OrderPlaced').when('BasketReturned').act('skip', { unit: 'order' });
     expect(settled.state.status).toBe('compensated');
-    expect(earlierOccurrence(irreversible, settled.state).standing).toEqual(['order']);
+    expect(earlierOccurrence(irreversibleShop, settled.state).standing).toEqual(['order']);
     expect(earlierOccurrence(shop, settled.state).standing).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ShopStory, shopContracts, shopDefinition } from '../fixtures/shop.js';
+import { irreversibleShop, ShopStory, shopContracts, shopDefinition } from '../fixtures/shop.js';
 import { allowedActions, compileDefinition, explore, parseDefinition, waitsOf } from './index.js';
 
 /** A shop whose parcels cannot be fetched back once they have left, and whose receipts can be torn. */
@@ -168,31 +168,21 @@ describe('an amendment of what has left', () => {
     expect(story.act('skip', { unit: 'parcel/a' }).sent).toEqual(['TearReceipt']);
   });
 
-  const { order, approval } = shopDefinition.steps;
-  const irreversible = compileDefinition(
-    parseDefinition({
-      ...shopDefinition,
-      steps: {
-        ...shopDefinition.steps,
-        approval: { ...approval, when: undefined },
-        order: { ...order, compensation: 'irreversible' },
-      },
-    }),
-    shopContracts,
-  );
-
   it('stops as early where a step cannot be undone at all', () => {
-    const story = new ShopStory(irreversible).when('BasketPaid', { lines }).whenDecided('approved').when('OrderPlaced');
+    const story = new ShopStory(irreversibleShop)
+      .when('BasketPaid', { lines })
+      .whenDecided('approved')
+      .when('OrderPlaced');
     story.when('LineSent', { lineId: 'a' }).when('BasketChanged', { total: '95.00', lines });
     expect([story.sent, story.state.status]).toEqual([[], 'stopped']);
     expect(() => story.act('skip', { unit: 'order' })).toThrow('would do it a second time');
     story.act('keep');
     expect([story.sent, story.status('order'), story.status('receipt')]).toEqual([[], 'done', 'awaited']);
-    expect(explore(irreversible, { maxDisturbances: 2 }).problems.slice(0, 2)).toEqual([]);
+    expect(explore(irreversibleShop, { maxDisturbances: 2 }).problems.slice(0, 2)).toEqual([]);
   });
 
   it('stops as well where that step was skipped and its success came late', () => {
-    const story = new ShopStory(irreversible).when('BasketPaid', { lines }).whenDecided('approved');
+    const story = new ShopStory(irreversibleShop).when('BasketPaid', { lines }).whenDecided('approved');
     const facts = { steps: { order: { number: 'N-1' } } };
     story.when('PlacingRejected', { reason: 'busy' }).act('skip', { unit: 'order', facts }).when('OrderPlaced');
     expect(story.last.history).toMatchObject([{ effect: 'late' }]);

@@ -1,15 +1,6 @@
 import { createRequire } from 'node:module';
 import { decodeFetchResponse, type FetchedTopic } from './decode-fetch.js';
-import { FetchSession, type FetchTopic } from './fetch-session.js';
-
-interface FetchOptions {
-  isolationLevel: number;
-  maxWaitTime: number;
-  minBytes: number;
-  maxBytes: number;
-  topics: FetchTopic[];
-  rackId?: string;
-}
+import { FetchSession, type FetchTerms } from './fetch-session.js';
 
 interface FetchAnswer {
   errorCode: number;
@@ -22,7 +13,7 @@ interface Broker {
     send(request: { request: object; response: object; requestTimeout: number }): Promise<FetchAnswer>;
   };
   disconnect(): Promise<void>;
-  fetch(options: FetchOptions): Promise<FetchAnswer>;
+  fetch(options: FetchTerms): Promise<FetchAnswer>;
 }
 
 type Parse = (answer: FetchAnswer) => Promise<FetchAnswer>;
@@ -54,7 +45,7 @@ export function patchKafkaFetch(): void {
   const { prototype: encoder } = require('kafkajs/src/protocol/encoder.js') as { prototype: object };
   const sessions = new WeakMap<Broker, FetchSession>();
 
-  prototype.fetch = async function fetch(this: Broker, options: FetchOptions): Promise<FetchAnswer> {
+  prototype.fetch = async function fetch(this: Broker, options: FetchTerms): Promise<FetchAnswer> {
     if ((this.versions?.[FETCH]?.maxVersion ?? 0) < VERSION) return original.call(this, options);
     let session = sessions.get(this);
     if (!session) sessions.set(this, (session = new FetchSession()));
@@ -74,7 +65,7 @@ export function patchKafkaFetch(): void {
   };
   prototype[PATCHED] = true;
 
-  async function ask(broker: Broker, session: FetchSession, options: FetchOptions): Promise<FetchAnswer> {
+  async function ask(broker: Broker, session: FetchSession, options: FetchTerms): Promise<FetchAnswer> {
     const bytes = session.next(options);
     const request = {
       apiKey: FETCH,
