@@ -37,6 +37,10 @@ export interface FetchResponse {
 }
 
 const require = createRequire(import.meta.url);
+const { lookupCodecByAttributes } = require('kafkajs/src/protocol/message/compression/index.js') as {
+  /** `null` where nothing is compressed; throws what kafkajs throws where it has no codec. */
+  lookupCodecByAttributes(attributes: number): { decompress(bytes: Buffer): Promise<Buffer> } | null;
+};
 const Decoder = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => object;
 const decodeByKafkajs = require('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js') as (
   decoder: object,
@@ -47,12 +51,12 @@ const MAGIC_AT = 16;
 const LENGTH_AT = 8;
 const HEAD_BYTES = 61;
 const MAGIC = 2;
-const [COMPRESSED, LOG_APPEND_TIME, TRANSACTIONAL, CONTROL] = [0x07, 0x08, 0x10, 0x20];
+const [LOG_APPEND_TIME, TRANSACTIONAL, CONTROL] = [0x08, 0x10, 0x20];
 const NO_REPLICA = -1;
 
 /**
- * Reads the answer to Fetch version 11. Partitions that bring neither records nor news are left out. Compressed records, and formats
- * older than Kafka 0.11, are read by kafkajs.
+ * Reads the answer to Fetch version 11. Partitions that bring neither records nor news are left out. Formats older than Kafka 0.11 are
+ * read by kafkajs.
  */
 export async function decodeFetchResponse(bytes: Buffer): Promise<FetchResponse> {
   const reader = new Reader(bytes);
@@ -80,12 +84,12 @@ async function readPartition(reader: Reader): Promise<FetchedPartition> {
   }
   const preferredReadReplica = reader.int32();
   const sized = reader.sizedBytes();
-  const messages = readRecords(sized.subarray(4)) ?? (await decodeByKafkajs(new Decoder(sized)));
+  const messages = (await readRecords(sized.subarray(4))) ?? (await decodeByKafkajs(new Decoder(sized)));
   return { partition, errorCode, highWatermark, abortedTransactions, preferredReadReplica, messages };
 }
 
-/** The records of all complete batches; the last one may be cut off. `undefined` where the first one is of another format, or any is compressed. */
-function readRecords(bytes: Buffer): FetchedRecord[] | undefined {
+/** The records of all complete batches; the last one may be cut off. `undefined` where the first one is of another format. */
+async function readRecords(bytes: Buffer): Promise<FetchedRecord[] | undefined> {
   const records: FetchedRecord[] = [];
   // A message of an older format may be shorter than the head of a batch.
   for (let at = 0; at + MAGIC_AT < bytes.length;) {
@@ -93,25 +97,26 @@ function readRecords(bytes: Buffer): FetchedRecord[] | undefined {
     if (at + HEAD_BYTES > bytes.length) break;
     const end = at + LENGTH_AT + 4 + bytes.readInt32BE(at + LENGTH_AT);
     if (end > bytes.length) break;
-    const attributes = bytes.readInt16BE(at + 21);
-    if ((attributes & COMPRESSED) !== 0) return undefined;
-    readBatch(bytes.subarray(at, end), attributes, records);
+    const [head, body] = [bytes.subarray(at, at + HEAD_BYTES), bytes.subarray(at + HEAD_BYTES, end)];
+    const attributes = head.readInt16BE(21);
+    const codec = body.length > 0 ? lookupCodecByAttributes(attributes) : null;
+    readBatch(head, attributes, codec ? await codec.decompress(body) : body, records);
     at = end;
   }
   return records;
 }
 
-function readBatch(bytes: Buffer, attributes: number, into: FetchedRecord[]): void {
-  const firstOffset = Number(bytes.readBigInt64BE(0));
-  const firstTimestamp = Number(bytes.readBigInt64BE(27));
-  const appendedAt = (attributes & LOG_APPEND_TIME) !== 0 ? String(bytes.readBigInt64BE(35)) : undefined;
+function readBatch(head: Buffer, attributes: number, body: Buffer, into: FetchedRecord[]): void {
+  const firstOffset = Number(head.readBigInt64BE(0));
+  const firstTimestamp = Number(head.readBigInt64BE(27));
+  const appendedAt = (attributes & LOG_APPEND_TIME) !== 0 ? String(head.readBigInt64BE(35)) : undefined;
   const isControlRecord = (attributes & CONTROL) !== 0;
   const batchContext = {
-    producerId: String(bytes.readBigInt64BE(43)),
+    producerId: String(head.readBigInt64BE(43)),
     inTransaction: (attributes & TRANSACTIONAL) !== 0,
   };
-  const reader = new Reader(bytes, HEAD_BYTES);
-  for (let n = bytes.readInt32BE(57); n > 0; n--) {
+  const reader = new Reader(body);
+  for (let n = head.readInt32BE(57); n > 0; n--) {
     const length = reader.varint();
     const end = reader.at + length;
     const recordAttributes = reader.int8();
