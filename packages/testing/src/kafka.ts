@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { catalog, topics as allTopics, type MessageType, type SchemaIds } from '@throughline/contracts';
 import { ensureTopics, type KafkaOptions } from '@throughline/messaging';
-import { Kafka, logLevel, type KafkaMessage } from 'kafkajs';
+import { Kafka, logLevel, type Admin, type KafkaMessage } from 'kafkajs';
 import { runNamespace, stackAddress } from './stack.js';
+
+const GROUP = 'spec';
 
 export interface TestTopics {
   /** For the `kafka` option of Messaging: the topics of this spec alone. */
@@ -15,6 +17,8 @@ export interface TestTopics {
   read(type: MessageType): Promise<(KafkaMessage & { partition: number })[]>;
   /** Where each partition of each topic of the spec ends: whoever published nothing leaves them as they are. */
   ends(): Promise<Record<string, string>>;
+  /** What the group has committed, by partition as in `ends`; `-1` where nothing. */
+  committed(): Promise<Record<string, string>>;
   /** Writes records as a foreign producer would, for example unreadable ones. */
   produce(
     type: MessageType,
@@ -40,22 +44,34 @@ export async function testTopics(types: MessageType[], options: { partitions?: n
   const kafka = new Kafka({ brokers: kafkaOptions.brokers, clientId: `reader-${id}`, logLevel: logLevel.NOTHING });
   const nameOf = (type: MessageType): string => kafkaOptions.topicPrefix! + catalog[type].topic;
 
+  async function byPartition(
+    read: (admin: Admin, topic: string) => Promise<{ partition: number; offset: string }[]>,
+  ): Promise<Record<string, string>> {
+    const admin = kafka.admin();
+    await admin.connect();
+    const found = await Promise.all(
+      topics.map(async ({ name }) => {
+        const topic = kafkaOptions.topicPrefix! + name;
+        return (await read(admin, topic)).map(({ partition, offset }) => [`${topic} ${partition}`, offset] as const);
+      }),
+    );
+    await admin.disconnect();
+    return Object.fromEntries(found.flat());
+  }
+
   return {
     kafka: kafkaOptions,
-    group: 'spec',
+    group: GROUP,
     nameOf,
-    async ends() {
-      const admin = kafka.admin();
-      await admin.connect();
-      const found = await Promise.all(
-        topics.map(async ({ name }) => {
-          const topic = kafkaOptions.topicPrefix! + name;
-          return (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [`${topic} ${partition}`, high]);
-        }),
-      );
-      await admin.disconnect();
-      return Object.fromEntries(found.flat()) as Record<string, string>;
-    },
+    ends: () =>
+      byPartition(async (admin, topic) =>
+        (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({ partition, offset: high })),
+      ),
+    committed: () =>
+      byPartition(async (admin, topic) => {
+        const [found] = await admin.fetchOffsets({ groupId: `${kafkaOptions.topicPrefix!}${GROUP}`, topics: [topic] });
+        return found!.partitions;
+      }),
     async produce(type, messages) {
       const producer = kafka.producer({ allowAutoTopicCreation: false });
       await producer.connect();

@@ -30,6 +30,8 @@ export interface ConsumerParts {
 const PARTITIONS_AT_ONCE = 32;
 const HEARTBEAT_MS = 2_000;
 const BACKPRESSURE_CHECK_MS = 200;
+/** For the offsets that are committed last, in milliseconds: without Kafka they are not, and what they stand for is read again. */
+const LAST_COMMIT_MS = 2_000;
 /** Partitions resume at this part of the bound, so that they do not pause and resume with every row. */
 const RESUME_AT = 4 / 5;
 
@@ -46,6 +48,9 @@ export class Consumer {
   private generation = 0;
   private assigned: Record<string, number[]> = {};
   private readonly toCommit = new Map<string, { topic: string; partition: number; offset: string }>();
+  private committing: Promise<void> | undefined;
+  /** Nothing more is taken in, and all that was is committed. */
+  private readonly over = Promise.withResolvers<void>();
   private readonly lag: Lag;
   private readonly lagWatch: LagWatch;
   /** Queues that reached their bound and have not fallen far enough below it. */
@@ -99,11 +104,15 @@ export class Consumer {
     this.running = this.join();
   }
 
+  /** Takes in nothing more, ends what is being taken in, commits its offsets, and leaves the group, in this order. */
   async stop(): Promise<void> {
     this.stopping = true;
     for (const timer of this.timers) clearInterval(timer);
-    await this.consumer?.stop().catch(() => undefined);
-    await this.commitOffsets();
+    while (this.batches > 0) await sleep(5, undefined, { ref: false });
+    await Promise.race([this.commitLast(), sleep(LAST_COMMIT_MS, undefined, { ref: false })]);
+    const left = this.consumer?.stop().catch(() => undefined);
+    this.over.resolve();
+    await left;
     await this.consumer?.disconnect().catch(() => undefined);
     await this.running;
     await this.lagWatch.stop();
@@ -202,6 +211,7 @@ export class Consumer {
   }
 
   private async eachBatch(payload: EachBatchPayload): Promise<void> {
+    if (this.stopping) return this.over.promise; // kafkajs can commit only while it fetches
     this.batches++;
     this.parts.progress.idle(); // whether taking in makes progress is watched there
     try {
@@ -235,7 +245,17 @@ export class Consumer {
     }
   }
 
-  private async commitOffsets(): Promise<void> {
+  /** One request after the other: an older offset must not come after a newer one. */
+  private commitOffsets(): Promise<void> {
+    return (this.committing ??= this.commitTaken().finally(() => (this.committing = undefined)));
+  }
+
+  private async commitLast(): Promise<void> {
+    await this.committing;
+    await this.commitOffsets();
+  }
+
+  private async commitTaken(): Promise<void> {
     const { generation } = this;
     const offsets = [...this.toCommit.values()].filter(({ topic, partition }) =>
       this.assigned[topic]?.includes(partition),

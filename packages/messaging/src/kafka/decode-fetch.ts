@@ -39,7 +39,7 @@ export interface FetchResponse {
 const require = createRequire(import.meta.url);
 const { lookupCodecByAttributes } = require('kafkajs/src/protocol/message/compression/index.js') as {
   /** `null` where nothing is compressed; throws what kafkajs throws where it has no codec. */
-  lookupCodecByAttributes(attributes: number): { decompress(bytes: Buffer): Promise<Buffer> } | null;
+  lookupCodecByAttributes: (attributes: number) => { decompress(bytes: Buffer): Promise<Buffer> } | null;
 };
 const Decoder = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => object;
 const decodeByKafkajs = require('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js') as (

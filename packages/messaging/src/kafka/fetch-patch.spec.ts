@@ -96,7 +96,13 @@ describe('decodeFetchResponse', () => {
 
   it.each([0, GZIP])('keeps a header of any name, compressed by codec %d', async (compression) => {
     const named = record({ offsetDelta: 0, key: null, value: Buffer.from('v'), headers: JSON.parse('{"__proto__":"p","constructor":"c"}') as object }); // prettier-ignore
-    const { buffer } = await RecordBatch({ records: [named], firstOffset: 1, firstTimestamp: 1, lastOffsetDelta: 0, compression });
+    const { buffer } = await RecordBatch({
+      records: [named],
+      firstOffset: 1,
+      firstTimestamp: 1,
+      lastOffsetDelta: 0,
+      compression,
+    });
     const { headers } = (await decodeFetchResponse(response([buffer]))).responses[0]!.partitions[0]!.messages[0]!;
     const kept = [['__proto__', 'p'], ['constructor', 'c']]; // prettier-ignore
     expect(Object.entries(headers)).toEqual(kept.map(([name, value]) => [name, Buffer.from(value!)]));
