@@ -72,7 +72,7 @@ export class Messaging {
   private readonly consumer: Consumer;
   private readonly instances: Instances;
   private readonly progress: Record<
-    'start' | 'consumer' | 'intake' | 'claim' | 'settle' | 'relay' | 'outboxPoll',
+    'start' | 'consumer' | 'intake' | 'claim' | 'settle' | 'settleCloser' | 'relay' | 'outboxPoll',
     Progress
   >;
   private readonly limits: Limits;
@@ -94,6 +94,7 @@ export class Messaging {
       intake: watch('intake'),
       claim: watch('work claim'),
       settle: watch('work settlement'),
+      settleCloser: watch('settlement of what failed or writes state'),
       relay: watch('relay'),
       outboxPoll: watch('outbox poll'),
     };
@@ -121,7 +122,7 @@ export class Messaging {
       limits,
       monotonic,
       claimProgress: this.progress.claim,
-      settleProgress: this.progress.settle,
+      settleProgress: { plain: this.progress.settle, closer: this.progress.settleCloser },
       log,
     });
     this.intake = new Intake({

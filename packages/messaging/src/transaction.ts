@@ -94,15 +94,15 @@ export class MessagingTransaction implements MessagingTx {
     return this.raw.query<R>(statement, values);
   }
 
-  /** Encodes at once, so that a payload that does not fit fails where it was made. */
+  /** Encodes at once, so that a payload that does not fit fails where it was made; then none of them is emitted. */
   emit(messages: OutgoingMessage[]): void {
     const { codec, topicPrefix, messageBytes, now } = this.parts;
-    for (const message of messages) {
+    const rows = messages.map((message): OutboxRow => {
       const entry = catalog[message.type];
       const value = codec.encode(message.type, message.payload);
       if (value.length > messageBytes) throw messageTooLarge(message.type, value.length, messageBytes);
       const span = message.traceparent ?? (message.causationId && this.spans.get(message.causationId));
-      this.outgoing.push({
+      return {
         id: 0,
         messageId: randomUUID(),
         topic: topicPrefix + entry.topic,
@@ -114,8 +114,9 @@ export class MessagingTransaction implements MessagingTx {
         causationId: message.causationId ?? null,
         traceparent: span || currentTraceparent() || null,
         value,
-      });
-    }
+      };
+    });
+    this.outgoing.push(...rows);
   }
 
   enqueue(jobs: Job[]): void {
@@ -143,8 +144,9 @@ export class MessagingTransaction implements MessagingTx {
   /**
    * Ends rows of the work queue, each with what it emits. Answers the positions of those it ended; the others, whose lease is lost or
    * whose key has more rows, are as before. Nothing else may be emitted in this transaction.
+   * @throws at once where a message cannot be encoded, so that the transaction fails with it
    */
-  async settleDone(rows: { item: WorkItem; emit: OutgoingMessage[] }[]): Promise<ReadonlySet<number>> {
+  settleDone(rows: { item: WorkItem; emit: OutgoingMessage[] }[]): Promise<ReadonlySet<number>> {
     const emitters: number[] = [];
     for (const [index, { emit }] of rows.entries()) {
       this.emit(emit);
@@ -164,7 +166,9 @@ export class MessagingTransaction implements MessagingTx {
     const rowsOfOutbox = written.rows.then((all) => all.filter((row) => row.settled === null));
     rowsOfOutbox.catch(() => undefined); // it fails the transaction, which says so
     this.written = { ...written, rows: rowsOfOutbox };
-    return new Set((await written.rows).flatMap(({ settled }) => (settled === null ? [] : [Number(settled) - 1])));
+    return written.rows.then(
+      (all) => new Set(all.flatMap(({ settled }) => (settled === null ? [] : [Number(settled) - 1]))),
+    );
   }
 
   /** Sends what was collected. The statements are not awaited: they travel with COMMIT, and decide it. */

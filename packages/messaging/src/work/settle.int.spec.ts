@@ -10,7 +10,7 @@ import { Progress } from '../progress.js';
 import { claimKeys, readHeads, type StoredWorkRow } from './claim-work.js';
 import type { Outcome } from './outcome.js';
 import { settleDone } from './settle-done.js';
-import { settle, type SettleParts } from './settle.js';
+import { settle as settleWith, type SettleParts } from './settle.js';
 import { fromStored, type WorkItem } from './work-item.js';
 
 const KEY = 'parcel';
@@ -59,7 +59,13 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     result: { emit: [cancelOrder(randomUUID(), item.id)] },
     traceparent: undefined,
   });
-  const parts = (transaction: SettleParts['transaction']): SettleParts => ({
+  /** Returns the next rows of the keys it keeps. */
+  async function settle(parts: Omit<SettleParts, 'recorded'>, outcomes: Outcome[]): Promise<WorkItem[]> {
+    const kept: WorkItem[] = [];
+    await settleWith({ ...parts, recorded: (_, next) => void kept.push(...next) }, outcomes);
+    return kept;
+  }
+  const parts = (transaction: SettleParts['transaction']): Omit<SettleParts, 'recorded'> => ({
     routes,
     transaction,
     leaseMs: () => 60_000,
@@ -160,6 +166,23 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     await store(1);
     await database.pool.query('UPDATE work_key SET held = true');
     expect(await atWork()).toEqual([]);
+  });
+
+  it('an outcome that cannot be recorded stands alone: what the others say is written once, and told at once', async () => {
+    await store(1);
+    const good = await claim();
+    const recorded: string[][] = [];
+    const unfit: Outcome = {
+      kind: 'done',
+      item: { ...good, lease: 'lost' },
+      result: { emit: [{ ...cancelOrder(KEY, 'x'), payload: {} as never }] },
+      traceparent: undefined,
+    };
+    const outcomes = [done(good), unfit];
+    const log = (outcomes: Outcome[]): void => void recorded.push(outcomes.map(({ kind }) => kind));
+    await settleWith({ ...parts(commit), recorded: log }, outcomes);
+    expect(recorded).toEqual([['done'], ['dead']]);
+    expect([await count('outbox'), await count('work')]).toEqual([1, 0]);
   });
 
   it('goes on while a migration adds columns under it', async () => {

@@ -29,6 +29,8 @@ export interface SettleParts {
   routes: Routes;
   transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>): Promise<T>;
   leaseMs(queue: string): number;
+  /** It is committed. `next`: the next rows of the keys we keep. */
+  recorded(outcomes: Outcome[], next: WorkItem[]): void;
   monotonic: () => number;
   progress: Progress;
   log: Logger;
@@ -37,29 +39,16 @@ export interface SettleParts {
 const CONFLICT_TRIES = 5;
 
 /**
- * Records how attempts ended, many in one transaction, and returns the next rows of the keys we keep. While PostgreSQL is away it
- * tries again: the effect has happened, so its outcome must not be dropped. To repeat what was committed after all changes nothing.
- * An outcome that cannot be recorded stands alone.
+ * Records how attempts ended, many in one transaction, and tells after each what it recorded. While PostgreSQL is away it tries again:
+ * the effect has happened, so its outcome must not be dropped. To repeat what was committed after all changes nothing. An outcome that
+ * cannot be recorded stands alone.
  */
-export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<WorkItem[]> {
-  const plain = outcomes.filter(isPlainlyDone);
-  if (plain.length === 0 || plain.length === outcomes.length) return settleAll(parts, outcomes);
-  // A few that failed must not cost all the others the short way.
-  const next = await settleAll(parts, plain);
-  return [
-    ...next,
-    ...(await settleAll(
-      parts,
-      outcomes.filter((outcome) => !isPlainlyDone(outcome)),
-    )),
-  ];
-}
-
-async function settleAll(parts: SettleParts, outcomes: Outcome[]): Promise<WorkItem[]> {
+export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<void> {
   for (let failures = 1; ; failures++) {
     parts.progress.step();
+    let next: WorkItem[];
     try {
-      return await settleTogether(parts, outcomes);
+      next = await settleTogether(parts, outcomes);
     } catch (error) {
       const failure = postgresFailure(error);
       if (failure === 'outage') {
@@ -70,24 +59,26 @@ async function settleAll(parts: SettleParts, outcomes: Outcome[]): Promise<WorkI
         await sleep(backoff(failures, [5, 500], Math.random()));
       } else if (outcomes.length > 1) {
         const middle = Math.ceil(outcomes.length / 2);
-        const first = await settle(parts, outcomes.slice(0, middle));
-        return [...first, ...(await settle(parts, outcomes.slice(middle)))];
+        await settle(parts, outcomes.slice(0, middle));
+        return settle(parts, outcomes.slice(middle));
       } else {
         return settleFailed(parts, outcomes[0]!, error);
       }
+      continue;
     }
+    return parts.recorded(outcomes, next);
   }
 }
 
 /** The result of an effect cannot be written, for example because its event does not fit the schema: that is a failed attempt. */
-async function settleFailed(parts: SettleParts, outcome: Outcome, error: unknown): Promise<WorkItem[]> {
+async function settleFailed(parts: SettleParts, outcome: Outcome, error: unknown): Promise<void> {
   const { item } = outcome;
   parts.log.error({ err: error, type: item.type, key: item.key }, `The outcome "${outcome.kind}" cannot be recorded.`);
   if (outcome.kind === 'done') {
     const failed = { item, error, failure: classify(item.kind, error), standing: 'up', ranMs: 0 } as const;
-    return settle(parts, [afterFailure(failed, routeOf(parts.routes, item))]);
+    await settle(parts, [afterFailure(failed, routeOf(parts.routes, item))]);
   }
-  return []; // its lease runs out, and the row is tried again
+  // Of any other its lease runs out, and the row is tried again.
 }
 
 async function settleTogether(parts: SettleParts, outcomes: Outcome[]): Promise<WorkItem[]> {
@@ -104,7 +95,7 @@ async function settleTogether(parts: SettleParts, outcomes: Outcome[]): Promise<
 }
 
 /** Nothing to write but the end of the row and its messages: the usual case, and then one statement is the whole transaction. */
-function isPlainlyDone(outcome: Outcome): outcome is Done {
+export function isPlainlyDone(outcome: Outcome): outcome is Done {
   return outcome.kind === 'done' && !outcome.result.apply && outcome.item.deadLetterId === null;
 }
 

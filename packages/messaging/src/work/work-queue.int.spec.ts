@@ -57,7 +57,7 @@ describe('WorkQueue', () => {
       limits: { ...DEFAULT_LIMITS, workPollMs: 50 },
       monotonic,
       claimProgress: new Progress('claim', monotonic),
-      settleProgress: new Progress('settle', monotonic),
+      settleProgress: { plain: new Progress('plain', monotonic), closer: new Progress('closer', monotonic) },
       log,
     });
     await messaging.transaction(async (tx) =>

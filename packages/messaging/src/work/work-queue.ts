@@ -18,7 +18,7 @@ import { DueTimes } from './due-times.js';
 import type { Outcome } from './outcome.js';
 import { Probe } from './probe.js';
 import { afterFailure, LEASE_MARGIN_MS, routeOf, runWork, type Attempt } from './run-work.js';
-import { settle } from './settle.js';
+import { isPlainlyDone, settle } from './settle.js';
 import { readFullKeys } from './lock-full-keys.js';
 import { fromStored, laneOf, type WorkItem } from './work-item.js';
 
@@ -31,7 +31,7 @@ export interface WorkQueueParts {
   limits: Limits;
   monotonic: () => number;
   claimProgress: Progress;
-  settleProgress: Progress;
+  settleProgress: Record<Settlement, Progress>;
   log: Logger;
 }
 
@@ -52,6 +52,12 @@ export interface QueueHealth {
   pausedBecause: PauseReason | null;
 }
 
+/**
+ * Two ways to record outcomes, neither of which waits for the other. `plain`: the row is done and has its messages, all in one statement.
+ * `closer`: it failed, went back, or writes state of its own, which may wait for a lock.
+ */
+type Settlement = 'plain' | 'closer';
+
 type FailedWork = Extract<Attempt, { kind: 'failed' }>;
 
 const DEFAULT_PROBE_TIMEOUT_MS = 5_000;
@@ -70,7 +76,7 @@ const LEASE_WAIT_MS = LEASE_MARGIN_MS - 5_000;
 export class WorkQueue implements WorkSink {
   private readonly dependencies = new Map<string, Dependency>();
   private readonly probes = new Map<string, Probe>();
-  private readonly outcomes: GroupCommit<Outcome>;
+  private readonly settlements: Record<Settlement, GroupCommit<Outcome>>;
   private readonly wake = new Wake();
   private readonly abort = new AbortController();
   private state: WorkState[] = [];
@@ -88,7 +94,9 @@ export class WorkQueue implements WorkSink {
   private loop: Promise<void> | undefined;
 
   constructor(private readonly parts: WorkQueueParts) {
-    this.outcomes = new GroupCommit((outcomes) => this.settle(outcomes), SETTLE_ITEMS);
+    const settling = (by: Settlement): GroupCommit<Outcome> =>
+      new GroupCommit((outcomes) => this.settle(outcomes, parts.settleProgress[by]), SETTLE_ITEMS);
+    this.settlements = { plain: settling('plain'), closer: settling('closer') };
     for (const route of [...Object.values(parts.routes.routes), ...Object.values(parts.routes.jobs)]) {
       this.dependency(route.dependency);
     }
@@ -207,7 +215,7 @@ export class WorkQueue implements WorkSink {
       attempt.kind === 'failed' ? await this.judge(dependency, attempt, began) : this.accepted(dependency, attempt);
     dependency.ended();
     measureAttempt(outcome, beganAt);
-    void this.outcomes.add([outcome]).finally(() => {
+    void this.settlements[isPlainlyDone(outcome) ? 'plain' : 'closer'].add([outcome]).finally(() => {
       dependency.settled();
       if (dependency.mayHaveMore || this.stopping) this.wake.wake();
     });
@@ -293,30 +301,37 @@ export class WorkQueue implements WorkSink {
     if (items.length === 0) return;
     dependency.mayHaveMore = true;
     this.releasing++;
-    void this.outcomes.add(items.map((item) => ({ kind: 'release', item }))).finally(() => this.releasing--);
+    void this.settlements.closer.add(items.map((item) => ({ kind: 'release', item }))).finally(() => this.releasing--);
   }
 
-  private async settle(outcomes: Outcome[]): Promise<void> {
-    const { settleProgress, log } = this.parts;
+  private async settle(outcomes: Outcome[], progress: Progress): Promise<void> {
     try {
-      const next = await settle(
-        { ...this.parts, progress: settleProgress, leaseMs: (queue) => this.dependency(queue).leaseMs },
+      await settle(
+        {
+          ...this.parts,
+          progress,
+          leaseMs: (queue) => this.dependency(queue).leaseMs,
+          recorded: (recorded, next) => this.recorded(recorded, next),
+        },
         outcomes,
       );
-      for (const outcome of outcomes) {
-        const { kind, item } = outcome;
-        if (kind === 'retry') this.dueWithin(item.queue, outcome.delayMs);
-        // Only now can they be claimed: a look before the commit has found nothing.
-        if (kind === 'release' || kind === 'pause') this.mayClaim(item.queue);
-        if (kind === 'done' || kind === 'dead')
-          this.sinceRead.set(item.queue, (this.sinceRead.get(item.queue) ?? 0) - 1);
-      }
-      this.accept(next);
     } catch (error) {
+      const { log } = this.parts;
       log.error({ err: error }, 'Outcomes could not be recorded; their leases run out and the rows are tried again.');
     } finally {
-      settleProgress.idle();
+      progress.idle();
     }
+  }
+
+  private recorded(outcomes: Outcome[], next: WorkItem[]): void {
+    for (const outcome of outcomes) {
+      const { kind, item } = outcome;
+      if (kind === 'retry') this.dueWithin(item.queue, outcome.delayMs);
+      // Only now can they be claimed: a look before the commit has found nothing.
+      if (kind === 'release' || kind === 'pause') this.mayClaim(item.queue);
+      if (kind === 'done' || kind === 'dead') this.sinceRead.set(item.queue, (this.sinceRead.get(item.queue) ?? 0) - 1);
+    }
+    this.accept(next);
   }
 
   private async claimLoop(): Promise<void> {
