@@ -8,6 +8,7 @@ import {
   isOpen,
   MISSED_AT_MOST,
   SEEN_AT_MOST,
+  type Amendment,
   type Attention,
   type Cause,
   type Command,
@@ -346,7 +347,7 @@ class Turn {
     this.letGo(cause);
     state.cause = cause;
     state.phase = 'compensating';
-    delete state.amendment;
+    this.dropAmendment();
     delete state.endedAt;
     return 'cancelled';
   }
@@ -377,10 +378,19 @@ class Turn {
     const attributes = { ...state.attributes, ...pick(event.payload, process.attributes) };
     const changed = [...process.startFacts].filter((field) => !isSame(start[field], current[field]));
     const steps = [...new Set([...(state.amendment?.steps ?? []), ...affectedSteps(process, changed)])];
-    state.amendment = { start, attributes, steps };
+    const messageIds = [...(state.amendment?.messageIds ?? []), event.messageId];
+    state.amendment = { start, attributes, steps, messageIds };
     state.phase = 'amending';
     delete state.endedAt;
     return 'amended';
+  }
+
+  /** It never comes into force: whoever reads the history must not take it for a fact. */
+  private dropAmendment(): void {
+    const { amendment } = this.state;
+    if (!amendment) return;
+    this.input!.detail = { ...this.input!.detail, dropped: amendment.messageIds };
+    delete this.state.amendment;
   }
 
   /** An outcome of what an amendment has replaced: it names the id of a thing that this instance no longer means. */
@@ -534,7 +544,7 @@ class Turn {
     if (step.onRefusal === 'stop' || state.cause || isDoneAgain) return 'step-refused';
     state.cause = { type, messageId, ...said, at: this.now, step: id };
     state.phase = 'compensating';
-    delete state.amendment;
+    this.dropAmendment();
     return 'step-refused';
   }
 
@@ -791,7 +801,7 @@ class Turn {
       );
     delete state.missed;
     delete state.cause;
-    delete state.amendment;
+    this.dropAmendment();
     for (const unit of Object.values(state.steps)) {
       if (unit.status === 'compensation-refused' || unit.status === 'kept') unit.status = 'done';
       // It was let go only because the instance turned back.
@@ -985,7 +995,7 @@ class Turn {
   }
 
   /** Undoes the steps that used what changed; when nothing of them stands, the new facts are in force and they begin again. */
-  private goBackTo({ start, attributes, steps }: NonNullable<State['amendment']>): void {
+  private goBackTo({ start, attributes, steps }: Amendment): void {
     const { state, process } = this;
     const affected = steps.map((name) => process.step(name));
     const ids = affected.flatMap((step) => unitsOf(state, step).map(([id]) => id));

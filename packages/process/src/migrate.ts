@@ -12,7 +12,7 @@ export interface RecordedEvent {
   type: string;
   effect: string;
   payload: Record<string, unknown> | null;
-  /** Of what a person did: with which facts. */
+  /** Of what a person did: with which facts. Of any: which amendments were dropped by it. */
   detail?: Record<string, unknown> | null;
   /** When it was taken. */
   recordedAt: Date;
@@ -89,6 +89,8 @@ const repairOf = ({ detail }: RecordedEvent): NonNullable<ControlInput['facts']>
 
 class Migration {
   private readonly version: string;
+  /** Ids of amendments that never came into force. */
+  private readonly dropped: ReadonlySet<string>;
 
   constructor(
     private readonly from: Process,
@@ -98,6 +100,7 @@ class Migration {
     private readonly mapping: StepMapping,
   ) {
     this.version = `version ${to.version}`;
+    this.dropped = new Set(history.flatMap(({ detail }) => (detail?.['dropped'] as string[] | undefined) ?? []));
   }
 
   run(): State {
@@ -190,9 +193,10 @@ class Migration {
       refuse(`${outcome}, by which it was done, is no outcome of it`);
   }
 
-  /** The event that started it, with all amendments since, and what people have put right. */
+  /** The event that started it, with all amendments since that came into force, and what people have put right. */
   private started(): Record<string, unknown> {
-    const told = this.toldInOrder().map((entry) => entry.payload ?? repairOf(entry).start ?? {});
+    const inForce = this.toldInOrder().filter(({ messageId }) => !this.dropped.has(messageId));
+    const told = inForce.map((entry) => entry.payload ?? repairOf(entry).start ?? {});
     return Object.assign({}, ...told) as Record<string, unknown>;
   }
 
@@ -208,7 +212,7 @@ class Migration {
     return taken.toSorted((a, b) => Number(b.type === to.starts) - Number(a.type === to.starts));
   }
 
-  /** Who asked for it by what the new version looks at, the latest last, beside those who are known. */
+  /** Who asked for it by what the new version looks at, also in vain, the latest last, beside those who are known. */
   private requesters(): Pick<State, 'requesters'> {
     const { requester } = this.to;
     const told = requester === undefined ? [] : this.toldInOrder().map(({ payload }) => payload?.[requester]);
@@ -257,7 +261,9 @@ class Migration {
 
   /** What people have put right of a step, by whichever name it had then; of the last time it was done. */
   private repairedFactsOf(...names: string[]): Record<string, unknown> {
-    const lastAmended = this.history.findLastIndex(({ effect }) => effect === 'amended');
+    const lastAmended = this.history.findLastIndex(
+      ({ effect, messageId }) => effect === 'amended' && !this.dropped.has(messageId),
+    );
     const repairs = this.history.slice(lastAmended + 1).filter(({ effect }) => REPAIRING.has(effect));
     const facts = repairs.flatMap((entry) => names.map((name) => repairOf(entry).steps?.[name] ?? {}));
     return Object.assign({}, ...facts) as Record<string, unknown>;

@@ -140,6 +140,16 @@ export interface Attention {
   acknowledged?: { by: string; reason: string; at: string };
 }
 
+/** What was told since the steps that used the old facts are being undone. */
+export interface Amendment {
+  start: Record<string, unknown>;
+  attributes: Record<string, unknown>;
+  /** What is done again. */
+  steps: string[];
+  /** The events that told it: where it is dropped, the history says so of each. */
+  messageIds: string[];
+}
+
 /** Nobody has looked at it yet. */
 export const isOpen = ({ acknowledged }: Attention): boolean => acknowledged === undefined;
 
@@ -175,7 +185,7 @@ export interface State {
   /** How often it was amended; absent means never. */
   revision?: number;
   /** New facts, in force as soon as what used the old ones is undone. */
-  amendment?: { start: Record<string, unknown>; attributes: Record<string, unknown>; steps: string[] };
+  amendment?: Amendment;
   /** What was refused, or skipped, before an amendment replaced it, with the ids of then: a success that comes late must be seen. */
   refusedBefore?: { unit: string; ids: Record<string, string> }[];
   /** Events that came while it turned back and were not taken, at most {@link MISSED_AT_MOST}: people hear of them if it is kept after all. */
@@ -237,7 +247,10 @@ export interface HistoryEntry {
   at: string;
   /** Types of the commands sent because of it. */
   commands: string[];
-  /** Of what a person did: who, why, and with which facts. Of any input: the conditions and policies that were evaluated. */
+  /**
+   * Of what a person did: who, why, and with which facts. Of any input: the conditions and policies that were evaluated, and as `dropped` the
+   * ids of the amendments that will not come into force because of it.
+   */
   detail?: Record<string, unknown>;
 }
 

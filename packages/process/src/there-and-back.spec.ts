@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { shopContracts, shopDefinition } from '../fixtures/shop.js';
 import {
+  allowedActions,
   compileDefinition,
   decide,
   inFlight,
@@ -91,17 +92,31 @@ function movesOf(process: Process, node: Node): Node[] {
   return [...answers, ...asked.map((input) => take(process, node, input)), ...late];
 }
 
+/** Also: it is amended, and a person lets it stand as it was where that could not be undone. */
+function movesWithAmendment(process: Process, node: Node): Node[] {
+  const isAmended = node.said.includes('BasketChanged');
+  const amended = isAmended
+    ? []
+    : [take(process, node, eventOf(node, 'BasketChanged', { ...basket, total: '6000.00' }))];
+  const isKept = allowedActions(process, node.state).some(({ action }) => action === 'keep');
+  const kept = isKept ? [take(process, node, { kind: 'control', id: `keep#${node.said.length}`, action: 'keep', by: 'a', reason: 'r' })] : []; // prettier-ignore
+  const others = movesOf(process, node).filter(
+    ({ said }) => said.at(-1) !== 'timer' && said.at(-1) !== 'ComplaintMade',
+  );
+  return [...others, ...amended, ...kept];
+}
+
 /** Every node that can be reached, each once. */
-function walk(process: Process, from: Node): Node[] {
+function walk(process: Process, from: Node, moves = movesOf): Node[] {
   const seen = new Map<string, Node>();
   const pending = [from];
   for (let node = pending.pop(); node; node = pending.pop()) {
-    const { steps, phase, completed, cause, slaBreachedAt } = node.state;
+    const { steps, phase, completed, cause, slaBreachedAt, amendment, attributes } = node.state;
     const units = Object.entries(steps).map(([id, { status, execution }]) => [id, status, execution?.overdueSince !== undefined]); // prettier-ignore
-    const signature = JSON.stringify([units, phase, completed, cause?.step, cause !== undefined, slaBreachedAt !== undefined]); // prettier-ignore
+    const signature = JSON.stringify([units, phase, completed, cause?.step, cause !== undefined, slaBreachedAt !== undefined, amendment, attributes, node.said.includes('BasketChanged')]); // prettier-ignore
     if (seen.has(signature)) continue;
     seen.set(signature, node);
-    pending.push(...movesOf(process, node));
+    pending.push(...moves(process, node));
   }
   return [...seen.values()];
 }
@@ -119,6 +134,18 @@ describe('there and back', () => {
   it('keeps what is undone, due and known, from every state', () => {
     expect(nodes.length).toBeGreaterThan(300);
     for (const node of nodes) {
+      const away = migrated(first, second, node);
+      const home = migrated(second, first, { state: away, history: node.history });
+      expect([node.said, home]).toEqual([node.said, node.state]);
+    }
+  });
+
+  it('keeps what an amendment said where it came into force, and nothing of one that was dropped', () => {
+    const amended = walk(first, started, movesWithAmendment).filter(({ state }) => state.phase !== 'amending');
+    const dropped = amended.filter(({ said, state }) => said.includes('BasketChanged') && state.revision === undefined);
+    const kept = dropped.filter(({ said }) => said.includes('control'));
+    expect([kept.length > 20, amended.length - dropped.length > 50]).toEqual([true, true]);
+    for (const node of amended) {
       const away = migrated(first, second, node);
       const home = migrated(second, first, { state: away, history: node.history });
       expect([node.said, home]).toEqual([node.said, node.state]);

@@ -157,7 +157,10 @@ describe('an amendment of what has left', () => {
   });
 
   it('is dropped by keep: the old facts stay in force, and what came of them stands', () => {
-    const story = hindered('BasketChanged', { address: 'There 2', lines }).act('keep');
+    const before = hindered('BasketChanged', { address: 'There 2', lines });
+    const told = before.state.amendment?.messageIds;
+    const story = before.act('keep');
+    expect(story.last.history).toMatchObject([{ effect: 'kept', detail: { by: 'ada', dropped: told } }]);
     expect([story.sent, story.state.status, story.state.amendment]).toEqual([[], 'completed', undefined]);
     expect(story.state.facts.start).toMatchObject({ address: 'Here 1' });
   });
