@@ -50,8 +50,8 @@ export interface ControlInput {
   reason: string;
   /** For `repair`: facts to put right. For `skip`: what the step would have brought, where later steps need it. */
   facts?: { start?: Record<string, unknown>; steps?: Record<string, Record<string, unknown>> };
-  /** For `acknowledge`: when it was asked for (ISO 8601). What has come since, nobody has looked at. Default: what is there. */
-  askedAt?: string;
+  /** For `acknowledge`, always: how many entries of `attention` were shown to whoever acknowledges them. What came since stays open. */
+  seen?: number;
 }
 
 /** The instance has become one of another version of its process: what is due there begins. */
@@ -613,12 +613,10 @@ class Turn {
   private control(input: ControlInput): Effect {
     const { state, process } = this;
     const { action, unit } = input;
-    const open = this.openWhenAsked(input);
+    const open = this.openAndSeen(input);
     const refusedBecause =
       whyNot(process, state, action, unit) ??
-      (action === 'acknowledge' && open.length === 0
-        ? 'what is left of it came after this was asked for'
-        : this.whyNotFacts(input));
+      (action === 'acknowledge' ? whyNotSeen(input, open) : this.whyNotFacts(input));
     if (refusedBecause !== undefined)
       throw new ProcessError(
         'PROCESS_ACTION_REFUSED',
@@ -629,9 +627,9 @@ class Turn {
     return effect;
   }
 
-  private openWhenAsked({ action, askedAt }: ControlInput): Attention[] {
-    const isMeant = ({ at }: Attention): boolean => action !== 'acknowledge' || askedAt === undefined || at <= askedAt;
-    return this.state.attention.filter((one) => isOpen(one) && isMeant(one));
+  /** Entries are only ever added at the end, so a number says which of them were there. */
+  private openAndSeen({ action, seen = 0 }: ControlInput): Attention[] {
+    return this.state.attention.filter((one, index) => isOpen(one) && (action !== 'acknowledge' || index < seen));
   }
 
   /** Who answers what was asked has looked at it. */
@@ -1113,6 +1111,11 @@ class Turn {
       ...(externalIds.length > 0 && { externalIds }),
     };
   }
+}
+
+function whyNotSeen({ seen }: ControlInput, open: Attention[]): string | undefined {
+  if (seen === undefined) return 'it is not said how many entries of its attention were seen';
+  return open.length === 0 ? 'what is left of it came after what was seen' : undefined;
 }
 
 /** Why a step could not be commanded: nobody has told a fact that it needs. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ShopStory, shop } from '../fixtures/shop.js';
-import { allowedActions, decide } from './index.js';
+import { allowedActions, decide, type Input } from './index.js';
 
 const large = { total: '5000.00' };
 
@@ -223,17 +223,21 @@ describe('what a person has looked at', () => {
     expect(story.state.attention.map(({ acknowledged }) => acknowledged?.by)).toEqual(['ada', 'ada']);
   });
 
-  it('is only what had come when that was asked for', () => {
+  it('is only what was shown to them: what came since stays open, and be it of the same moment', () => {
     const story = odd();
-    const askedAt = story.now;
-    const later = new Date(Date.parse(askedAt) + 1).toISOString();
-    story.whenTime(later).when('BasketPaid');
+    const seen = story.state.attention.length;
+    story.when('BasketPaid');
     const acknowledgers = () => story.state.attention.map(({ acknowledged }) => acknowledged?.by);
-    story.act('acknowledge', { askedAt });
+    story.act('acknowledge', { seen });
     expect(acknowledgers()).toEqual(['ada', undefined]);
-    expect(() => story.act('acknowledge', { askedAt })).toThrow('what is left of it came after this was asked for');
-    story.act('acknowledge', { askedAt: later });
+    expect(() => story.act('acknowledge', { seen })).toThrow('what is left of it came after what was seen');
+    story.act('acknowledge', { seen: 2 });
     expect(acknowledgers()).toEqual(['ada', 'ada']);
+  });
+
+  it('must be said: nothing is acknowledged by who does not say what was shown', () => {
+    const input: Input = { kind: 'control', id: 'a', action: 'acknowledge', by: 'ada', reason: 'r' };
+    expect(() => odd().take(input)).toThrow('how many entries of its attention were seen');
   });
 
   it('may also have come before the start, or after the end', () => {

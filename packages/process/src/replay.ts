@@ -130,7 +130,7 @@ class Replay {
     if (type.startsWith('control:')) {
       const action = type.slice('control:'.length) as Action;
       if (!actions.includes(action)) return undefined;
-      const { by, reason, facts, askedAt } = detail as { by: string; reason: string; facts?: object; askedAt?: string };
+      const { by, reason, facts, seen } = detail as { by: string; reason: string; facts?: object; seen?: number };
       const input: Input = {
         kind: 'control',
         id: messageId,
@@ -139,7 +139,7 @@ class Replay {
         reason,
         ...(step && { unit: step }),
         ...(facts && { facts }),
-        ...(askedAt && { askedAt }),
+        ...(seen !== undefined && { seen }),
       };
       return this.isPossible(input, now) ? input : undefined;
     }

@@ -14,8 +14,15 @@ export interface InstanceSummary {
   startedAt: string | null;
   endedAt: string | null;
   cause: { type: string; step: string | null; reason: string | null; message: string | null } | null;
-  attention: { at: string; message: string; acknowledged: { by: string; reason: string } | null }[];
+  attention: Attention[];
   waitingFor: Wait[];
+}
+
+export interface Attention {
+  at: string;
+  message: string;
+  /** Absent in a preview. */
+  acknowledged?: { by: string; reason: string } | null;
 }
 
 export interface Wait {
@@ -83,6 +90,8 @@ export interface Preview {
   key: string;
   occurrence: number;
   status: string;
+  /** Entries of its attention so far. */
+  seen: number;
   outcome: 'done' | 'refused';
   why: string | null;
   statusAfter: string | null;

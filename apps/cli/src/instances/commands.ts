@@ -16,6 +16,7 @@ Examples:
   instances skip 12 --unit write-back --reason "written by hand"
   instances repair 12 --set start.totalAmount=120.0000 --reason "typo"
   instances acknowledge --attention --process lead-to-cash --preview
+  instances acknowledge 12:3 --reason "checked"               what you have seen of it, as the preview and show tell
   instances pause --step order --process lead-to-cash --reason "order system is moved"
   instances audit --instance 12
 
@@ -58,7 +59,10 @@ export function addInstances(program: Command, here: () => [Config, Installation
     ['cancel', 'undo everything that was done, the last first'],
     ['keep', 'let everything stand where something could not be undone, and nothing was so far'],
     ['repair', 'put facts right that the next commands use'],
-    ['acknowledge', 'say that somebody has looked at what came at the wrong moment; the process goes on as it does'],
+    [
+      'acknowledge',
+      'say that somebody has looked at what came at the wrong moment: instances as number:seen; the process goes on as it does',
+    ],
   ] as const) {
     const action = withFilter(command.command(name).argument('[ids...]', 'numbers of instances; or conditions'))
       .description(description)

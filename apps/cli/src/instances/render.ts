@@ -3,6 +3,7 @@ import { traceUrl } from '@throughline/telemetry';
 import { colours, fields, table, time } from '../output.js';
 import type {
   Action,
+  Attention,
   AuditEntry,
   Instance,
   InstanceSummary,
@@ -63,10 +64,8 @@ export function renderInstance(instance: Instance, viewerUrl: string | undefined
       ({ unit, kind, at }) => `  ${time(at)}  ${timerText[kind] ?? kind}${unit ? `: ${unit}` : ''}`,
     ),
     ...(instance.attention.length > 0 ? heading('look') : []),
-    ...instance.attention.map(
-      ({ at, message, acknowledged }) =>
-        `  ${time(at)}  ${acknowledged ? `${message} (acknowledged by ${acknowledged.by}: ${acknowledged.reason})` : colours.yellow(message)}`,
-    ),
+    ...instance.attention.map(attentionLine),
+    ...(instance.attention.some(isOpen) ? [seenLine([{ id: instance.id, seen: instance.attention.length }])] : []),
     ...heading('history'),
     table(
       ['when', 'what', 'did', 'step', 'sent', 'who'],
@@ -83,6 +82,15 @@ export function renderInstance(instance: Instance, viewerUrl: string | undefined
     `you may: ${instance.actions.map(({ action, unit }) => (unit ? `${action} ${unit}` : action)).join(', ') || 'look at it'}`,
   ].join('\n');
 }
+
+const isOpen = ({ acknowledged }: Attention): boolean => !acknowledged;
+
+const attentionLine = ({ at, message, acknowledged }: Attention): string =>
+  `  ${time(at)}  ${acknowledged ? `${message} (acknowledged by ${acknowledged.by}: ${acknowledged.reason})` : colours.yellow(message)}`;
+
+/** What says that all of this was seen. */
+const seenLine = (instances: { id: string; seen: number }[]): string =>
+  `  seen: npx throughline instances acknowledge ${instances.map(({ id, seen }) => `${id}:${seen}`).join(' ')} --reason ...`;
 
 const timerText: Record<string, string> = { due: 'late', sla: 'promise broken', retry: 'asked again' };
 
@@ -137,6 +145,19 @@ export function renderPreviews(previews: Preview[], total: number): string {
   });
   const rest = total - previews.length;
   return [...lines, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n') || 'No such instances.';
+}
+
+/** What would be acknowledged, instance by instance, and how. */
+export function renderUnseen(previews: Preview[], total: number): string {
+  const done = previews.filter(({ outcome }) => outcome === 'done');
+  const lines = previews.flatMap(({ id, process, key, occurrence, outcome, why, before }) => {
+    const title = `${colours.bold(id)}  ${process} ${key}/${occurrence}`;
+    if (outcome === 'refused') return [`${title}  ${colours.yellow('refused')}: ${why}`];
+    return [title, ...(before?.['attention'] as Attention[]).filter(isOpen).map(attentionLine)];
+  });
+  const rest = total - previews.length;
+  const more = rest > 0 ? [`and ${rest} more, which nobody has seen: acknowledge these, then look at the next`] : [];
+  return [...lines, ...(done.length > 0 ? [seenLine(done)] : []), ...more].join('\n') || 'No such instances.';
 }
 
 function changesOf({ before, after }: Preview): string[] {

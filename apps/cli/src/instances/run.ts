@@ -2,7 +2,15 @@ import { CommandError, print, tell } from '../output.js';
 import type { ServicesApi } from '../services-api.js';
 import type { Action, AuditEntry, Instance, InstanceSummary, Preview } from './answers.js';
 import { toFilter } from './commands.js';
-import { renderAction, renderActions, renderAudit, renderInstance, renderInstances, renderPreviews } from './render.js';
+import {
+  renderAction,
+  renderActions,
+  renderAudit,
+  renderInstance,
+  renderInstances,
+  renderPreviews,
+  renderUnseen,
+} from './render.js';
 
 export const ORCHESTRATOR = 'orchestrator';
 const POLL_MS = 300;
@@ -82,16 +90,18 @@ export async function act(api: ServicesApi, action: string, ids: string[], choic
   const filter = toFilter(choice);
   const hasFilter = Object.keys(filter).length > 0;
   if (ids.length > 0 === hasFilter) throw new CommandError('Say which instances: either numbers, or conditions.');
+  const isAcknowledged = action === 'acknowledge' && !choice.preview;
   const wanted = {
     action,
-    ...(hasFilter ? { filter } : { ids }),
+    ...(isAcknowledged ? { seen: toSeen(ids) } : hasFilter ? { filter } : { ids }),
     ...(choice.unit !== undefined && { unit: choice.unit }),
     ...(choice.set && { facts: toFacts(choice.set) }),
   };
   if (choice.preview) {
     type Previews = { total: number; instances: Preview[] };
     const { total, instances } = await api.send<Previews>(ORCHESTRATOR, 'POST', '/actions/preview', wanted);
-    print(choice.json ? JSON.stringify({ total, instances }) : renderPreviews(instances, total));
+    if (choice.json) print(JSON.stringify({ total, instances }));
+    else print(action === 'acknowledge' ? renderUnseen(instances, total) : renderPreviews(instances, total));
     return instances.some(({ outcome }) => outcome === 'refused') || instances.length === 0 ? 1 : 0;
   }
   const request = { ...wanted, reason: needed(choice.reason), ...(choice.id !== undefined && { id: choice.id }) };
@@ -99,6 +109,16 @@ export async function act(api: ServicesApi, action: string, ids: string[], choic
   const code = await finish(api, begun, choice);
   // Conditions that nothing meets: its preview says so, too.
   return begun.total === 0 ? 1 : code;
+}
+
+/** `12:3`: of instance 12, the first three entries of what a person should look at. */
+function toSeen(ids: string[]): Record<string, number> {
+  const seen = ids.map((id) => /^(\d+):(\d+)$/.exec(id)?.slice(1) as [string, string] | undefined);
+  if (seen.length > 0 && seen.every((one) => one !== undefined))
+    return Object.fromEntries(seen.map(([id, count]) => [id, Number(count)]));
+  throw new CommandError(
+    'Say what you have seen, for what comes meanwhile stays open: for example 12:3, as --preview and "instances show" tell.',
+  );
 }
 
 /** Waits for the end of an action and says what came of it. @returns the exit code */

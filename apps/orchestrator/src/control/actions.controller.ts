@@ -131,6 +131,8 @@ export class ActionsController {
   }
 }
 
-function meantBy({ ids, filter }: Pick<Request<typeof requests.previewAction>, 'ids' | 'filter'>): Meant {
+type Selection = Pick<Request<typeof requests.previewAction>, 'ids' | 'filter' | 'seen'>;
+function meantBy({ ids, filter, seen }: Selection): Meant {
+  if (seen) return { seen };
   return ids ? { ids } : { filter: filter ?? {} };
 }

@@ -129,11 +129,11 @@ describe('what people do to instances', () => {
       instances: [{ outcome: 'done', commands: [] }, { outcome: 'done' }],
     });
     expect((await on.get('instances?attention=true')).instances).toHaveLength(2);
-    const { body } = await on.post('actions', {
-      action: 'acknowledge',
-      filter,
-      reason: 'cancelled by hand, order checked',
-    });
+    const reason = 'cancelled by hand, order checked';
+    const unseen = await on.post('actions', { action: 'acknowledge', filter, reason });
+    expect([unseen.status, JSON.stringify(unseen.body)]).toEqual([400, expect.stringContaining('say what was seen')]);
+    const seen = Object.fromEntries(preview.body.instances.map((one: Json) => [one.id, one.seen]));
+    const { body } = await on.post('actions', { action: 'acknowledge', seen, reason });
     expect(body).toMatchObject({ done: 2, refused: 0 });
     expect((await on.get('instances?attention=true')).instances).toEqual([]);
     const { attention } = await on.get(`instances/${found[0].id}`);
@@ -141,11 +141,29 @@ describe('what people do to instances', () => {
     expect((await on.get(`audit?instance=${found[0].id}`)).entries).toMatchObject([
       { action: 'acknowledge', reason: 'cancelled by hand, order checked', after: { attention: [{}] } },
     ]);
-    const again = await on.post('actions', { action: 'acknowledge', ids: [found[0].id], reason: 'once more' });
+    const again = await on.post('actions', { action: 'acknowledge', seen: { [found[0].id]: 1 }, reason: 'once more' });
     expect(again.body).toMatchObject({
       refused: 1,
       results: [{ why: expect.stringContaining('nothing of it is left') }],
     });
+  });
+
+  it('acknowledge leaves open what came between what was shown and the request', async () => {
+    const id = await on.refused('meanwhile');
+    const odd: [string, object] = ['OrderReleaseRejected', { reason: 'odd', field: null, message: 'Odd.' }];
+    await on.take('meanwhile', ['OrderCreated', { orderNumber: '1', externalIds: [] }], odd);
+    const [shown] = (await on.post('actions/preview', { action: 'acknowledge', ids: [id] })).body.instances;
+    await on.take('meanwhile', ['OrderReleased', { externalIds: [] }]);
+    const request = { action: 'acknowledge', seen: { [id]: shown.seen }, reason: 'looked at' };
+    expect((await on.post('actions', request)).body).toMatchObject({ done: 1 });
+    expect((await on.get(`instances/${id}`)).attention).toMatchObject([
+      { acknowledged: { by: 'ada' } },
+      { acknowledged: null },
+    ]);
+    expect((await on.get('instances?attention=true')).instances).toMatchObject([{ id }]);
+    expect((await on.post('actions', request)).body.results).toMatchObject([
+      { why: expect.stringContaining('came after what was seen') },
+    ]);
   });
 
   it('repair puts facts right before a step is asked for again, and keeps what they were', async () => {
@@ -271,11 +289,17 @@ describe('what people do to instances', () => {
     expect(await on.get('actions/overtaken')).toMatchObject({ status: 'done', total: 101, done: 101, refused: 0 });
   });
 
-  it('acknowledge is of what had come when it was asked for, however late it is carried out', async () => {
+  it('acknowledge is of what was seen when it was asked for, however late it is carried out', async () => {
     const id = await on.refused('seen');
     const odd = { reason: 'odd', field: null, message: 'Odd.' };
     await on.take('seen', ['OrderReleaseRejected', odd]);
-    const request = { id: 'seen', action: 'acknowledge', parameters: { ids: [id] }, actor: 'ada', reason: 'looked' };
+    const request = {
+      id: 'seen',
+      action: 'acknowledge',
+      parameters: { seen: { [id]: 1 } },
+      actor: 'ada',
+      reason: 'looked',
+    };
     await on.database.transaction((tx) => storeAction(tx, request, [id], on.clock.now()));
     await on.take('seen', ['OrderReleased', { externalIds: [] }]);
     await on.actions.carryOn('seen');

@@ -136,12 +136,19 @@ describe('npx throughline instances, and processes', () => {
   it('acknowledges what came at the wrong moment, and looks for it no more', async () => {
     await on.take('Acme', ['OrderReleaseRejected', { reason: 'odd', field: null, message: 'Odd.' }]);
     expect((await json('instances', 'list', '--attention')).instances).toHaveLength(1);
-    expect(await json('instances', 'acknowledge', '--attention', '--preview')).toMatchObject({ total: 1 });
-    expect((await run('instances', 'acknowledge', '--attention', '--reason', 'checked with the warehouse')).code).toBe(
-      0,
-    );
+    const id = await on.idOf('Acme');
+    const preview = await run('instances', 'acknowledge', '--attention', '--preview');
+    expect(preview.out).toContain('OrderReleaseRejected came although step shipping was not being undone');
+    expect(preview.out).toContain(`npx throughline instances acknowledge ${id}:1 --reason`);
+    expect((await run('instances', 'show', id)).out).toContain(`acknowledge ${id}:1 --reason`);
+    const reason = ['--reason', 'checked with the warehouse'];
+    for (const meant of ['--attention', id]) {
+      const unsaid = await run('instances', 'acknowledge', meant, ...reason);
+      expect([unsaid.code, unsaid.err]).toEqual([1, expect.stringContaining('Say what you have seen')]);
+    }
+    expect((await run('instances', 'acknowledge', `${id}:1`, ...reason)).code).toBe(0);
     expect((await json('instances', 'list', '--attention')).instances).toEqual([]);
-    const shown = await run('instances', 'show', await on.idOf('Acme'));
+    const shown = await run('instances', 'show', id);
     expect(shown.out).toContain('(acknowledged by ada: checked with the warehouse)');
   });
 });

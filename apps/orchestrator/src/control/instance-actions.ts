@@ -23,7 +23,6 @@ import {
   storeAction,
   type ActionRequest,
   type AuditEntry,
-  type ClaimedAction,
   type ControlResult,
   type MigrationPlan,
   type OnVersion,
@@ -48,13 +47,18 @@ const LOOK_AGAIN_MS = 25;
 export const MIGRATE = 'migrate';
 
 /** Which instances a person means. */
-export type Meant = { ids: string[] } | { filter: FilterQuery };
+export type Meant = { ids: string[] } | { filter: FilterQuery } | { seen: Seen };
+
+/** By instance, how many entries of its attention were shown. */
+type Seen = Record<string, number>;
 
 /** What a person wants to do to them. */
 export interface Wanted {
   action: ControlInput['action'];
   unit?: string | undefined;
   facts?: { start?: Facts | undefined; steps?: Record<string, Facts> | undefined } | undefined;
+  /** For `acknowledge`. */
+  seen?: Seen | undefined;
 }
 type Facts = Record<string, unknown>;
 
@@ -79,9 +83,12 @@ export class InstanceActions {
     const ids = await this.idsOf(meant);
     const now = (await this.clock.read(this.database)).toISOString();
     const instances = await readInstances(this.database, ids.slice(0, limit));
+    const by = { actor: 'preview', reason: 'preview' };
     const previews = instances.map(async (instance) => {
       const process = await this.runner.definitionOf(this.database, instance);
-      return previewOf(process, instance, toInput('preview', wanted, { actor: 'preview', reason: 'preview' }, process, instance.state), now); // prettier-ignore
+      // What it shows is what will have been seen.
+      const seen = wanted.seen ?? { [instance.id]: instance.state.attention.length };
+      return previewOf(process, instance, toInput('preview', { ...wanted, seen }, by, process, instance), now);
     });
     return { total: ids.length, instances: await Promise.all(previews) };
   }
@@ -171,7 +178,7 @@ export class InstanceActions {
     });
   }
 
-  private async perform(tx: MessagingTx, action: ClaimedAction, ids: string[], now: Date): Promise<ControlResult[]> {
+  private async perform(tx: MessagingTx, action: ActionRequest, ids: string[], now: Date): Promise<ControlResult[]> {
     const { id, actor: by, reason, parameters } = action;
     const emit = emitInto(tx);
     const wanted = { action: action.action, ...parameters } as unknown as Wanted;
@@ -181,7 +188,7 @@ export class InstanceActions {
         : await this.runner.control(
             tx,
             ids,
-            ({ state }, process) => toInput(id, wanted, action, process, state),
+            (instance, process) => toInput(id, wanted, action, process, instance),
             now,
             emit,
           );
@@ -200,6 +207,7 @@ export class InstanceActions {
   }
 
   private async idsOf(meant: Meant): Promise<string[]> {
+    if ('seen' in meant) return Object.keys(meant.seen);
     if ('ids' in meant) return [...new Set(meant.ids)];
     const ids: string[] = [];
     const now = await this.clock.read(this.database);
@@ -221,10 +229,10 @@ export class InstanceActions {
 /** Where no unit is named, the one that the action can be taken on; where there are several, the engine asks for a name. */
 function toInput(
   id: string,
-  { action, unit, facts }: Wanted,
-  { actor, reason, requestedAt }: { actor: string; reason: string; requestedAt?: Date },
+  { action, unit, facts, seen }: Wanted,
+  { actor, reason }: { actor: string; reason: string },
   process: Process,
-  state: State,
+  { id: instanceId, state }: { id: string; state: State },
 ): ControlInput {
   const candidates =
     unit === undefined ? allowedActions(process, state).filter((allowed) => allowed.action === action) : [];
@@ -237,7 +245,7 @@ function toInput(
     reason,
     ...(chosen !== undefined && { unit: chosen }),
     ...(facts && { facts }),
-    ...(action === 'acknowledge' && requestedAt && { askedAt: requestedAt.toISOString() }),
+    ...(action === 'acknowledge' && seen?.[instanceId] !== undefined && { seen: seen[instanceId] }),
   };
 }
 

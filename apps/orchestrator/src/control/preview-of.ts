@@ -12,8 +12,8 @@ export function previewOf(process: Process, instance: StoredInstance, input: Inp
 
 /** The same of anything that decides about an instance. Throws what is no refusal. */
 export function previewBy(instance: StoredInstance, turn: () => Decision): InstancePreview {
-  const { id, process, version, key, occurrence, status } = instance;
-  const shown = { id, process, version, key, occurrence, status };
+  const { id, process, version, key, occurrence, status, state: before } = instance;
+  const shown = { id, process, version, key, occurrence, status, seen: before.attention.length };
   try {
     const { state, commands, tasks } = turn();
     return {
@@ -23,7 +23,7 @@ export function previewBy(instance: StoredInstance, turn: () => Decision): Insta
       statusAfter: state.status,
       commands: commands.map(({ step, ...command }) => ({ ...command, unit: step })),
       asks: tasks.opened.map(({ unit }) => unit),
-      ...changesOf(instance.state, state),
+      ...changesOf(before, state),
     };
   } catch (error) {
     // A refusal, or a condition that cannot be told: what another try would not help.

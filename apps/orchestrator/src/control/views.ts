@@ -20,6 +20,10 @@ export class InstancePreviewView {
   @ApiProperty() key!: string;
   @ApiProperty() occurrence!: number;
   @ApiProperty({ enum: statuses }) status!: Status;
+  @ApiProperty({
+    description: 'Entries of its attention so far: what an acknowledgement of what is shown here passes as `seen`.',
+  })
+  seen!: number;
   @ApiProperty({ enum: ['done', 'refused'], description: 'What would come of it now.' }) outcome!: 'done' | 'refused';
   @ApiProperty({ ...textOrNull, description: 'Of a refusal.' }) why!: string | null;
   @ApiProperty({ enum: statuses, nullable: true, description: 'The status it would have.' })

@@ -22,7 +22,6 @@ export {
   storeAction,
   type ActionRequest,
   type AuditEntry,
-  type ClaimedAction,
   type StoredAction,
   type OnVersion,
   type StoredAuditEntry,

@@ -16,8 +16,6 @@ export interface ActionRequest {
   reason: string;
 }
 
-export type ClaimedAction = ActionRequest & Pick<StoredAction, 'requestedAt'>;
-
 export interface StoredAction extends ActionRequest {
   /** `stopped`: on request, before its end; what is `pending` then was not done. */
   status: 'running' | 'done' | 'stopped';
@@ -140,7 +138,7 @@ export function readActions(database: Queryable, limit: number): Promise<StoredA
 const lockRunning = {
   name: 'process-lock-running-action',
   text: `
-    SELECT id, action, parameters, actor, reason, requested_at AS "requestedAt" FROM process_action
+    SELECT id, action, parameters, actor, reason FROM process_action
     WHERE ended_at IS NULL AND ($1::text IS NULL OR id = $1)
     ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED`,
 };
@@ -163,8 +161,8 @@ const end = { name: 'process-end-action', text: `UPDATE process_action SET ended
 export async function claimAction(
   tx: Tx,
   { id = null, limit, now }: { id?: string | null; limit: number; now: Date },
-): Promise<{ action: ClaimedAction; instanceIds: string[] } | undefined> {
-  const [action] = await tx.query<ClaimedAction>(lockRunning, [id]);
+): Promise<{ action: ActionRequest; instanceIds: string[] } | undefined> {
+  const [action] = await tx.query<ActionRequest>(lockRunning, [id]);
   if (!action) return undefined;
   const pending = await tx.query<{ id: string }>(selectPending, [action.id, limit]);
   if (pending.length < limit) void tx.query(end, [action.id, now]);
