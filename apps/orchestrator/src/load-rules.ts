@@ -6,6 +6,7 @@ import { compilePolicies, type Policies } from '@throughline/policy';
 import { compileDefinition, parseDefinition, ProcessError, type Calendar, type Process } from '@throughline/process';
 import { loadCalendars } from './load-calendars.js';
 import { readPolicies } from './load-policies.js';
+import { silentApprovals } from './tasks/silent-approvals.js';
 
 /** Where this app keeps the definitions it ships. */
 export const processesDirectory = new URL('../processes/', import.meta.url);
@@ -40,9 +41,10 @@ export interface RuleDirectories {
 export function loadRules(directories: RuleDirectories = {}): Rules {
   const rules = loadContracts(directories);
   const directory = toUrl(directories.processes) ?? processesDirectory;
-  const files = readdirSync(directory).filter((file) => /\.ya?ml$/.test(file));
-  const written = files.toSorted().map((file) => parse(readFileSync(new URL(file, directory), 'utf8')) as unknown);
-  const processes = written.map(rules.compile);
+  const files = readdirSync(directory)
+    .filter((file) => /\.ya?ml$/.test(file))
+    .toSorted();
+  const processes = files.map((file) => rules.compile(parse(readFileSync(new URL(file, directory), 'utf8'))));
   const twice = processes.find((one, index) =>
     processes.slice(0, index).some(({ name, version }) => name === one.name && version === one.version),
   );
@@ -50,6 +52,14 @@ export function loadRules(directories: RuleDirectories = {}): Rules {
     throw new ProcessError(
       'PROCESS_DEFINITION_INVALID',
       `Two files hold ${twice.name} version ${twice.version}: give one of them another version.`,
+    );
+  const silent = processes.flatMap((process, index) =>
+    silentApprovals(process, rules.policies).map((problem) => `\n  - ${files[index]!}: ${problem}`),
+  );
+  if (silent.length > 0)
+    throw new ProcessError(
+      'PROCESS_DEFINITION_INVALID',
+      `Nobody would have decided about what cannot be undone:${silent.join('')}`,
     );
   return { ...rules, processes };
 }

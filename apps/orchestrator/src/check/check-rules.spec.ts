@@ -161,12 +161,21 @@ describe('processes check', () => {
       writeFileSync(path, changed);
     };
 
-    it('refuses that time alone approves what cannot be undone', () => {
+    it('refuses that time alone approves what cannot be undone, and so does a start of the service', () => {
       change('policies/credit-approval.yaml', ['onExpiry: reject', 'onExpiry: approve']);
       change(
         'processes/lead-to-cash.yaml',
         ['    when: policy.creditApproval.required\n', ''],
         [/compensation: none\n    because: The numbers.*\n/, 'compensation: irreversible\n'],
+      );
+      const directories = { processes: join(whole, 'processes'), policies: join(whole, 'policies') };
+      expect(() => loadRules(directories)).toThrow(
+        expect.objectContaining({
+          code: 'PROCESS_DEFINITION_INVALID',
+          message: expect.stringMatching(
+            /lead-to-cash.yaml: steps.credit-approval.checkpoint: policy credit-approval, rule .* approves when nobody decides, and step write-back .* write onExpiry: reject or escalate/,
+          ),
+        }),
       );
       const { processes, policies, broken } = readRules(whole);
       expect(broken).toEqual([]);

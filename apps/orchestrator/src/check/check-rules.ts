@@ -16,6 +16,7 @@ import {
 import type { Rules } from '../load-rules.js';
 import type { People } from '../tasks/people.js';
 import { policyTermsProblems, termsOf, type PolicyFile } from '../tasks/policy-terms.js';
+import { silentApprovals } from '../tasks/silent-approvals.js';
 
 /** Which service carries out which command, and publishes which event. */
 export type Services = Readonly<Record<string, { handles: readonly string[]; emits: readonly string[] }>>;
@@ -66,7 +67,7 @@ export function checkProcesses(processes: Process[], around: Surroundings, now: 
         ...findUnknownOwners(around.owners, ownersOfProcess(process)),
         ...serviceProblems(process, around.services),
         ...checkpointProblems(process, around.policies),
-        ...expiryProblems(process, around.policies),
+        ...silentApprovals(process, around.policies),
         ...structureProblems(exploration),
         ...(elsewhere.get(process.name) ?? []),
       ],
@@ -162,26 +163,6 @@ function checkpointProblems(process: Process, policies: Rules['policies']): stri
         ]
       : []),
   ];
-}
-
-/** Before what cannot be undone a person decides, and not the time that has passed. */
-function expiryProblems(process: Process, policies: Rules['policies']): string[] {
-  return process.steps
-    .filter(({ irreversible }) => irreversible)
-    .flatMap(({ name, after }) =>
-      [...before(process, after)].flatMap((earlier) => {
-        const { checkpoint } = process.step(earlier);
-        const file = checkpoint && policies.all.get(checkpoint.name)?.file;
-        const approving = file && termsOf(file).find(({ terms }) => terms['onExpiry'] === 'approve');
-        if (!approving) return [];
-        return `steps.${earlier}.checkpoint: policy ${checkpoint.name}, rule ${approving.rule}, approves when nobody decides, and step ${name} after it cannot be undone; write onExpiry: reject or escalate`;
-      }),
-    );
-}
-
-/** These steps and all before them. */
-function before(process: Process, names: string[]): Set<string> {
-  return new Set(names.flatMap((name) => [name, ...before(process, process.step(name).after)]));
 }
 
 interface DurationOf {

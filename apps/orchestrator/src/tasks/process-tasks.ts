@@ -2,22 +2,23 @@ import type { Queryable, ServerClock, Tx } from '@throughline/postgres';
 import { ProcessError, type Process } from '@throughline/process';
 import type { ClosedTask, JoinedTask, OpenedTask, TaskSink } from '@throughline/process/postgres';
 import { logger, traceIdOf } from '@throughline/telemetry';
-import { joinRequesters, withdrawTask, type Circumstances, type DecidedTask } from './decide-task.js';
+import { joinRequesters, withdrawTask, type DecidedTask } from './decide-task.js';
 import { insertTasks, type NewTask } from './insert-tasks.js';
 import { lockTasksOf } from './lock-tasks.js';
 import { openTask, requestersOf } from './open-task.js';
-import type { Directory } from './people.js';
+import type { Directory, People } from './people.js';
 import { readPeople } from './read-people.js';
 import { saveTasks } from './save-tasks.js';
-import { fallbackTerms, readTerms, type Terms } from './terms.js';
+import { termsAt } from './silent-approvals.js';
+import { fallbackTerms, type Terms } from './terms.js';
 
 const log = logger('tasks');
 
+/** What of a definition its tasks look at. */
+type Definition = Pick<Process, 'later' | 'steps' | 'step'>;
+
 /** The definition that an instance runs on. */
-export type DefinitionOf = (
-  database: Queryable,
-  instance: { process: string; version: number },
-) => Promise<Pick<Process, 'later'>>;
+export type DefinitionOf = (database: Queryable, instance: { process: string; version: number }) => Promise<Definition>;
 
 /** Opens and ends tasks as the processes ask for it, in the transaction in which they do. */
 export class ProcessTasks implements TaskSink {
@@ -32,8 +33,8 @@ export class ProcessTasks implements TaskSink {
     const people = await readPeople(this.directory, tx, now);
     const tasks: NewTask[] = [];
     for (const one of opened) {
-      const { later } = await this.definitionOf(tx, one);
-      tasks.push(toNewTask(one, now.toISOString(), { people, later }));
+      const process = await this.definitionOf(tx, one);
+      tasks.push(toNewTask(one, now.toISOString(), people, process));
     }
     await insertTasks(tx, tasks);
   }
@@ -62,12 +63,14 @@ export class ProcessTasks implements TaskSink {
   }
 }
 
-function toNewTask(opened: OpenedTask, now: string, around: Circumstances): NewTask {
+function toNewTask(opened: OpenedTask, now: string, people: People, definition: Definition): NewTask {
   const { instanceId, correlationId, process, version, key, occurrence, request, traceparent, amount } = opened;
   const subject = { instanceId, correlationId, process, processVersion: version, key, occurrence };
   const atRisk = typeof amount?.amount === 'string' && typeof amount.currency === 'string';
   return {
-    ...withTerms(opened, (terms, problem) => openTask({ subject, request, terms, ...problem }, now, around)),
+    ...withTerms(opened, definition, (terms, problem) =>
+      openTask({ subject, request, terms, ...problem }, now, { people, later: definition.later }),
+    ),
     amount: atRisk ? (amount.amount as string) : null,
     currency: atRisk ? (amount.currency as string) : null,
     traceId: traceIdOf(traceparent) ?? null,
@@ -78,8 +81,12 @@ function toNewTask(opened: OpenedTask, now: string, around: Circumstances): NewT
  * The check of policies tells bad terms before they are in force. Where something is wrong all the same, the deal must not wait for
  * nobody: the owner of the step decides, and the first entry of the task says why.
  */
-function withTerms<T>({ request }: OpenedTask, open: (terms: Terms, problem?: { problem: string }) => T): T {
-  const read = readTerms(request.policy.outputs);
+function withTerms<T>(
+  { request }: OpenedTask,
+  definition: Definition,
+  open: (terms: Terms, problem?: { problem: string }) => T,
+): T {
+  const read = termsAt(definition, request.step, request.policy.outputs);
   let problems = 'problems' in read ? read.problems : [];
   try {
     if ('terms' in read) return open(read.terms);
