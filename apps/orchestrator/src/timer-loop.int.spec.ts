@@ -3,7 +3,7 @@ import { Codec } from '@throughline/contracts';
 import { Messaging } from '@throughline/messaging';
 import { ServerClock, type Database } from '@throughline/postgres';
 import { compileDefinition, parseDefinition, type ProcessEvent } from '@throughline/process';
-import { findInstances, ProcessRunner } from '@throughline/process/postgres';
+import { findInstances, ProcessRunner, readInstances } from '@throughline/process/postgres';
 import { fixedSchemaIds, testDatabase, until, type TestDatabase } from '@throughline/testing';
 import type { OrchestratorConfig } from './config.js';
 import { migrations } from './migrations.js';
@@ -67,6 +67,34 @@ it('an instance whose timer cannot be fired is put off for a minute and holds up
     await database.pool.query('UPDATE process_instance SET state = $2 WHERE key = $1', [key, JSON.stringify(state)]);
   await database.pool.query('UPDATE process_timer SET due_at = now()');
   await until('the mended ones have fired too', async () => (await overdue()).length === keys.length);
+});
+
+it('of two that are due it puts off the one that fails, and not the one that is due longer and held just then', async () => {
+  const runner = new ProcessRunner([compile(sale)], compile);
+  await runner.storeDefinitions(database);
+  const long = new Date(Date.now() - 3_600_000);
+  for (const [index, key] of ['held', 'failing'].entries()) {
+    const at = new Date(long.getTime() + index);
+    await database.transaction((tx) => runner.runBatch(tx, [won(key, at)], at, () => undefined));
+  }
+  await database.pool.query(`UPDATE process_instance SET state = '{"phase":"forward"}' WHERE key = 'failing'`);
+  const isPutOff = async (key: string): Promise<boolean> => {
+    const { rows } = await database.pool.query(
+      `SELECT FROM process_timer JOIN process_instance ON id = instance_id WHERE key = $1 AND due_at > clock_timestamp()`,
+      [key],
+    );
+    return rows.length > 0;
+  };
+
+  await database.transaction(async (tx) => {
+    await tx.query({ name: 'hold', text: `SELECT FROM process_instance WHERE key = 'held' FOR UPDATE` });
+    loop = startLoop(runner);
+    await until('one is put off', async () => (await isPutOff('held')) || (await isPutOff('failing')));
+  });
+  expect([await isPutOff('held'), await isPutOff('failing')]).toEqual([false, true]);
+  const { rows } = await database.pool.query<{ id: string }>(`SELECT id FROM process_instance WHERE key = 'held'`);
+  const status = async () => (await readInstances(database, [rows[0]!.id]))[0]!.status;
+  await until('the one that was held has fired', async () => (await status()) === 'overdue');
 });
 
 /** The timers of one instance of the service; it takes no events. */

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Messaging } from '@throughline/messaging';
-import { ProcessRunner } from '@throughline/process/postgres';
+import { ProcessRunner, type Look } from '@throughline/process/postgres';
 import { ServerClock } from '@throughline/postgres';
 import { CONFIG, Loop, MESSAGING } from '@throughline/service';
 import { logger } from '@throughline/telemetry';
@@ -48,15 +48,18 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
   /** One instance that cannot go on must not hold up the others: it is put off, and told. */
   private async fireOneByOne(signal: AbortSignal): Promise<void> {
     for (let fired = 0; !signal.aborted && fired < this.config.TIMER_BATCH_SIZE; fired += 1) {
+      const tried: { look?: Look } = {};
       try {
-        if ((await this.lookAt(1)) === 0) return;
+        if ((await this.lookAt(1, ([look]) => Object.assign(tried, { look }))) === 0) return;
       } catch (error) {
         try {
-          const instance = await this.messaging.transaction(async (tx) =>
-            this.runner.putOffTimer(tx, await this.clock.read(tx), PUT_OFF_MS),
+          const { look } = tried;
+          if (!look) throw error;
+          await this.messaging.transaction(async (tx) =>
+            this.runner.putOffTimer(tx, look, await this.clock.read(tx), PUT_OFF_MS),
           );
           log.error(
-            { err: error, instance },
+            { err: error, instance: look.id },
             'the timer of this instance cannot be fired; it is tried again in a minute',
           );
         } catch (cause) {
@@ -77,10 +80,10 @@ export class TimerLoop implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   /** Fires what is due; returns at how many instances it looked. */
-  private lookAt(limit: number): Promise<number> {
+  private lookAt(limit: number, begins?: (looks: Look[]) => void): Promise<number> {
     return this.messaging.transaction(async (tx) => {
       const now = await this.clock.readLately(tx);
-      const { looked, transitions, skipped } = await this.runner.runDueTimers(tx, now, limit, emitInto(tx));
+      const { looked, transitions, skipped } = await this.runner.runDueTimers(tx, now, limit, emitInto(tx), begins);
       tx.onCommit(() => countTransitions(transitions));
       this.tellSkipped(skipped);
       return looked;

@@ -11,6 +11,7 @@ export {
   type Transition,
 } from './runner.js';
 export type { Compile } from './definitions.js';
+export type { Look } from './timers.js';
 export { processMigrations } from './migrations.js';
 export {
   appendAudit,

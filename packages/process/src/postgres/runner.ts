@@ -24,7 +24,7 @@ import {
   type LockedInstance,
 } from './lock-instances.js';
 import { saveInstances, type Change } from './save-instances.js';
-import { armTimers, putOffDueTimer, rearmTimers } from './timers.js';
+import { armTimers, putOffTimer, rearmTimers, type Look } from './timers.js';
 
 /** A command on its way out; the caller knows how messages travel. */
 export interface EmittedCommand {
@@ -199,18 +199,22 @@ export class ProcessRunner {
    * Looks at up to `limit` instances whose time may have come, and at as many more as the last look had to skip, and fires their due
    * timers. Instances of a version that this release cannot run are skipped, for a release that can: the caller tells of them. Fewer
    * looked at than `limit` means that nothing is left for now, or nothing that this look could reach past those.
+   *
+   * @param begins is told which ones are looked at, which a failure does not say
    */
   async runDueTimers(
     tx: Tx,
     now: Date,
     limit: number,
     emit: Emit,
+    begins?: (looks: Look[]) => void,
   ): Promise<{ looked: number; fired: number; transitions: Transition[]; skipped: Skipped[] }> {
     const due = await claimDueInstances(tx, now, limit + this.inTheWay);
     const skipped = await this.unreadable(tx, due);
     this.inTheWay = skipped.length;
     const without = new Set<LockedInstance>(skipped.map(({ instance }) => instance));
-    const looks = due.filter((instance) => !without.has(instance));
+    const looks = due.filter((instance) => !without.has(instance)).slice(0, limit);
+    begins?.(looks);
     const instances = [...new Map(looks.map((instance) => [instance.id, instance])).values()];
     const changes = await this.turn(tx, instances, now, emit, () => [{ kind: 'timer' }]);
     rearmTimers(tx, looks, changes);
@@ -326,9 +330,9 @@ export class ProcessRunner {
     return this.definitions.processes.some((active) => active.name === process && active.version === version);
   }
 
-  /** Puts off the timer that is due longest, because it cannot be fired; returns its instance, or nothing where none is due. */
-  putOffTimer(tx: Tx, now: Date, forMs: number): Promise<string | undefined> {
-    return putOffDueTimer(tx, now, new Date(now.getTime() + forMs));
+  /** Puts off a timer that cannot be fired. */
+  putOffTimer(tx: Tx, look: Look, now: Date, forMs: number): Promise<void> {
+    return putOffTimer(tx, look, new Date(now.getTime() + forMs));
   }
 
   /** The definition an instance runs on. */

@@ -10,7 +10,7 @@ interface Turn {
 }
 
 /** A moment at which to look at an instance. */
-interface Look {
+export interface Look {
   id: string;
   /** As PostgreSQL writes it, with all its digits. */
   dueAt: string;
@@ -50,16 +50,11 @@ export function rearmTimers(tx: Tx, looks: Look[], instances: Pick<Turn, 'id' | 
 }
 
 const putOff = {
-  name: 'process-put-off-due-timer',
-  text: `
-    UPDATE process_timer SET due_at = $2
-    WHERE (due_at, instance_id) = (
-      SELECT due_at, instance_id FROM process_timer WHERE due_at <= $1 ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING instance_id AS id`,
+  name: 'process-put-off-timer',
+  text: 'UPDATE process_timer SET due_at = $3 WHERE due_at = $1::timestamptz AND instance_id = $2',
 };
 
-/** Puts off the look that is due longest, and returns its instance. */
-export async function putOffDueTimer(tx: Tx, now: Date, until: Date): Promise<string | undefined> {
-  const [instance] = await tx.query<{ id: string }>(putOff, [now, until]);
-  return instance?.id;
+/** Puts off a look; nothing where another one has looked since. */
+export async function putOffTimer(tx: Tx, { dueAt, id }: Look, until: Date): Promise<void> {
+  await tx.query(putOff, [dueAt, id, until]);
 }
