@@ -3,7 +3,8 @@ import { ensureTopics } from '@throughline/messaging';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { databaseUrl, makeDatabases, type Ground } from './path.js';
+import type { Closing } from './bare.js';
+import { databaseUrl, latenciesOf, makeDatabases, secondsOf, type Ground, type Stamp } from './path.js';
 import { cpuOf, difference, per1000, type CpuParts } from './proc.js';
 
 const DATABASES = 'bare';
@@ -13,14 +14,21 @@ const RUN_LIMIT_MS = 240_000;
 
 export interface BareRun {
   perSecond: number;
+  /** CPU-seconds per 1000 processes. */
   cpuParts: CpuParts;
+  /** From each deal's outbox commit to its last effect commit, ascending; `NaN` for none. */
+  latenciesMs: number[];
 }
 
 /**
- * The bare loop over the same number of processes, after the same warm-up in databases as fresh, from the first outbox commit to the
- * last effect commit.
+ * The bare loop over the same number of processes, as fast as it goes or at a pace, after the same warm-up in databases as fresh, from
+ * the first outbox commit to the last effect commit.
  */
-export async function runBareLoop(ground: Ground, run: string, warmUp: number, processes: number): Promise<BareRun> {
+export async function runBareLoop(
+  ground: Ground,
+  run: string,
+  { warmUp, processes, perSecond }: { warmUp: number; processes: number; perSecond?: number | undefined },
+): Promise<BareRun> {
   const { addresses, pids } = ground;
   const prefix = `bare-${run}.`;
   await ensureTopics({ brokers: addresses.kafkaBrokers, clientId: 'bench', topicPrefix: prefix }, topics, {
@@ -60,20 +68,20 @@ export async function runBareLoop(ground: Ground, run: string, warmUp: number, p
     const finance = children.get('finance')!;
     await Promise.all([...children.values()].map((child) => answer(child, READY_LIMIT_MS)));
     const services = [...children.values()].map(({ pid }) => pid!);
-    const close = async (name: string, count: number): Promise<number> => {
-      finance.send({ watch: count });
-      revenue.send({ close: { run: name, count } });
-      const [{ firstCommitMs }, { lastEffectMs }] = (await Promise.all([
-        answer(revenue, RUN_LIMIT_MS),
-        answer(finance, RUN_LIMIT_MS),
-      ])) as [{ firstCommitMs: number }, { lastEffectMs: number }];
-      return (lastEffectMs - firstCommitMs) / 1_000;
+    const close = async (closing: Closing): Promise<[commits: Stamp[], recorded: Stamp[]]> => {
+      finance.send({ watch: closing.count });
+      revenue.send({ close: closing });
+      return Promise.all([answer(revenue, RUN_LIMIT_MS), answer(finance, RUN_LIMIT_MS)]) as Promise<[Stamp[], Stamp[]]>;
     };
-    await close(`${prefix}warm`, warmUp);
+    await close({ run: `${prefix}warm`, count: warmUp });
     const before = cpuOf({ services, ...pids });
-    const seconds = await close(prefix, processes);
+    const [commits, recorded] = await close({ run: prefix, count: processes, perSecond });
     const used = difference(cpuOf({ services, ...pids }), before);
-    return { perSecond: processes / seconds, cpuParts: per1000(used, processes) };
+    return {
+      perSecond: processes / secondsOf(commits, recorded),
+      cpuParts: per1000(used, processes),
+      latenciesMs: latenciesOf(commits, recorded),
+    };
   } finally {
     for (const child of children.values()) if (child.connected) child.disconnect();
     for (const child of children.values()) if (child.exitCode === null) await once(child, 'exit');

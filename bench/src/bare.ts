@@ -24,6 +24,8 @@ import { readFileSync } from 'node:fs';
 import { Partitioners, type EachBatchPayload, type KafkaMessage } from 'kafkajs';
 import { parse } from 'yaml';
 import { loadParts } from './bare-parts.js';
+import { atPace } from './pace.js';
+import type { Stamp } from './path.js';
 import { sampleOpportunity } from './sample.js';
 import { insertEffect, type EffectKind } from './vendor.js';
 
@@ -53,6 +55,12 @@ interface Outbound {
   payload: Record<string, unknown>;
   correlationId: string;
   causationId?: string;
+}
+/** What the parent asks for: deals to close, at a pace or as fast as it goes. */
+export interface Closing {
+  run: string;
+  count: number;
+  perSecond?: number | undefined;
 }
 interface Stored extends Outbound {
   id: string;
@@ -191,8 +199,9 @@ interface Effect {
 
 const effects: Effect[] = [];
 let running = 0;
-/** Schedules still to be recorded before the parent is told. */
+/** Schedules still to be recorded before the parent is told, and those that have been. */
 let watched = 0;
+let recorded: Stamp[] = [];
 
 const storeCommands = gather<Inbound>(async (inbound) => {
   const lease = randomUUID();
@@ -230,8 +239,8 @@ async function workOff(): Promise<void> {
     const { envelope } = effect.inbound;
     const kind = KINDS[envelope.type as keyof typeof KINDS];
     await database.query(insertEffect, [`${envelope.id}:${kind}`, envelope.correlationId, kind]);
-    if (kind === 'schedule' && --watched === 0)
-      process.send!({ lastEffectMs: performance.timeOrigin + performance.now() });
+    if (kind === 'schedule') recorded.push(stamp(envelope.correlationId));
+    if (kind === 'schedule' && --watched === 0) process.send!(recorded);
     void settle([effect]);
   }
   running -= 1;
@@ -344,9 +353,10 @@ async function eachBatch({ batch: { topic, partition, messages } }: EachBatchPay
   if (inbound.length > 0) await (side === 'orchestrator' ? decideEvents : storeCommands)(inbound);
 }
 
-async function close(run: string, count: number): Promise<void> {
-  for (let from = 0; from < count; from += PER_TRANSACTION) {
-    const size = Math.min(PER_TRANSACTION, count - from);
+/** As fast as the outbox takes them, or at a steady pace, one transaction each; tells the parent when each was committed. */
+async function close({ run, count, perSecond }: Closing): Promise<void> {
+  const commits: Stamp[] = [];
+  const closeSome = async (from: number, size: number): Promise<void> => {
     const outbound = Array.from({ length: size }, (_, offset): Outbound => {
       const payload = sampleOpportunity(run, from + offset);
       return {
@@ -356,8 +366,17 @@ async function close(run: string, count: number): Promise<void> {
       };
     });
     await commit(() => Promise.resolve(outbound));
-    if (from === 0) process.send!({ firstCommitMs: performance.timeOrigin + performance.now() });
-  }
+    commits.push(...outbound.map(({ correlationId }) => stamp(correlationId)));
+  };
+  if (perSecond) await atPace(count, perSecond, (index) => closeSome(index, 1));
+  else
+    for (let from = 0; from < count; from += PER_TRANSACTION)
+      await closeSome(from, Math.min(PER_TRANSACTION, count - from));
+  process.send!(commits);
+}
+
+function stamp(correlationId: string): Stamp {
+  return { correlationId, atMs: performance.timeOrigin + performance.now() };
 }
 
 await codec.prepare(Object.keys(catalog) as MessageType[]);
@@ -378,9 +397,9 @@ if (topics.length > 0) {
   await consumer.run({ eachBatch, partitionsConsumedConcurrently: 256, autoCommitInterval: 1_000 });
   await joined;
 }
-process.on('message', (message: { close?: { run: string; count: number }; watch?: number }) => {
-  if (message.watch) watched = message.watch;
-  if (message.close) void close(message.close.run, message.close.count);
+process.on('message', (message: { close?: Closing; watch?: number }) => {
+  if (message.watch) [watched, recorded] = [message.watch, []];
+  if (message.close) void close(message.close).catch(giveUp);
 });
 process.on('disconnect', () => process.exit(0));
 process.send!('ready');

@@ -3,6 +3,7 @@ import { opportunityCorrelationId, type OpportunityClosedWon } from '@throughlin
 import type { Messaging } from '@throughline/messaging';
 import { MESSAGING } from '@throughline/service';
 import { z } from 'zod';
+import { atPace } from './pace.js';
 import { sampleOpportunity } from './sample.js';
 
 const closeRequest = z.object({
@@ -44,20 +45,11 @@ export class DealsController {
     return { commits, behindMs: 0 };
   }
 
-  /** On schedule, whatever became of the deals before: a queue that builds up must show in the latencies. */
   private async closePaced(run: string, count: number, perSecond: number): Promise<Closed> {
     const commits: Closed['commits'] = [];
-    const pending: Promise<void>[] = [];
-    const start = performance.now();
-    let behindMs = 0;
-    for (let index = 0; index < count; index += 1) {
-      const due = start + (index * 1_000) / perSecond;
-      const early = due - performance.now();
-      if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
-      behindMs = Math.max(behindMs, performance.now() - due);
-      pending.push(this.commit([sampleOpportunity(run, index)], commits));
-    }
-    await Promise.all(pending);
+    const { behindMs } = await atPace(count, perSecond, (index) =>
+      this.commit([sampleOpportunity(run, index)], commits),
+    );
     return { commits, behindMs };
   }
 

@@ -105,6 +105,7 @@ try {
     directory: join(directory, 'stack'),
     env: {},
     parts: ['kafka', 'postgres', 'registry'],
+    kafkaOptimised: true,
     signal: interrupt.signal,
   });
   await Promise.race([measureAll(stack), interrupted]);

@@ -151,15 +151,12 @@ export class Path {
     await this.untilCompleted(processes);
     const cpuToCompletion = difference(this.cpu(), before);
     const { commits, behindMs } = await closing;
-    const endOf = new Map(ended.map(({ correlationId, atMs }) => [correlationId, atMs]));
     return {
       processes,
-      seconds: (Math.max(...endOf.values()) - Math.min(...commits.map(({ atMs }) => atMs))) / 1_000,
+      seconds: secondsOf(commits, ended),
       cpuToLastEffect,
       cpuToCompletion,
-      latenciesMs: commits
-        .map(({ correlationId, atMs }) => (endOf.get(correlationId) ?? NaN) - atMs)
-        .sort((a, b) => a - b),
+      latenciesMs: latenciesOf(commits, ended),
       commits,
       ended,
       behindMs,
@@ -340,6 +337,27 @@ export class Path {
       if (child.exit || Date.now() > deadline) throw new Error(`${side} did not become ready: ${logFile}`);
     }
   }
+}
+
+/** When a commit was answered. */
+export interface Stamp {
+  correlationId: string;
+  /** Wall clock in milliseconds. */
+  atMs: number;
+}
+
+/** From the first outbox commit to the last effect commit. */
+export function secondsOf(commits: Stamp[], ended: Stamp[]): number {
+  const times = (stamps: Stamp[]): number[] => stamps.map(({ atMs }) => atMs);
+  return (Math.max(...times(ended)) - Math.min(...times(commits))) / 1_000;
+}
+
+/** From each deal's outbox commit to its last effect commit, ascending; `NaN` for one that has none. */
+export function latenciesOf(commits: Stamp[], ended: Stamp[]): number[] {
+  const endOf = new Map(ended.map(({ correlationId, atMs }) => [correlationId, atMs]));
+  return commits
+    .map(({ correlationId, atMs }) => (endOf.get(correlationId) ?? NaN) - atMs)
+    .sort((one, other) => one - other);
 }
 
 /** A path for as long as `fn` takes, and how many commits it made. */

@@ -79,7 +79,11 @@ export function printTable(results: Results): void {
   ofPath('commits per message, effects apart', (m) => round(m.commitsPerMessage), 'commitsPerMessage');
   ofPath('at 50 per second: p50, ms', (m) => round(m.p50Ms), 'p50Ms');
   ofPath('at 50 per second: p99, ms', (m) => round(m.p99Ms), 'p99Ms');
+  ofPath('  of the bare loop: p50, p99, ms', (m) => [m.bareP50Ms, m.bareP99Ms].map(round).join(' / '));
   ofPath('at 50 per second: CPU-seconds per 1000', (m) => round(m.cpuSecondsPer1000At50), 'cpuSecondsPer1000At50');
+  ofPath('  services / postgres / broker', (m) => partsOf(m.cpuPartsAt50));
+  ofPath('  of the bare loop', (m) => round(total(m.bareCpuPartsAt50)));
+  ofPath('  services / postgres / broker', (m) => partsOf(m.bareCpuPartsAt50));
   ofPath('  worst lateness of a closing, ms', (m) => round(m.behindMs));
   if (failingKeys) {
     const { failing, healthyPerSecond, perSecondWithoutFailures, healthyShare } = failingKeys;

@@ -88,11 +88,14 @@ function versionText(command: string, args: string[], env: NodeJS.ProcessEnv): P
   });
 }
 
-/** Small heaps and quick compilation: start-up time and a laptop's memory matter more here than peak throughput. */
-export function jvmFlags(heapMb: number): string[] {
+/**
+ * Small heaps and quick compilation: start-up time and a laptop's memory matter more here than peak throughput.
+ * @param optimised with the second compiler as well, as a JVM is in production: dearer for minutes, cheaper for good
+ */
+export function jvmFlags(heapMb: number, optimised = false): string[] {
   return [
     '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=1',
+    ...(optimised ? [] : ['-XX:TieredStopAtLevel=1']),
     `-Xmx${heapMb}m`,
     '-XX:-UsePerfData',
     '-XX:+ExitOnOutOfMemoryError',

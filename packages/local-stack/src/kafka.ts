@@ -32,7 +32,10 @@ export interface KafkaListener {
 /** Apache Kafka: one KRaft node, broker and controller in one process. */
 export function kafkaPart(
   context: PartContext,
-  listeners: KafkaListener[] = [],
+  {
+    listeners = [],
+    optimised = false,
+  }: { listeners?: KafkaListener[] | undefined; optimised?: boolean | undefined } = {},
 ): PartSpec & { ports: { broker: number; controller: number } } {
   const ports = { broker: 0, controller: 0 };
   const home = join(context.directory, 'kafka');
@@ -66,7 +69,7 @@ export function kafkaPart(
         name: 'Kafka',
         command: java.command,
         args: [
-          ...jvmFlags(512),
+          ...jvmFlags(512, optimised),
           ...classes.flags,
           `-Dlog4j2.configurationFile=${join(home, 'log4j2.properties')}`,
           '-cp',

@@ -81,6 +81,8 @@ export interface StackOptions {
   preferredPorts?: Partial<StackPorts>;
   /** More ways in to the broker, each behind a proxy of the caller's: for fault tests. Default: none. */
   kafkaListeners?: KafkaListener[];
+  /** The broker's JVM compiles as it does in production, for who measures it. Default: quickly, as suits short lives. */
+  kafkaOptimised?: boolean;
   onProgress?: (event: StackProgress) => void;
   /** A part answers for the first time, while others may still start: its own addresses are final from here on (none if it was skipped). */
   onPartReady?: (part: PartName, addresses: Readonly<StackAddresses>) => void;
@@ -235,7 +237,8 @@ class StartingStack {
       };
     }
     if (local('kafka')) {
-      const spec = kafkaPart(this.context, this.options.kafkaListeners);
+      const { kafkaListeners: listeners, kafkaOptimised: optimised } = this.options;
+      const spec = kafkaPart(this.context, { listeners, optimised });
       const part = await this.begin(spec, { broker: preferred.kafka, controller: preferred.kafkaController });
       parts.kafka = part;
       awaited.push(
