@@ -9,6 +9,7 @@ import {
   catalog,
   Codec,
   fromHeaders,
+  newMessageId,
   opportunityCorrelationId,
   registrySchemaIds,
   toHeaders,
@@ -160,7 +161,7 @@ async function commit(fn: (tx: Tx) => Promise<Outbound[]>): Promise<void> {
   const stored = await database.transaction(async (tx) => {
     const outbound = (await fn(tx)).map((message) => ({
       ...message,
-      messageId: randomUUID(),
+      messageId: newMessageId(Date.now()),
       key: String(message.payload[catalog[message.type].keyField]),
       value: codec.encode(message.type, message.payload as never),
     }));

@@ -3,6 +3,7 @@ export * from './codec.js';
 export * from './envelope.js';
 export * from './errors.js';
 export * from './generated/messages.js';
+export * from './message-id.js';
 export * from './money.js';
 export * from './publish-schemas.js';
 export * from './refuse-opportunity.js';

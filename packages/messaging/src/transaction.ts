@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { canonicalId, catalog, type Codec } from '@throughline/contracts';
+import { canonicalId, catalog, newMessageId, type Codec } from '@throughline/contracts';
 import type { Database, Statement, Tx } from '@throughline/postgres';
 import { currentTraceparent } from '@throughline/telemetry';
 import { deadLetterColumns, deathsAgainColumns, type DeadLetter } from './dead-letters/dead-letter.js';
@@ -96,7 +96,8 @@ export class MessagingTransaction implements MessagingTx {
 
   /** Encodes at once, so that a payload that does not fit fails where it was made; then none of them is emitted. */
   emit(messages: OutgoingMessage[]): void {
-    const { codec, topicPrefix, messageBytes, now } = this.parts;
+    const { codec, topicPrefix, messageBytes } = this.parts;
+    const now = this.parts.now();
     const rows = messages.map((message): OutboxRow => {
       const entry = catalog[message.type];
       const value = codec.encode(message.type, message.payload);
@@ -104,12 +105,12 @@ export class MessagingTransaction implements MessagingTx {
       const span = message.traceparent ?? (message.causationId && this.spans.get(message.causationId));
       return {
         id: 0,
-        messageId: randomUUID(),
+        messageId: newMessageId(now),
         topic: topicPrefix + entry.topic,
         key: String((message.payload as unknown as Record<string, unknown>)[entry.keyField]),
         type: message.type,
         sequence: 0,
-        time: new Date(now()).toISOString(),
+        time: new Date(now).toISOString(),
         correlationId: message.correlationId,
         causationId: message.causationId ?? null,
         traceparent: span || currentTraceparent() || null,
