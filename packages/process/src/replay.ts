@@ -34,17 +34,19 @@ export interface Replayed {
  * Pure: nothing is sent.
  *
  * Timers fire when they are due. A decision counts where it is asked for again; where a person is asked who was not asked then, the
- * answer is taken as approved, so that what follows can be compared; what was still undecided stays so. Where people were waited for then
- * and nobody is now, all that followed comes as much earlier as they took.
+ * answer is taken as approved, so that what follows can be compared; what nobody decided, because it is open still or was not needed any
+ * more, stays so. Where people were waited for then and nobody is now, all that followed comes as much earlier as they took.
+ *
+ * @param left the state in which the record left the instance
  */
 export function replayHistory(
   process: Process,
   identity: { key: string; occurrence: number; correlationId: string },
   recorded: RecordedInput[],
-  isUndecided: (unit: string) => boolean,
+  left: State,
   until?: string,
 ): Replayed {
-  const replay = new Replay(process, initialState(identity), recorded, isUndecided);
+  const replay = new Replay(process, initialState(identity), recorded, left);
   try {
     for (const input of recorded) replay.take(input);
     replay.passTime(until ?? replay.spared(recorded.at(-1)?.recordedAt ?? ''));
@@ -70,7 +72,7 @@ class Replay {
     private readonly process: Process,
     private state: State,
     recorded: RecordedInput[],
-    private readonly isUndecided: (unit: string) => boolean,
+    private readonly left: State,
   ) {
     this.decisionsAhead = recorded.flatMap(({ type, step }) => (type.startsWith('decision:') && step ? [step] : []));
   }
@@ -89,6 +91,12 @@ class Replay {
   /** A decision that nobody is asked for now, while nothing waits for any other. */
   private isSpared({ type }: RecordedInput): boolean {
     return type.startsWith('decision:') && !Object.values(this.state.steps).some(({ status }) => status === 'deciding');
+  }
+
+  /** Somebody was asked then, and nobody answered: it waits, or the process turned back meanwhile. */
+  private wasLeftUndecided(unit: string): boolean {
+    const { status, policy } = this.left.steps[unit] ?? {};
+    return policy !== undefined && (status === 'deciding' || status === 'skipped');
   }
 
   /** When it would have been, had nobody been waited for who is not now. */
@@ -113,7 +121,7 @@ class Replay {
     this.nextTimerAt = nextTimerAt;
     this.commands.push(...commands.map(({ type }) => type));
     for (const { unit } of tasks.opened) {
-      if (this.decisionsAhead.includes(unit) || this.isUndecided(unit)) continue;
+      if (this.decisionsAhead.includes(unit) || this.wasLeftUndecided(unit)) continue;
       this.assumed.push(unit);
       const id = `assumed:${unit}:${this.assumed.length}`;
       this.decide({ kind: 'decision', id, unit, verdict: 'approved', by: 'assumed' }, now);

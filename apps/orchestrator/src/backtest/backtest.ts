@@ -145,14 +145,7 @@ function compare(
 ): Comparison {
   const { id, process, version, key, occurrence, correlationId, state } = instance;
   const inputs = history.map(toRecordedInput);
-  const replay = (by: Process): Replayed =>
-    replayHistory(
-      by,
-      { key, occurrence, correlationId },
-      inputs,
-      (unit) => state.steps[unit]?.status === 'deciding',
-      now,
-    );
+  const replay = (by: Process): Replayed => replayHistory(by, { key, occurrence, correlationId }, inputs, state, now);
   const before = candidate.baseline === 'in force' ? replay(recorded) : undefined;
   const commands = history.flatMap((event) => event.commands);
   const recordedCommands = new Set(commands);
