@@ -6,7 +6,7 @@ import { patchKafkaHalfResponses } from './half-response-patch.js';
 import { patchKafkaClock } from './clock-patch.js';
 import { patchKafkaFetch } from './fetch-patch.js';
 import { patchKafkaIdleTimer } from './idle-timer-patch.js';
-import { patchKafkaRecordEncoder } from './record-encoder-patch.js';
+import { patchKafkaProduce } from './produce-patch.js';
 
 export interface KafkaOptions {
   brokers: string[];
@@ -23,7 +23,7 @@ export function kafkaClient(options: KafkaOptions, log: Logger): Kafka {
   patchKafkaIdleTimer();
   patchKafkaHalfResponses();
   patchKafkaClock();
-  patchKafkaRecordEncoder();
+  patchKafkaProduce();
   patchKafkaFetch();
   return new Kafka({
     clientId: options.clientId,
