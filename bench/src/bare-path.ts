@@ -21,7 +21,7 @@ export interface BareRun {
 }
 
 /**
- * The bare loop over the same number of processes, as fast as it goes or at a pace, after the same warm-up in databases as fresh, from
+ * The bare loop over the same number of processes, as fast as it goes or at a pace, after the same warm-ups in databases as fresh, from
  * the first outbox commit to the last effect commit.
  */
 export async function runBareLoop(
@@ -74,6 +74,7 @@ export async function runBareLoop(
       return Promise.all([answer(revenue, RUN_LIMIT_MS), answer(finance, RUN_LIMIT_MS)]) as Promise<[Stamp[], Stamp[]]>;
     };
     await close({ run: `${prefix}warm`, count: warmUp });
+    if (perSecond) await close({ run: `${prefix}warm-at-pace`, count: processes / 2, perSecond });
     const before = cpuOf({ services, ...pids });
     const [commits, recorded] = await close({ run: prefix, count: processes, perSecond });
     const used = difference(cpuOf({ services, ...pids }), before);

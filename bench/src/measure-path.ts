@@ -79,7 +79,7 @@ export async function measurePath(
   };
 }
 
-/** At a steady pace, the shipped path and the bare loop by turns, each in fresh processes. */
+/** At a steady pace, the shipped path and the bare loop by turns, each in fresh processes that have kept it for a while. */
 async function measurePaced(
   ground: Ground,
   name: string,
@@ -93,6 +93,7 @@ async function measurePaced(
     ground.say(`${name}: ${perSecond} per second for ${seconds} s, run ${round} of ${runs}`);
     const { result } = await withPath(ground, { samplingRatio }, async (path) => {
       await path.run(`${name}-paced-warm`, warmUp);
+      await path.run(`${name}-paced-warm-at-pace`, processes / 2, perSecond);
       return path.run(`${name}-paced-${round}`, processes, perSecond);
     });
     paced.push(result);
