@@ -54,12 +54,15 @@ describe('Consumer', () => {
   let backlog: number;
   let taking: Promise<void>;
   let consumer: Consumer;
+  /** How often the ends of the partitions were looked at. */
+  let looks: number;
   const kafka = new EventEmitter();
 
   beforeEach(async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'performance'] });
     made = [];
     backlog = 0;
+    looks = 0;
     taking = Promise.resolve();
     consumer = new Consumer({
       kafka: Object.assign(kafka, {
@@ -68,6 +71,12 @@ describe('Consumer', () => {
           process.nextTick(() => kafka.emit('made'));
           return made.at(-1)! as unknown as KafkaConsumer;
         },
+        admin: () => ({
+          connect: async () => undefined,
+          fetchOffsets: async () => [{ topic, partitions: [{ partition: 0, offset: '3' }] }],
+          fetchTopicOffsets: async () => [{ partition: 0, high: String(3 + looks++), low: '0' }],
+          disconnect: async () => undefined,
+        }),
       }) as unknown as Kafka,
       routes,
       topicPrefix: '',
@@ -144,6 +153,28 @@ describe('Consumer', () => {
     await made[0]!.run();
     await check(0);
     expect(made[0]!.pausedAll).toBe(false);
+  });
+
+  it('knows every 5 s what waits at a broker that does not answer, and asks rarely while all answer', async () => {
+    const fetching = (nodeId: number, answers = true): void => {
+      made[0]!.emit('start', { payload: { nodeId } });
+      if (answers) made[0]!.emit('fetch', { payload: { nodeId } });
+    };
+    const lookedIn = async (seconds: number, secondAnswers: boolean): Promise<number> => {
+      const before = looks;
+      for (let second = 0; second < seconds; second++) {
+        fetching(1);
+        fetching(2, secondAnswers);
+        await jest.advanceTimersByTimeAsync(1_000);
+      }
+      return looks - before;
+    };
+    await lookedIn(5, true);
+    expect(await lookedIn(60, true)).toBe(2);
+    await lookedIn(5, false);
+    const before = consumer.health()[0]!.lagMessages;
+    expect(await lookedIn(20, false)).toBe(4);
+    expect(consumer.health()[0]!.lagMessages - before).toBe(4);
   });
 
   it('pauses at the bound and resumes at four fifths of it', async () => {

@@ -58,8 +58,8 @@ export class Consumer {
   /** Failed attempts to consume since the last fetch. */
   private failures = 0;
   private batches = 0;
-  /** Since the last look at the ends of the partitions. */
-  private fetched = false;
+  /** Brokers that were asked for records since the group was joined, by node id; and whether each has answered since that was asked. */
+  private readonly answered = new Map<number, boolean>();
   private readonly topics: string[];
   /** Where the messages of a topic may wait. */
   private readonly queuesOf = new Map<string, Set<string>>();
@@ -182,6 +182,7 @@ export class Consumer {
       this.generation++;
       this.assigned = payload.memberAssignment;
       this.toCommit.clear();
+      this.answered.clear();
       this.lag.assigned(payload.memberAssignment);
       this.lagWatch.look();
       progress.waitingFor = undefined;
@@ -189,10 +190,13 @@ export class Consumer {
       log.info({ assignment: payload.memberAssignment }, 'Joined the consumer group.');
     });
     consumer.on(REBALANCING, () => progress.step());
-    consumer.on(FETCH_START, () => progress.step());
-    consumer.on(FETCH, () => {
+    consumer.on(FETCH_START, ({ payload }) => {
+      progress.step();
+      if (!this.answered.has(payload.nodeId)) this.answered.set(payload.nodeId, false);
+    });
+    consumer.on(FETCH, ({ payload }) => {
       this.failures = 0;
-      this.fetched = true;
+      this.answered.set(payload.nodeId, true);
       progress.step();
       progress.waitingFor = undefined;
     });
@@ -205,9 +209,9 @@ export class Consumer {
   }
 
   private flowing(): boolean {
-    const { fetched } = this;
-    this.fetched = false;
-    return fetched && this.batches === 0 && this.full.size === 0;
+    const allAnswered = this.answered.size > 0 && [...this.answered.values()].every(Boolean);
+    for (const node of this.answered.keys()) this.answered.set(node, false);
+    return allAnswered && this.batches === 0 && this.full.size === 0;
   }
 
   private async eachBatch(payload: EachBatchPayload): Promise<void> {

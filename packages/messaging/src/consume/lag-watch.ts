@@ -4,7 +4,7 @@ import type { Lag } from './lag.js';
 
 /** How often the ends of the partitions are looked at, in milliseconds. */
 const LOOK_EVERY_MS = 5_000;
-/** While fetches are answered and nothing waits, what comes is fetched at once and tells its place by itself: then every so many times. */
+/** While all brokers answer fetches and nothing waits, what comes is fetched at once and tells its place by itself: then every so many times. */
 const WHILE_FLOWING = 6;
 
 export interface LagWatchParts {
@@ -12,8 +12,10 @@ export interface LagWatchParts {
   group: string;
   topics: string[];
   lag: Lag;
-  /** Since it was last asked, every partition has been fetched from, and nothing fetched waits now. */
+  /** Since it was last asked, every broker has answered a fetch, and nothing fetched waits now. */
   flowing: () => boolean;
+  /** Wall clock in milliseconds since 1970. */
+  now: () => number;
   log: Logger;
 }
 
@@ -23,6 +25,8 @@ export class LagWatch {
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
   private skipped = 0;
+  /** When it was last asked whether all flows. */
+  private askedAt: number | undefined;
 
   constructor(private readonly parts: LagWatchParts) {}
 
@@ -39,8 +43,12 @@ export class LagWatch {
   }
 
   private lookUnlessFlowing(): void {
-    const skip = this.parts.lag.complete && this.parts.flowing() && ++this.skipped < WHILE_FLOWING;
-    if (!skip) this.look();
+    const { lag, flowing, now } = this.parts;
+    const since = this.askedAt;
+    this.askedAt = now();
+    const flows = flowing() && lag.complete;
+    if (flows && since !== undefined) lag.nothingWaited(since);
+    if (!flows || ++this.skipped >= WHILE_FLOWING) this.look();
   }
 
   async stop(): Promise<void> {

@@ -58,6 +58,17 @@ describe('lag: how far a partition is behind, in messages and in seconds', () =>
     expect(read(1)).toEqual([1, 5]);
   });
 
+  it('counts from the last time at which every fetch came back with nothing, where none comes back any more', () => {
+    lag.looked('t', 0, '5', '5');
+    lag.looked('t', 1, '7', '5'); // two wait here
+    now += 20_000;
+    lag.nothingWaited(now - 5_000);
+    now += 3_000;
+    lag.looked('t', 0, '6', '5');
+    expect(read()).toEqual([1, 8]);
+    expect(read(1)).toEqual([2, 23]);
+  });
+
   it('begins at the offset of the group, and counts seconds from when it first looked', () => {
     expect(read()).toEqual([0, 0]);
     lag.looked('t', 0, '30', '10');

@@ -82,6 +82,13 @@ export class Lag {
     place.notBefore ??= this.now();
   }
 
+  /** Every partition was fetched from at this time or later, by our clock, and nothing that was fetched waits. */
+  nothingWaited(at: number): void {
+    for (const place of this.places.values()) {
+      if (place.next !== undefined && place.next >= place.end) place.notBefore = Math.max(place.notBefore ?? 0, at);
+    }
+  }
+
   paused(topics: ReadonlySet<string>): void {
     for (const place of this.places.values()) place.paused = topics.has(place.topic);
   }
