@@ -8,7 +8,7 @@ import { projectRoot } from '../../apps/cli/src/installation.js';
 import { colours, table } from '../../apps/cli/src/output.js';
 import { applyEdit } from './apply.js';
 import { copyTree } from './copy-tree.js';
-import { mutants, type Mutant, type SpecFile } from './mutants.js';
+import { mutants, type Mutant, type Spec } from './mutants.js';
 
 const HELP = `npm run test:mutants -- [--only name,...]
 
@@ -25,8 +25,8 @@ The stack is taken from KAFKA_BROKERS, POSTGRES_URL, SCHEMA_REGISTRY_URL and OTE
 
 interface Result {
   mutant: Mutant;
-  /** The spec that noticed; undefined where none did. */
-  caughtBy: string | undefined;
+  /** The spec that had to notice it did. */
+  noticed: boolean;
   seconds: number;
 }
 
@@ -75,11 +75,11 @@ async function main(argv: string[]): Promise<number> {
   }
   try {
     copyTree(projectRoot, tree);
-    const run = (spec: SpecFile): Promise<SpecResult> => runSpec(tree, spec, env);
-    const specs = new Map(chosen.flatMap(({ caughtBy }) => caughtBy).map((spec) => [spec.file, spec]));
+    const run = (spec: Spec): Promise<SpecResult> => runSpec(tree, spec, env);
+    const specs = new Map(chosen.map(({ caughtBy }) => [caughtBy.file, caughtBy]));
     for (const spec of specs.values()) {
       const { failed, passed, broken, output } = await run(spec);
-      if (failed > 0 || broken || passed === 0) {
+      if (failed.length > 0 || broken || passed === 0) {
         process.stderr.write(`${output}\n${spec.file} does not pass on the tree as it is: mend that first.\n`);
         return 1;
       }
@@ -89,10 +89,10 @@ async function main(argv: string[]): Promise<number> {
     for (const mutant of chosen) {
       const result = await tryMutant(tree, mutant, run);
       results.push(result);
-      say(`${mutant.name}: ${result.caughtBy ? `noticed by ${result.caughtBy}` : 'NOT NOTICED'}`);
+      say(`${mutant.name}: ${result.noticed ? `noticed by "${mutant.caughtBy.title}"` : 'NOT NOTICED'}`);
     }
     report(results);
-    return results.every(({ caughtBy }) => caughtBy) ? 0 : 1;
+    return results.every(({ noticed }) => noticed) ? 0 : 1;
   } finally {
     await stack.stop();
     removePostgresData(join(directory, 'stack'));
@@ -100,37 +100,36 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
-async function tryMutant(tree: string, mutant: Mutant, run: (spec: SpecFile) => Promise<SpecResult>): Promise<Result> {
+async function tryMutant(tree: string, mutant: Mutant, run: (spec: Spec) => Promise<SpecResult>): Promise<Result> {
   const from = performance.now();
   const before = new Map(mutant.edits.map(({ file }) => [file, readFileSync(join(tree, file), 'utf8')]));
-  let caughtBy: string | undefined;
+  let noticed = false;
   try {
     for (const edit of mutant.edits) {
       const path = join(tree, edit.file);
       writeFileSync(path, applyEdit(mutant, edit, readFileSync(path, 'utf8')));
     }
-    for (const spec of mutant.caughtBy) {
-      const { failed, broken, output } = await run(spec);
-      // A mutant that does not even load proves nothing about the specs.
-      if (broken) throw new Error(`Mutant ${mutant.name} does not run, adapt it:\n${output}`);
-      if (failed > 0) caughtBy ??= spec.file;
-      if (caughtBy) break;
-    }
+    const { failed, broken, output } = await run(mutant.caughtBy);
+    // A mutant that does not even load proves nothing about the specs.
+    if (broken) throw new Error(`Mutant ${mutant.name} does not run, adapt it:\n${output}`);
+    noticed = failed.some((title) => title.startsWith(mutant.caughtBy.title));
+    if (!noticed) say(failed.length > 0 ? `${mutant.name} fails only: ${failed.join('; ')}` : output);
   } finally {
     for (const [file, text] of before) writeFileSync(join(tree, file), text);
   }
-  return { mutant, caughtBy, seconds: (performance.now() - from) / 1_000 };
+  return { mutant, noticed, seconds: (performance.now() - from) / 1_000 };
 }
 
 interface SpecResult {
   passed: number;
-  failed: number;
+  /** Titles. */
+  failed: string[];
   /** It could not be run at all. */
   broken: boolean;
   output: string;
 }
 
-async function runSpec(tree: string, { kind, file }: SpecFile, env: NodeJS.ProcessEnv): Promise<SpecResult> {
+async function runSpec(tree: string, { kind, file }: Spec, env: NodeJS.ProcessEnv): Promise<SpecResult> {
   const outputFile = join(tree, '..', 'result.json');
   rmSync(outputFile, { force: true });
   const child = spawn(
@@ -154,22 +153,23 @@ async function runSpec(tree: string, { kind, file }: SpecFile, env: NodeJS.Proce
   await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   const result = JSON.parse(readFileSync(outputFile, 'utf8')) as {
     numPassedTests: number;
-    numFailedTests: number;
     numRuntimeErrorTestSuites: number;
+    testResults: { assertionResults: { title: string; status: string }[] }[];
   };
+  const specs = result.testResults.flatMap(({ assertionResults }) => assertionResults);
   return {
     passed: result.numPassedTests,
-    failed: result.numFailedTests,
+    failed: specs.filter(({ status }) => status === 'failed').map(({ title }) => title),
     broken: result.numRuntimeErrorTestSuites > 0,
     output,
   };
 }
 
 function report(results: Result[]): void {
-  const rows = results.map(({ mutant, caughtBy, seconds }) => [
-    mutant.name,
-    mutant.defect,
-    caughtBy?.replace('packages/', '') ?? colours.red('NOT NOTICED'),
+  const rows = results.map(({ mutant: { name, defect, caughtBy }, noticed, seconds }) => [
+    name,
+    defect,
+    noticed ? `${caughtBy.file.replace('packages/', '')}: ${caughtBy.title}` : colours.red('NOT NOTICED'),
     seconds.toFixed(1),
   ]);
   process.stdout.write(`\n${table(['mutant', 'defect', 'noticed by', 'seconds'], rows)}\n`);

@@ -4,8 +4,8 @@ export interface Mutant {
   /** What the code then does wrong. */
   defect: string;
   edits: Edit[];
-  /** Any of them failing is enough; all of them pass on the code as it is. */
-  caughtBy: SpecFile[];
+  /** Fails with the defect, and passes on the code as it is. */
+  caughtBy: Spec;
 }
 
 export interface Edit {
@@ -15,9 +15,11 @@ export interface Edit {
   replace: string;
 }
 
-export interface SpecFile {
+export interface Spec {
   kind: 'unit' | 'int';
   file: string;
+  /** Begins the title of the spec: that another one of the file fails as well proves nothing. */
+  title: string;
 }
 
 const messaging = (file: string): string => `packages/messaging/src/${file}`;
@@ -34,7 +36,11 @@ export const mutants: Mutant[] = [
         replace: 'void keepingAlive(this.parts.take(records)',
       },
     ],
-    caughtBy: [{ kind: 'unit', file: messaging('consume/consumer.spec.ts') }],
+    caughtBy: {
+      kind: 'unit',
+      file: messaging('consume/consumer.spec.ts'),
+      title: 'moves a partition on, and tells Kafka so, only after its records are durably taken in',
+    },
   },
   {
     name: 'inbox-outside-transaction',
@@ -50,7 +56,11 @@ export const mutants: Mutant[] = [
 async function takeInWith(`,
       },
     ],
-    caughtBy: [{ kind: 'int', file: messaging('poison.int.spec.ts') }],
+    caughtBy: {
+      kind: 'int',
+      file: messaging('poison.int.spec.ts'),
+      title: 'a message whose handler, or whose SQL, fails for good, in the middle of a batch',
+    },
   },
   {
     name: 'outbox-deleted-before-acknowledgement',
@@ -63,7 +73,11 @@ async function takeInWith(`,
           'queue.acknowledge(epoch, rows);\n        await publisher.send(toTopicMessages(rows, this.parts.source));',
       },
     ],
-    caughtBy: [{ kind: 'int', file: messaging('relay-order.int.spec.ts') }],
+    caughtBy: {
+      kind: 'int',
+      file: messaging('relay-order.int.spec.ts'),
+      title: 'when sends fail before or after they took effect, as in an outage of the broker',
+    },
   },
   {
     name: 'relay-by-cursor',
@@ -76,7 +90,11 @@ async function takeInWith(`,
           'const last = this as { cursor?: number };\n      if (row.id <= (last.cursor ?? 0)) continue;\n      last.cursor = row.id;',
       },
     ],
-    caughtBy: [{ kind: 'unit', file: messaging('outbox/relay-queue.spec.ts') }],
+    caughtBy: {
+      kind: 'unit',
+      file: messaging('outbox/relay-queue.spec.ts'),
+      title: 'keeps the order in any interleaving of commits, late answers, polls, foreign writers and sends',
+    },
   },
   {
     name: 'memory-past-pending-row',
@@ -88,7 +106,11 @@ async function takeInWith(`,
         replace: 'writer === undefined',
       },
     ],
-    caughtBy: [{ kind: 'unit', file: messaging('outbox/relay-queue.spec.ts') }],
+    caughtBy: {
+      kind: 'unit',
+      file: messaging('outbox/relay-queue.spec.ts'),
+      title: 'refuses a row whose key another instance, or an earlier leader, wrote before',
+    },
   },
   {
     name: 'parking-forgets-successors',
@@ -100,10 +122,11 @@ async function takeInWith(`,
         replace: 'parkedKeys.has(intake.message.envelope.id)',
       },
     ],
-    caughtBy: [
-      { kind: 'unit', file: messaging('consume/plan-batch.spec.ts') },
-      { kind: 'int', file: messaging('poison.int.spec.ts') },
-    ],
+    caughtBy: {
+      kind: 'int',
+      file: messaging('poison.int.spec.ts'),
+      title: 'while a transient failure parks its key alone, and nobody of that key overtakes it',
+    },
   },
   {
     name: 'retry-under-new-id',
@@ -116,7 +139,11 @@ async function takeInWith(`,
           'publisher.send(toTopicMessages(rows.map((row) => (failures > 0 ? { ...row, messageId: randomUUID() } : row)),',
       },
     ],
-    caughtBy: [{ kind: 'int', file: messaging('relay-order.int.spec.ts') }],
+    caughtBy: {
+      kind: 'int',
+      file: messaging('relay-order.int.spec.ts'),
+      title: 'when sends fail before or after they took effect, as in an outage of the broker',
+    },
   },
   {
     name: 'outage-dead-letters',
@@ -128,9 +155,84 @@ async function takeInWith(`,
         replace: "return { kind: 'dead' };",
       },
     ],
-    caughtBy: [
-      { kind: 'unit', file: messaging('advice.spec.ts') },
-      { kind: 'int', file: messaging('outage-does-not-dead-letter.int.spec.ts') },
+    caughtBy: {
+      kind: 'int',
+      file: messaging('outage-does-not-dead-letter.int.spec.ts'),
+      title: 'a vendor: its work pauses and is probed, other work flows, and it resumes by itself',
+    },
+  },
+  {
+    name: 'wrong-guess-stands',
+    defect: 'a handler that was called ahead keeps what it did with a message that the inbox knew',
+    edits: [
+      {
+        file: messaging('consume/process-batch.ts'),
+        find: 'if (!isAllNew(ofState, await taking)) throw new GuessedWrong();',
+        replace: 'await taking;',
+      },
     ],
+    caughtBy: {
+      kind: 'unit',
+      file: messaging('consume/process-batch.spec.ts'),
+      title: 'is called again without a message that the inbox knows, whatever it made of it, and says so',
+    },
+  },
+  {
+    name: 'settled-after-lease',
+    defect: 'whoever has lost the lease of a key still records what its attempt did',
+    edits: [
+      {
+        file: messaging('work/settle-done.ts'),
+        find: 'JOIN work_key k USING (queue, key, lease)',
+        replace: 'JOIN work_key k USING (queue, key)',
+      },
+    ],
+    caughtBy: {
+      kind: 'int',
+      file: messaging('work/settle.int.spec.ts'),
+      title: 'of two outcomes of one row only that of the lease that holds is recorded',
+    },
+  },
+  {
+    name: 'settled-with-successors',
+    defect: 'the end of a row ends its key, and its successors are nobody’s',
+    edits: [{ file: messaging('work/settle-done.ts'), find: 'WHERE k.pending = 1', replace: 'WHERE k.pending >= 1' }],
+    caughtBy: {
+      kind: 'int',
+      file: messaging('work/settle.int.spec.ts'),
+      title: 'hands on the next row of a key, which settles under a lease of its own',
+    },
+  },
+  {
+    name: 'emitted-though-unsettled',
+    defect: 'where one outcome cannot be recorded, the messages of those before it leave twice',
+    edits: [
+      {
+        file: messaging('transaction.ts'),
+        find: 'settleDone(rows: {',
+        replace: 'async settleDone(rows: {',
+      },
+    ],
+    caughtBy: {
+      kind: 'int',
+      file: messaging('work/settle.int.spec.ts'),
+      title: 'an outcome that cannot be recorded stands alone',
+    },
+  },
+  {
+    name: 'fetch-session-trusted',
+    defect: 'after a lost answer the broker is asked only for what has moved, and brings no more what that answer had',
+    edits: [
+      {
+        file: messaging('kafka/fetch-patch.ts'),
+        find: 'session.reset();\n      if ((error as',
+        replace: 'if ((error as',
+      },
+    ],
+    caughtBy: {
+      kind: 'unit',
+      file: messaging('kafka/fetch-patch.spec.ts'),
+      title: 'asks again at once, for everything, where the broker has forgotten the session',
+    },
   },
 ];
