@@ -8,7 +8,7 @@ export type WorkKind = 'state' | 'effect' | 'job';
 
 /** What a failure says by itself. */
 export type Failure =
-  /** Nobody's fault: our own database is away, or another worker is at it. */
+  /** Nobody's fault: our own database is away, somebody keeps a lock, or another worker is at it. */
   | { kind: 'ours'; waitMs: number }
   /** The dependency answered, and its answer stands: this message's own fault. */
   | { kind: 'never' }
@@ -40,6 +40,9 @@ export type Decision =
 
 const CALL_IN_PROGRESS_MS = 250;
 const DATABASE_AWAY_MS = 1_000;
+/** Somebody holds a row, or a table, for longer than a lock may be waited for: each try holds others up, so they are few. */
+const LOCKED_MS = 15_000;
+const LOCK_NOT_AVAILABLE = '55P03';
 /** Where a vendor limits our rate and does not say for how long. */
 const LIMITED_MS = 1_000;
 
@@ -51,6 +54,7 @@ export function classify(kind: WorkKind, error: unknown): Failure {
   const database = postgresFailure(error);
   if (database === 'outage') return { kind: 'ours', waitMs: DATABASE_AWAY_MS };
   if (codeOf(error) === CALL_IN_PROGRESS) return { kind: 'ours', waitMs: CALL_IN_PROGRESS_MS };
+  if (database === 'conflict' && codeOf(error) === LOCK_NOT_AVAILABLE) return { kind: 'ours', waitMs: LOCKED_MS };
   if (database === 'fault') return { kind: 'never' };
   const { retry, retryAfterMs, rateLimited } = (error ?? {}) as {
     retry?: unknown;

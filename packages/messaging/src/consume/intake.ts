@@ -19,7 +19,8 @@ export interface IntakeParts extends BatchParts {
   onRebuilding?: () => void;
 }
 
-const CONFLICT_TRIES = 5;
+/** A message that stands alone is tried again for so long, in milliseconds; a batch is halved at once, since most of it meets nobody. */
+const CONFLICT_MS = 2_000;
 const REBUILD_WAIT_MS = 500;
 
 /**
@@ -83,7 +84,8 @@ export class Intake {
 
   private async bisect(intakes: Taken[]): Promise<void> {
     try {
-      this.onlyNew = await this.whileAway(() => processBatch(this.parts, intakes, this.onlyNew));
+      const conflictMs = intakes.length > 1 ? 0 : CONFLICT_MS;
+      this.onlyNew = await this.whileAway(() => processBatch(this.parts, intakes, this.onlyNew), conflictMs);
     } catch (error) {
       if (this.stopped) throw error;
       if (intakes.length > 1) {
@@ -122,8 +124,9 @@ export class Intake {
     }
   }
 
-  /** Repeats while PostgreSQL is away, and a few times after a conflict with another transaction. */
-  private async whileAway<T>(run: () => Promise<T>): Promise<T> {
+  /** Repeats while PostgreSQL is away, and for `conflictMs` after a conflict with another transaction. */
+  private async whileAway<T>(run: () => Promise<T>, conflictMs = CONFLICT_MS): Promise<T> {
+    const began = performance.now();
     for (let failures = 0; ;) {
       this.parts.progress.step();
       try {
@@ -135,7 +138,7 @@ export class Intake {
         failures++;
         if (codeOf(error) === REBUILDING) await this.waitForRebuild(error);
         else if (failure === 'outage') await this.waitFor('postgres', error, failures);
-        else if (failure === 'conflict' && failures <= CONFLICT_TRIES)
+        else if (failure === 'conflict' && performance.now() - began < conflictMs)
           await sleep(backoff(failures, [5, 500], Math.random()));
         else throw error;
       }

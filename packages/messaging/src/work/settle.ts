@@ -36,7 +36,8 @@ export interface SettleParts {
   log: Logger;
 }
 
-const CONFLICT_TRIES = 5;
+/** An outcome that stands alone is tried again for so long, in milliseconds; several are halved at once. */
+const CONFLICT_MS = 2_000;
 
 /**
  * Records how attempts ended, many in one transaction, and tells after each what it recorded. While PostgreSQL is away it tries again:
@@ -44,6 +45,7 @@ const CONFLICT_TRIES = 5;
  * cannot be recorded stands alone.
  */
 export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<void> {
+  const began = performance.now();
   for (let failures = 1; ; failures++) {
     parts.progress.step();
     let next: WorkItem[];
@@ -55,12 +57,12 @@ export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<v
         parts.progress.waitingFor = 'postgres';
         parts.log.warn({ err: error, outcomes: outcomes.length }, 'Outcomes of effects wait for PostgreSQL.');
         await sleep(backoff(failures, [100, 3_000], Math.random()));
-      } else if (failure === 'conflict' && failures <= CONFLICT_TRIES) {
-        await sleep(backoff(failures, [5, 500], Math.random()));
       } else if (outcomes.length > 1) {
         const middle = Math.ceil(outcomes.length / 2);
         await settle(parts, outcomes.slice(0, middle));
         return settle(parts, outcomes.slice(middle));
+      } else if (failure === 'conflict' && performance.now() - began < CONFLICT_MS) {
+        await sleep(backoff(failures, [5, 500], Math.random()));
       } else {
         return settleFailed(parts, outcomes[0]!, error);
       }

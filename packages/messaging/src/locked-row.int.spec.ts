@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { messagingHarness, orderCancelled, until, type MessagingHarness } from '@throughline/testing';
+import { defineRoutes, state, type Message } from './index.js';
+
+jest.setTimeout(90_000);
+
+const LOCK_TIMEOUT_MS = 2_000;
+const count = { name: 'count', text: 'UPDATE counted SET n = n + 1 WHERE key = ANY($1::text[])' };
+
+describe('locked-row: a row that somebody keeps locked parks its key alone', () => {
+  let harness: MessagingHarness;
+  beforeEach(async () => {
+    harness = await messagingHarness(['OrderCancelled'], { partitions: 1 });
+    await harness.rows('CREATE TABLE counted (key text PRIMARY KEY, n int)');
+  });
+  afterEach(() => harness.close());
+
+  it('the others of its batch are handled soon, and it is once the lock is gone', async () => {
+    const keys = Array.from({ length: 16 }, () => randomUUID());
+    await harness.rows('INSERT INTO counted SELECT unnest($1::text[]), 0', [keys]);
+    const messaging = await harness.service(
+      defineRoutes({
+        group: harness.topics.group,
+        emits: ['OrderCancelled'],
+        routes: {
+          OrderCancelled: state(
+            async (messages: Message<'OrderCancelled'>[], tx) => {
+              await tx.query(count, [messages.map(({ payload }) => payload.orderId)]);
+            },
+            { retry: { maxAttempts: 1 } },
+          ),
+        },
+      }),
+      { database: await harness.test.connect({ limits: { lockTimeoutMs: LOCK_TIMEOUT_MS } }) },
+    );
+    await until('it takes part', () => messaging.health().ready);
+    const client = await harness.database.pool.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+      await client.query('SELECT 1 FROM counted WHERE key = $1 FOR UPDATE', [keys[9]]);
+      await messaging.transaction(async (tx) => tx.emit(keys.map((key) => orderCancelled(key))));
+      const handled = async (): Promise<boolean> =>
+        (await harness.rows('SELECT 1 FROM counted WHERE n = 1')).length === keys.length - 1;
+      // Halved four times, then alone: each time it waits for the lock once.
+      await until('the others are handled', handled, { timeoutMs: 8 * LOCK_TIMEOUT_MS });
+      await until('it is parked', () => messaging.health().work['state']!.parkedKeys === 1);
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
+    await until(
+      'it is handled too',
+      async () => (await harness.rows('SELECT 1 FROM counted WHERE n = 0')).length === 0,
+    );
+    expect(await harness.rows('SELECT 1 FROM counted WHERE n <> 1')).toEqual([]);
+    expect(await harness.rows('SELECT 1 FROM dead_letter')).toEqual([]);
+  });
+});
