@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Database, Statement, Tx } from '@throughline/postgres';
 import { testDatabase, type TestDatabase } from '@throughline/testing';
@@ -147,6 +148,51 @@ describe('both in the same batch', () => {
     await take(...of('reversed', 2, 'PaymentSeen'));
     expect(await take(...of('reversed', 2, 'DealWon'), ...of('reversed', 1, 'DealWon'))).toEqual(['1 CreateOrder']);
     expect(await statuses('reversed')).toEqual(['running', 'paused']);
+  });
+});
+
+/**
+ * An earlier occurrence is read, and not locked. A transaction that changes it decides nothing by the later one, so what comes of both at
+ * once is what would have come of them had the start come first; a lock could only choose the other order, not exclude this one.
+ */
+describe('while another transaction changes the first: decides as if the start had come before that', () => {
+  const inTurn = async (key: string, change: string, isStartFirst: boolean): Promise<unknown> => {
+    const start = of(key, 2, 'DealWon');
+    const sent = isStartFirst
+      ? [...(await takeBy(shipments, ...start)), ...(await takeBy(shipments, ...of(key, 1, change)))]
+      : [...(await takeBy(shipments, ...of(key, 1, change))), ...(await takeBy(shipments, ...start))];
+    return outcome(key, sent);
+  };
+  const atOnce = async (key: string, change: string): Promise<unknown> => {
+    const sent: string[] = [];
+    await database.transaction(async (tx) => {
+      await shipments.runBatch(tx, of(key, 1, change), noon, (commands) =>
+        sent.push(...commands.map(({ type }) => `1 ${type}`)),
+      );
+      // Its rows are locked and not committed: whoever waited for them would wait for good.
+      sent.push(...(await takeBy(shipments, ...of(key, 2, 'DealWon'))));
+    });
+    return outcome(key, sent);
+  };
+  const outcome = async (key: string, sent: string[]): Promise<unknown> => {
+    const found = await findOccurrences(database, { process: 'shipment', id: key, externalType: 'none' });
+    const shown = found.map(({ status, state }) => [status, state.paused !== undefined]);
+    return { sent: sent.toSorted(), shown };
+  };
+
+  it.each([
+    ['is released', [...forward, 'DealLost'], 'OrderUnpacked', 'another'],
+    ['is refused its release', [...forward, 'DealLost'], 'UnpackingRejected', 'the same'],
+    ['stops half undone', [...forward, 'DealLost', 'OrderUnpacked'], 'InvoiceVoidRejected', 'another'],
+    ['is undone to its end', [...forward, 'DealLost', 'OrderUnpacked', 'InvoiceVoided'], 'OrderCancelled', 'the same'],
+    ['turns back', forward, 'DealLost', 'the same'],
+  ])('where the first %s', async (name, before, change, otherOrder) => {
+    const keys = ['at once', 'start first', 'change first'].map((order) => `${name}, ${order}`);
+    for (const key of keys) await takeBy(shipments, ...of(key, 1, ...before));
+    const both = await atOnce(keys[0]!, change);
+    const [startFirst, changeFirst] = [await inTurn(keys[1]!, change, true), await inTurn(keys[2]!, change, false)];
+    expect(both).toEqual(startFirst);
+    expect(isDeepStrictEqual(both, changeFirst) ? 'the same' : 'another').toBe(otherOrder);
   });
 });
 
