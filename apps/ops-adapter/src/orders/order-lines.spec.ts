@@ -3,7 +3,7 @@ import { compareMoney, fromMinorUnits, sumMoney } from '@throughline/contracts';
 import type { MedusaOrder, MedusaReturn, OrderFulfilment } from '@throughline/connectors/medusa';
 import fc from 'fast-check';
 import { medusaLine, medusaOrder, orderLine, salesOrder } from '../spec/order-examples.js';
-import { tellBackorder, tellReturns, tellShipments, type Telling } from './order-lines.js';
+import { tellBackorder, tellReturns, tellShipments, whatIsStillHere, type Telling } from './order-lines.js';
 
 const STORE = 'store_1';
 const at = (minute: number) => new Date(Date.parse('2026-11-22T10:00:00Z') + minute * 60_000).toISOString();
@@ -28,6 +28,28 @@ const facts = ({ events }: Telling): unknown[] =>
     'quantity' in payload ? payload.quantity : null,
     'outstandingQuantity' in payload ? payload.outstandingQuantity : null,
   ]);
+
+it('what is still here names every line of which something has not left: how much, and whether it is ready', () => {
+  const item = (itemId: string, quantity: number) => ({ items: [{ itemId, quantity }] });
+  const lines = [
+    medusaLine({ quantity: '5.0000', orderedQuantity: 5, remaining: 2, name: 'Chair' }),
+    medusaLine({ itemId: 'item_2', lineItemId: '2', remaining: 0, name: 'Licence' }),
+    medusaLine({ itemId: 'item_3', lineItemId: '3', remaining: 0, name: 'Table' }),
+    medusaLine({ itemId: 'item_4', lineItemId: '4', name: 'Discount', amount: '-10.0000' }),
+  ];
+  const fulfilments = [
+    shipment('ful_1', 2, 1),
+    shipment('ful_2', 1, 2, { shippedAt: undefined }),
+    shipment('ful_3', 1, 3, { shippedAt: undefined, ...item('item_2', 1) }),
+    shipment('ful_4', 1, 4, item('item_3', 1)),
+  ];
+  expect(whatIsStillHere(medusaOrder({ lines, fulfilments }))).toBe(
+    'Still here: 3.0000 of 5.0000 of line 1 (Chair), ready in fulfilment ful_2, the rest waited for no more; ' +
+      '1.0000 of 1.0000 of line 2 (Licence), ready in fulfilment ful_3. ' +
+      'If the order stands, have these lines delivered again; if not, cancel in Medusa what is ready.',
+  );
+  expect(whatIsStillHere(medusaOrder({ lines: lines.slice(2), fulfilments: fulfilments.slice(3) }))).toBeUndefined();
+});
 
 describe('shipments', () => {
   const line = medusaLine({ quantity: '5.0000', orderedQuantity: 5 });

@@ -207,6 +207,32 @@ function whyStopped(
   return `${what}: nothing of it was shipped. If it is still wanted, ${next}.`;
 }
 
+/**
+ * What has not left of an order whose release was refused, for whoever decides what becomes of it: nothing of it leaves by itself any more,
+ * and what is ready of it stands. Undefined where all has left.
+ */
+export function whatIsStillHere(seen: MedusaOrder): string | undefined {
+  const here = seen.lines
+    .filter(({ amount }) => compareMoney(amount, '0') >= 0)
+    .flatMap(({ itemId, lineItemId, name, quantity, orderedQuantity, remaining }) => {
+      const of = standingFulfilments(seen).filter(({ items }) => items.some((each) => each.itemId === itemId));
+      const left = of
+        .filter(({ shippedAt }) => shippedAt)
+        .flatMap(({ items }) => items.filter((each) => each.itemId === itemId))
+        .reduce((sum, each) => sumOf(sum, each.quantity), 0);
+      if (left >= orderedQuantity) return [];
+      const outstanding = subtractMoney(quantity, shareOf(quantity, String(left), String(orderedQuantity)));
+      const ready = of.filter(({ shippedAt }) => !shippedAt).map(({ id }) => id);
+      const states = [
+        ...(ready.length > 0 ? [`ready in fulfilment ${ready.join(', ')}`] : []),
+        ...(remaining > 0 ? ['waited for no more'] : []),
+      ];
+      return `${outstanding} of ${quantity} of line ${lineItemId} (${name}), ${states.join(', the rest ')}`;
+    });
+  if (here.length === 0) return undefined;
+  return `Still here: ${here.join('; ')}. If the order stands, have these lines delivered again; if not, cancel in Medusa what is ready.`;
+}
+
 /** The order with one of its lines replaced. */
 export function withLine(order: WrittenOrder, changed: SalesOrderLine): WrittenOrder {
   const lines = order.lines.map((line) => (line.lineItemId === changed.lineItemId ? changed : line));

@@ -3,7 +3,7 @@ import { codeOf } from '@throughline/contracts';
 import type { EffectContext, EffectResult, Message, OutgoingMessage } from '@throughline/messaging';
 import { answer, refuse, toOrderReleased } from './answers.js';
 import type { OrderDependencies } from './create-order.js';
-import { tellStopped, type LineEvent } from './order-lines.js';
+import { tellStopped, whatIsStillHere, type LineEvent } from './order-lines.js';
 import { missing, whyNotStanding } from './provision-order.js';
 import { findOrder, saveOrder, type Rejection } from './store.js';
 import { planRelease, withFulfilment, withRelease } from './transitions.js';
@@ -12,7 +12,7 @@ type Command = Message<'ReleaseOrder'>;
 
 /**
  * Effect handler: cancels every fulfilment that stands, whoever made it, and waits for no stock any more, also where it is refused: each
- * line that was waited for is told as refused. Nothing to release is a success, also where the order was cancelled meanwhile (Medusa
+ * line that was waited for is told as refused, and the refusal says what has not left. Nothing to release is a success, also where the order was cancelled meanwhile (Medusa
  * cancels no order whose fulfilments stand).
  */
 export function releaseOrder({ medusa, database, storeId, now }: OrderDependencies) {
@@ -30,8 +30,11 @@ export function releaseOrder({ medusa, database, storeId, now }: OrderDependenci
       if ('refused' in released) {
         // What has left comes back as a return; what waits for stock must not follow it.
         const stopped = tellStopped(known, known, released.order, 'order-released');
+        const here = released.order && whatIsStillHere(released.order);
+        const { refused } = released;
+        const rejection = here === undefined ? refused : { ...refused, message: `${refused.message} ${here}` };
         return {
-          emit: [refuse(command, 'OrderReleaseRejected', released.refused), ...answers(command, stopped.events)],
+          emit: [refuse(command, 'OrderReleaseRejected', rejection), ...answers(command, stopped.events)],
           apply: (tx) => saveOrder(tx, stopped.row),
         };
       }
