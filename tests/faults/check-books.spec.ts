@@ -179,6 +179,17 @@ describe('checkBooks, of a deal that nobody agreed to', () => {
   });
 });
 
+describe('checkBooks, of a deal that was kept, and closed again', () => {
+  it('takes the first sale as the one that stands, and finds anything of the second', () => {
+    expect(problems('kept-closed-again', { ...stands, orders: [order({ fulfilments: 2 })] })).toEqual([]);
+    expect(problems('kept-closed-again', takenBack)).toContainEqual(
+      expect.stringMatching(/0 orders of closing 1 in force/),
+    );
+    const second = { ...stands, orders: [...stands.orders, order({ occurrence: 2, number: '8', status: 'canceled' })] };
+    expect(problems('kept-closed-again', second)).toContainEqual(expect.stringMatching(/1 orders of closing 2$/));
+  });
+});
+
 describe('checkBooks, of a deal that was taken back when its goods had left', () => {
   const left = { ...takenBack, orders: [order({ fulfilments: 2 })] };
 

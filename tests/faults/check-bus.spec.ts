@@ -86,6 +86,28 @@ describe('checkBus', () => {
     expect(checkBus(unfulfilled).problems).toContainEqual(expect.stringMatching(/FulfilOrderLine .* has 0 answers/));
   });
 
+  it('takes of a line that was refused all once more, of the same line, and an answer to each command', () => {
+    const asked = told(
+      'FulfilOrderLine',
+      { lineItemId: '3' },
+      { id: 'l3', source: 'orchestrator', causationId: undefined },
+    );
+    const short = told('OrderLineBackordered', { lineItemId: '3' });
+    const refused = told('OrderLineFulfilmentRejected', { lineItemId: '3' });
+    const again = [asked, short].map((one) => ({ ...one, id: `${one.id} again`, sequence: 2 }));
+    const fulfilled = told('OrderLineFulfilled', { lineItemId: '3' });
+    expect(checkBus([asked, short, refused, ...again, fulfilled]).problems).toEqual([]);
+    expect(checkBus([asked, short, ...again, fulfilled]).problems).toContainEqual(
+      expect.stringMatching(/2 different messages FulfilOrderLine of closing closing-1, lineItemId 3/),
+    );
+    expect(checkBus([asked, short, refused, ...again]).problems).toContainEqual(
+      expect.stringMatching(/FulfilOrderLine .* has 1 answers instead of 2/),
+    );
+    expect(checkBus([asked, short, refused, fulfilled]).problems).toContainEqual(
+      expect.stringMatching(/FulfilOrderLine .* has 2 answers instead of one/),
+    );
+  });
+
   it('leaves the poison out', () => {
     const poison = record({ sequence: 9, poison: { kind: 'undecodable', consumer: 'orchestrator' } });
     expect(checkBus([poison])).toMatchObject({ messages: 0, problems: [] });

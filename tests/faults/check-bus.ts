@@ -22,7 +22,8 @@ const UNIT_ANSWERS = new Set([...UNIT_COMMANDS.values()].flatMap(({ answers }) =
 /**
  * What a subscriber that deduplicates by `ce_id` must find: per source and subject the sequences 1, 2, 3 without a gap, in one
  * partition; per closing, or per line, shipment, return or credit note of it, no message type twice; and exactly one answer to every
- * command. An amendment does all once more at most, and each time for another order, invoice or schedule.
+ * command. An amendment does all once more at most, and each time for another order, invoice or schedule. What was refused of a line, shipment,
+ * return or credit note may be asked for again, of the same.
  */
 export function checkBus(all: readonly BusRecord[]): BusVerdict {
   const records = all.filter(({ poison }) => !poison);
@@ -55,14 +56,20 @@ export function checkBus(all: readonly BusRecord[]): BusVerdict {
     ({ correlationId }) => correlationId,
   );
   const told = Map.groupBy(
-    messages.flatMap((message) => whatItTells(message).map((what) => ({ what, message }))),
+    messages.flatMap((message) => whatItTells(message).map((telling) => ({ ...telling, message }))),
     ({ what }) => what,
   );
+  const refused = counted(
+    messages.filter(({ type }) => UNIT_ANSWERS.has(type) && type.endsWith('Rejected')),
+    ({ type, correlationId, body }) => aboutOf(correlationId, stepAnsweredBy(type).by, body),
+  );
   for (const [what, tellings] of told) {
-    const runs = 1 + (amendments.get(tellings[0]!.message.correlationId) ?? 0);
+    const { message, field } = tellings[0]!;
+    const again = field === undefined ? 0 : (refused.get(aboutOf(message.correlationId, field, message.body)) ?? 0);
+    const runs = 1 + (amendments.get(message.correlationId) ?? 0) + again;
     if (tellings.length > runs) problems.push(`${tellings.length} different messages ${what}`);
-    const entities = new Set(tellings.map(({ message }) => entityOf(message)));
-    if (entities.size < tellings.length && tellings.length <= runs)
+    const entities = new Set(tellings.map((telling) => entityOf(telling.message)));
+    if (entities.size < tellings.length - again && tellings.length <= runs)
       problems.push(`${tellings.length} different messages ${what} are about the same`);
   }
   const answers = counted(
@@ -73,10 +80,18 @@ export function checkBus(all: readonly BusRecord[]): BusVerdict {
     messages.filter(({ type }) => UNIT_ANSWERS.has(type)),
     ({ type, correlationId, body }) => unitOf(stepAnsweredBy(type), correlationId, body),
   );
-  for (const { id, type, correlationId, body } of messages.filter((message) => COMMANDS.has(message.type))) {
+  const commands = messages.filter((message) => COMMANDS.has(message.type));
+  const asked = counted(
+    commands.filter(({ type }) => UNIT_COMMANDS.has(type)),
+    ({ type, correlationId, body }) => unitOf(UNIT_COMMANDS.get(type)!, correlationId, body),
+  );
+  for (const { id, type, correlationId, body } of commands) {
     const unit = UNIT_COMMANDS.get(type);
-    const count = (unit ? units.get(unitOf(unit, correlationId, body)) : answers.get(id)) ?? 0;
-    if (count !== 1) problems.push(`${type} of closing ${correlationId} has ${count} answers instead of one`);
+    const name = unit && unitOf(unit, correlationId, body);
+    const count = (name === undefined ? answers.get(id) : units.get(name)) ?? 0;
+    const must = name === undefined ? 1 : asked.get(name)!;
+    if (count !== must)
+      problems.push(`${type} of closing ${correlationId} has ${count} answers instead of ${must === 1 ? 'one' : must}`);
   }
   return { messages: messages.length, repeats: records.length - messages.length, problems };
 }
@@ -131,11 +146,14 @@ function fieldsTellingApart(): Map<string, Set<string>> {
 }
 
 /** What may be told once; a credit note that nobody sent goods back for has no return. */
-function whatItTells({ type, correlationId, body }: BusRecord): string[] {
+function whatItTells({ type, correlationId, body }: BusRecord): { what: string; field?: string }[] {
   const fields = [...(TELLING_APART.get(type) ?? [])].filter((field) => body[field] !== null);
-  const closing = `${type} of closing ${correlationId}`;
-  return fields.length === 0 ? [closing] : fields.map((field) => `${closing}, ${field} ${String(body[field])}`);
+  if (fields.length === 0) return [{ what: `${type} of closing ${correlationId}` }];
+  return fields.map((field) => ({ what: `${type} of closing ${aboutOf(correlationId, field, body)}`, field }));
 }
+
+const aboutOf = (correlationId: string, field: string, body: BusRecord['body']): string =>
+  `${correlationId}, ${field} ${String(body[field])}`;
 
 /** What an amendment makes anew: the order, invoice or schedule that a message is about, or the numbers of them, or the amendment. */
 function entityOf({ subject, body }: BusRecord): string {

@@ -96,6 +96,17 @@ describe('checkGoods', () => {
     expect(problems(records)).toEqual(expect.arrayContaining([expect.stringMatching(problem)]));
   });
 
+  it('takes what stays of a deal that was let go as not shipped, and finds what followed all the same', () => {
+    const letGo = living('part-shipped-reopened-let-go');
+    letGo.life.goods = { sku: 'CHAIR', onShelf: 1, restock: 3, back: [], stays: 2 };
+    const shelf = (onIt: number) => ({ shelf: new Map([['CHAIR', onIt]]) });
+    const part = recordsWith(order({ shipped: 1, fulfilled: 1 }), shelf(3));
+    expect(checkGoods([letGo], booksWith(), part)).toEqual([]);
+    expect(checkGoods([letGo], booksWith(), recordsWith(order(), shelf(1)))).toContainEqual(
+      expect.stringMatching(/3 of 1 of CHAIR were shipped/),
+    );
+  });
+
   it('finds what left for an order that was cancelled', () => {
     const nothing = recordsWith(order({ shipped: 0, fulfilled: 0 }), { shelf: new Map([['CHAIR', 6]]) });
     expect(problems(nothing, 'reopened-unshipped', booksWith('canceled'))).toEqual([]);

@@ -49,7 +49,8 @@ function checkLines(living: LivingDeal, books: Books, records: Records): string[
     const found = lines.map(({ sku, quantity }) => `${quantity} of ${sku}`).sort();
     if (wanted.join() !== found.join())
       problems.push(`order ${number} is about ${found.join(' and ')}, the deal about ${wanted.join(' and ')}`);
-    for (const { sku, quantity, fulfilled, shipped } of lines) {
+    for (const { sku, quantity: ordered, fulfilled, shipped } of lines) {
+      const quantity = sku === goods?.sku ? ordered - (goods.stays ?? 0) : ordered;
       if (fulfilled !== quantity)
         problems.push(`${fulfilled} of ${quantity} of ${sku} are fulfilled for order ${number}`);
       if (sku === goods?.sku && shipped !== quantity)

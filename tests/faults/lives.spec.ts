@@ -51,7 +51,7 @@ describe('planLife', () => {
   });
 
   it('ships in parts what is short, and gets back no more than left the house', () => {
-    for (const story of ['shipped-in-parts', 'returned', 'returned-paid'] as const)
+    for (const story of ['shipped-in-parts', 'returned', 'returned-paid', 'part-shipped-reopened-kept'] as const)
       for (const { final, goods } of livesOf(story)) {
         const { quantity } = final.lines.find(({ sku }) => sku === goods!.sku)!;
         expect(goods!.onShelf < quantity).toBe(goods!.restock !== undefined);
@@ -59,5 +59,7 @@ describe('planLife', () => {
         expect(goods!.back.reduce((sum, back) => sum + back, 0)).toBeLessThanOrEqual(quantity);
       }
     expect(livesOf('shipped-in-parts').every(({ goods }) => goods!.restock !== undefined)).toBe(true);
+    for (const { deal, goods } of livesOf('part-shipped-reopened-let-go'))
+      expect(goods!.onShelf + goods!.stays!).toBe(deal.lines[0]!.quantity);
   });
 });

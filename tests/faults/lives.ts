@@ -23,6 +23,8 @@ export interface Goods {
   restock: number | undefined;
   /** How much comes back each time. */
   back: number[];
+  /** How much of what was ordered never leaves, because the deal was let go before; absent where all of it does. */
+  stays?: number;
 }
 
 /** Above every credit limit, and large enough that two people decide: apps/orchestrator/policies/credit-approval.yaml. */
@@ -71,10 +73,7 @@ function moreGoods(deal: PlannedDeal, between: Between): PlannedDeal {
 }
 
 const GOODS: Partial<Record<Story, (between: Between, sku: string) => { line: PlannedLine; goods: Goods }>> = {
-  'shipped-in-parts': (between, sku) => {
-    const line = chairs(sku, between(2, 6), between);
-    return { line, goods: { sku, onShelf: between(1, line.quantity - 1), restock: line.quantity, back: [] } };
-  },
+  'shipped-in-parts': inPart,
   returned: (between, sku) => {
     const line = chairs(sku, between(3, 6), between);
     const isShort = between(0, 1) === 0;
@@ -91,7 +90,18 @@ const GOODS: Partial<Record<Story, (between: Between, sku: string) => { line: Pl
   'shipped-reopened-let-go': onShelf,
   'shipped-amended-kept': onShelf,
   'shipping-reopened': onShelf,
+  'kept-closed-again': onShelf,
+  'part-shipped-reopened-kept': inPart,
+  'part-shipped-reopened-let-go': (between, sku) => {
+    const { line, goods } = inPart(between, sku);
+    return { line, goods: { ...goods, stays: line.quantity - goods.onShelf } };
+  },
 };
+
+function inPart(between: Between, sku: string): { line: PlannedLine; goods: Goods } {
+  const line = chairs(sku, between(2, 6), between);
+  return { line, goods: { sku, onShelf: between(1, line.quantity - 1), restock: line.quantity, back: [] } };
+}
 
 function unshipped(between: Between, sku: string): { line: PlannedLine; goods: Goods } {
   return { line: chairs(sku, between(1, 4), between), goods: { sku, onShelf: 0, restock: 20, back: [] } };

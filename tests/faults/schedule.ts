@@ -30,6 +30,9 @@ export const STORIES = [
   'shipped-reopened-let-go',
   'shipped-amended-kept',
   'shipping-reopened',
+  'kept-closed-again',
+  'part-shipped-reopened-kept',
+  'part-shipped-reopened-let-go',
 ] as const;
 export type Story = (typeof STORIES)[number];
 
@@ -98,6 +101,9 @@ const STORY_WEIGHTS: Record<Story, number> = {
   'shipped-reopened-let-go': 1,
   'shipped-amended-kept': 1,
   'shipping-reopened': 2,
+  'kept-closed-again': 1,
+  'part-shipped-reopened-kept': 1,
+  'part-shipped-reopened-let-go': 1,
 };
 
 /**

@@ -161,6 +161,28 @@ export class Stories {
       await this.toReopen(living);
       if (await this.wasNoticed(living)) await this.settleStop(living, 'skip', 'compensated', false);
     },
+    'kept-closed-again': async (living) => {
+      await this.completed(living);
+      await this.delivered(living);
+      await this.toReopen(living);
+      await this.settleStop(living, 'keep', 'completed');
+      await this.close(living);
+      const { id } = await this.until(living, 2, ({ status }) => status === 'paused');
+      await this.pause(living, 0);
+      await this.act(id, 'cancel', 'paused');
+      await this.until(living, 2, ({ status }) => status === 'compensated');
+    },
+    'part-shipped-reopened-kept': async (living) => {
+      const delivery = await this.stoppedInPart(living);
+      await this.settleStop(living, 'keep', 'completed');
+      await this.act(delivery, 'retry', 'stopped');
+      await this.delivered(living);
+    },
+    'part-shipped-reopened-let-go': async (living) => {
+      const delivery = await this.stoppedInPart(living);
+      await this.settleStop(living, 'skip', 'compensated');
+      await this.act(delivery, 'cancel', 'stopped');
+    },
   };
 
   private pause({ life }: LivingDeal, which: 0 | 1): Promise<void> {
@@ -195,17 +217,48 @@ export class Stories {
     );
     if (status === end) return;
     await this.pause(living, 1);
+    await this.act(id, action, 'stopped');
+    await this.until(living, 1, (sale) => sale.status === end);
+  }
+
+  /** What a person does to an instance, until it is no more what it was. */
+  private async act(id: string, action: string, from: string): Promise<void> {
     for (;;) {
       await this.ask(`${this.services.url('orchestrator')}/v1/actions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'x-actor': 'olga@acme.example' },
         body: JSON.stringify({ action, ids: [id], reason: 'spoke to the customer' }),
       });
-      const sale = (await this.read(living))?.occurrences[0];
-      if (sale && sale.status !== 'stopped') break;
+      const response = await this.ask(`${this.services.url('orchestrator')}/v1/instances/${id}`);
+      if (response?.ok && ((await response.json()) as { status: string }).status !== from) return;
       await sleep(POLL_MS, undefined, { signal: this.signal });
     }
-    await this.until(living, 1, (sale) => sale.status === end);
+  }
+
+  /**
+   * Part of the goods has left when the deal is reopened: the sale stops and says what is still here, and so does the delivery of the rest,
+   * which nothing follows although the shelf is filled up. Returns the delivery.
+   */
+  private async stoppedInPart(living: LivingDeal): Promise<string> {
+    const { onShelf } = living.life.goods!;
+    await this.completed(living);
+    await this.shipped(living, onShelf);
+    await this.pause(living, 0);
+    await this.toReopen(living);
+    const { attention } = await this.until(living, 1, ({ status }) => status === 'stopped');
+    const { quantity } = living.life.deal.lines[0]!;
+    const left = quantity - onShelf;
+    if (!attention.some(({ message }) => message.includes(` ${left}.0000 of ${quantity}.0000 of line `)))
+      throw new Error(
+        `nobody is told that ${left} are still here: ${attention.map(({ message }) => message).join(' ')}`,
+      );
+    await this.restock(living);
+    for (;;) {
+      const linked = (await this.read(living))?.linked ?? [];
+      const stopped = linked.find(({ process, status }) => process === 'order-to-fulfilment' && status === 'stopped');
+      if (stopped) return stopped.id;
+      await sleep(POLL_MS, undefined, { signal: this.signal });
+    }
   }
 
   private amend({ deal, life, lineIds }: LivingDeal): Promise<void> {
