@@ -7,7 +7,6 @@ export interface Identity {
   version: number;
   key: string;
   occurrence: number;
-  correlationId: string;
   /** Of a new instance. */
   state: State;
 }
@@ -19,27 +18,31 @@ export interface LockedInstance {
   key: string;
   occurrence: number;
   state: State;
+  /** It has no row yet: the first save writes it. */
+  isNew?: true;
 }
 
 /**
- * Missing instances are created before any lock on a row is taken, and in key order; rows are locked in id order. So two
- * transactions can wait for each other in one direction only, and an event that comes before the start of its instance cannot
- * slip between two transactions that do not see each other.
+ * Whoever is to create an instance claims its name until its transaction ends, before any lock on a row is taken, and in one order;
+ * rows are locked in id order. So two transactions can wait for each other in one direction only, and an event that comes before the
+ * start of its instance cannot slip between two transactions that do not see each other: what the one has created is there for the other
+ * when it gets the claim, because each statement sees what was committed before it. The row itself is written with all the rest, once.
  */
-const ensure = {
-  name: 'process-ensure-instances',
+const claimNew = {
+  name: 'process-claim-new-instances',
   text: `
-    INSERT INTO process_instance (process, version, key, occurrence, correlation_id, status, state, created_at, updated_at)
-    SELECT process, version, key, occurrence, correlation_id, 'expected', state, $7::timestamptz, $7::timestamptz
-    FROM ROWS FROM (
-      unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::text[]),
-      json_array_elements($6::json)
-    ) AS wanted(process, version, key, occurrence, correlation_id, state)
-    WHERE NOT EXISTS (
-      SELECT FROM process_instance AS instance
-      WHERE instance.key = wanted.key AND instance.occurrence = wanted.occurrence AND instance.process = wanted.process)
-    ORDER BY key COLLATE "C", occurrence, process COLLATE "C"
-    ON CONFLICT (key, occurrence, process) DO NOTHING`,
+    WITH claimed AS MATERIALIZED (
+      SELECT n, pg_advisory_xact_lock(claim)
+      FROM (
+        SELECT n, hashtextextended(concat_ws('/', wanted.process, wanted.occurrence, wanted.key), 0) AS claim
+        FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS wanted(process, key, occurrence, n)
+        WHERE NOT EXISTS (
+          SELECT FROM process_instance AS instance
+          WHERE instance.key = wanted.key AND instance.occurrence = wanted.occurrence AND instance.process = wanted.process)
+        ORDER BY claim OFFSET 0
+      ) AS missing
+    )
+    SELECT n::int, nextval('process_instance_id_seq') AS id FROM claimed ORDER BY n`,
 };
 
 const lock = {
@@ -52,25 +55,24 @@ const lock = {
     FOR UPDATE OF instance`,
 };
 
-/** Creates what is missing and locks all of it. */
-export async function lockInstances(tx: Tx, identities: Identity[], now: Date): Promise<LockedInstance[]> {
-  const processes = identities.map(({ process }) => process);
-  const keys = identities.map(({ key }) => key);
-  const occurrences = identities.map(({ occurrence }) => occurrence);
-  const [, locked] = await Promise.all([
-    tx.query(ensure, [
-      processes,
-      identities.map(({ version }) => version),
-      keys,
-      occurrences,
-      identities.map(({ correlationId }) => correlationId),
-      JSON.stringify(identities.map(({ state }) => state)),
-      now,
-    ]),
-    tx.query<LockedInstance>(lock, [processes, keys, occurrences]),
+/** Locks all of it; what does not exist yet is nobody else's to create, and comes last, in its first state and with the id it will have. */
+export async function lockInstances(tx: Tx, identities: Identity[]): Promise<LockedInstance[]> {
+  const values = columns(identities.map(({ process, key, occurrence }) => [process, key, occurrence]));
+  const [claims, locked] = await Promise.all([
+    tx.query<{ n: number; id: string }>(claimNew, values),
+    tx.query<LockedInstance>(lock, values),
   ]);
-  return locked;
+  const found = new Set(locked.map(nameOf));
+  const missing = claims
+    .map(({ n, id }) => ({ id, isNew: true as const, ...identities[n - 1]! }))
+    // One that somebody else had claimed was created meanwhile.
+    .filter((instance) => !found.has(nameOf(instance)));
+  return [...locked, ...missing];
 }
+
+/** The same for two of the same process, key and occurrence, and for no others. */
+export const nameOf = ({ process, occurrence, key }: Pick<Identity, 'process' | 'occurrence' | 'key'>): string =>
+  `${process}/${occurrence}/${key}`;
 
 const claim = {
   name: 'process-claim-due-instances',

@@ -95,6 +95,9 @@ describe('a batch', () => {
     expect(transitions).toHaveLength(300);
     expect(transitions[0]).toEqual({ process: 'sale', from: 'expected', to: 'running' });
     expect(statements.length).toBeLessThanOrEqual(10);
+    // What is new is written once, with all that the batch made of it.
+    expect(statements).toContain('process-insert-instances');
+    expect(statements).not.toContain('process-update-instances');
   });
 
   it('ignores messages taken before, in the same batch and in a later one', async () => {
@@ -145,6 +148,54 @@ describe('several runners at once', () => {
     expect(found.map((instance) => instance?.status)).toEqual(keys.map(() => 'completed'));
     expect(sent).toHaveLength(keys.length * 4);
     expect(new Set(sent.map(({ type, correlationId }) => `${type}/${correlationId}`)).size).toBe(sent.length);
+  });
+
+  describe('of which one is about to create an instance', () => {
+    const waiting = async (): Promise<boolean> => {
+      const { rows } = await database.pool.query(`SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event = 'advisory'`);
+      return rows.length > 0;
+    };
+    /** What the second sends, where the first ends like this as soon as the second waits for it. */
+    async function second(key: string, end: () => void): Promise<string[]> {
+      const [aside, other] = [`${key}-aside`, `${key}-other`];
+      await take(of(aside, 'DealWon'));
+      let sent: Promise<EmittedCommand[]> | undefined;
+      const first = database.transaction(async (tx) => {
+        await runner.runBatch(tx, of(key, 'DealWon'), noon, () => undefined);
+        sent = take([...of(other, 'DealWon'), ...of(aside, 'OrderCreated'), ...of(key, 'OrderCreated')]);
+        sent.catch(() => undefined);
+        while (!(await waiting())) await new Promise((resolve) => setImmediate(resolve));
+        end();
+      });
+      await first.catch(() => undefined);
+      return (await sent!).map(({ type, correlationId }) => `${correlationId.slice('correlation-of-'.length)} ${type}`);
+    }
+
+    it('the other waits, and goes on with what the first has made of it', async () => {
+      const sent = await second('made', () => undefined);
+      expect(sent.toSorted()).toEqual([
+        'made IssueInvoice',
+        'made PackOrder',
+        'made-aside IssueInvoice',
+        'made-aside PackOrder',
+        'made-other CreateOrder',
+      ]);
+      expect(await findInstances(database, { key: 'made', limit: 2 })).toHaveLength(1);
+    });
+
+    it('the other waits, and creates it where the first did not', async () => {
+      const sent = await second('unmade', () => {
+        throw new Error('on purpose');
+      });
+      expect(sent.toSorted()).toEqual([
+        'unmade-aside IssueInvoice',
+        'unmade-aside PackOrder',
+        'unmade-other CreateOrder',
+      ]);
+      expect(await find('unmade')).toMatchObject({ status: 'expected' });
+      expect(await take(of('unmade', 'DealWon'))).toHaveLength(3);
+    });
   });
 });
 

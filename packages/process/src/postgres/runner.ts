@@ -19,7 +19,9 @@ import {
   claimDueInstances,
   lockInstances,
   lockInstancesById,
+  nameOf,
   readEarlier,
+  type EarlierInstance,
   type Identity,
   type LockedInstance,
 } from './lock-instances.js';
@@ -158,9 +160,8 @@ export class ProcessRunner {
     const inbound = this.sortByInstance(events);
     if (inbound.size === 0) return [];
     const identities = [...inbound.values()].map(({ identity }) => identity);
-    const instances = await lockInstances(tx, identities, now);
-    const eventsOf = ({ process, key, occurrence }: LockedInstance): ProcessEvent[] =>
-      inbound.get(instanceKey(process, key, occurrence))!.events;
+    const instances = await lockInstances(tx, identities);
+    const eventsOf = (instance: LockedInstance): ProcessEvent[] => inbound.get(nameOf(instance))!.events;
     const earlier = await this.earlierOf(tx, instances, eventsOf);
     // What an occurrence finds of those before it is what this batch makes of them.
     const inOrder = earlier.size > 0 ? instances.toSorted((a, b) => a.occurrence - b.occurrence) : instances;
@@ -188,7 +189,9 @@ export class ProcessRunner {
       if (eventsOf(instance).some(({ type }) => type === starts)) later.push(instance);
     }
     const known = new Map<string, { id: string; stored: EarlierOccurrence }[]>();
-    for (const one of later.length > 0 ? await readEarlier(tx, later) : []) {
+    if (later.length === 0) return known;
+    const earlier = [...(await readEarlier(tx, later)), ...newBefore(later, instances)];
+    for (const one of earlier.toSorted((a, b) => a.occurrence - b.occurrence)) {
       const stored = earlierOccurrence(await this.processOf(tx, one), one.state);
       known.set(one.laterId, [...(known.get(one.laterId) ?? []), { id: one.id, stored }]);
     }
@@ -404,14 +407,27 @@ export class ProcessRunner {
       for (const process of this.definitions.processes) {
         if (!this.definitions.takes(process.name, event.type)) continue;
         const identity = identityOf(process, event);
-        const id = instanceKey(identity.process, identity.key, identity.occurrence);
-        const known = sorted.get(id);
+        const name = nameOf(identity);
+        const known = sorted.get(name);
         if (known) known.events.push(event);
-        else sorted.set(id, { identity, events: [event] });
+        else sorted.set(name, { identity, events: [event] });
       }
     }
     return sorted;
   }
+}
+
+/** Earlier occurrences that this batch creates: no row says so yet. */
+function newBefore(later: LockedInstance[], instances: LockedInstance[]): EarlierInstance[] {
+  const byKey = Map.groupBy(
+    instances.filter(({ isNew }) => isNew),
+    ({ process, key }) => `${process}/${key}`,
+  );
+  return later.flatMap(({ id, process, key, occurrence }) =>
+    (byKey.get(`${process}/${key}`) ?? [])
+      .filter((one) => one.occurrence < occurrence)
+      .map((one) => ({ ...one, laterId: id })),
+  );
 }
 
 function run(
@@ -424,6 +440,7 @@ function run(
 ): Change {
   const change: Change = {
     id: instance.id,
+    ...(instance.isNew && { isNew: true }),
     process,
     before: instance.state,
     state: instance.state,
@@ -509,9 +526,6 @@ function identityOf(process: Process, event: ProcessEvent): Identity {
     version: process.version,
     key,
     occurrence,
-    correlationId,
     state: initialState({ key, occurrence, correlationId }),
   };
 }
-
-const instanceKey = (process: string, key: string, occurrence: number): string => `${process}/${occurrence}/${key}`;

@@ -9,6 +9,8 @@ import { writeSearch } from './search/write-search.js';
 /** What a batch did to one instance. */
 export interface Change {
   id: string;
+  /** It has no row yet. */
+  isNew?: true;
   /** Another version than before, where it was migrated. */
   from?: Process;
   process: Process;
@@ -20,6 +22,20 @@ export interface Change {
 }
 
 /** JSON travels as one document per statement: inside a text array every quote of it would be escaped, and that costs most of all. */
+const insert = {
+  name: 'process-insert-instances',
+  text: `
+    INSERT INTO process_instance
+      (id, process, key, occurrence, version, correlation_id, status, trace_id, started_at, ended_at, state, created_at, updated_at)
+    OVERRIDING SYSTEM VALUE
+    SELECT added.*, $12::timestamptz, $12::timestamptz
+    FROM ROWS FROM (
+      unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
+        $10::timestamptz[]),
+      json_array_elements($11::json)
+    ) AS added(id, process, key, occurrence, version, correlation_id, status, trace_id, started_at, ended_at, state)`,
+};
+
 const update = {
   name: 'process-update-instances',
   text: `
@@ -70,16 +86,15 @@ const insertExternalIds = {
  */
 export function saveInstances(tx: Tx, changes: Change[], now: Date): void {
   if (changes.length === 0) return;
-  const updated = changes.map(({ id, process, state }) => [
-    id,
-    process.version,
-    state.correlationId,
-    state.status,
-    traceIdOf(state.traceparent),
-    state.startedAt ?? null,
-    state.endedAt ?? null,
-  ]);
-  void tx.query(update, [...columns(updated), JSON.stringify(changes.map(({ state }) => state)), now]);
+  const added = changes.filter(({ isNew }) => isNew);
+  const updated = changes.filter(({ isNew }) => !isNew);
+  if (added.length > 0) void tx.query(insert, [...columns(added.map(insertedRow)), statesOf(added), now]);
+  if (updated.length > 0)
+    void tx.query(update, [
+      ...columns(updated.map(({ id, ...change }) => [id, ...rowOf(change)])),
+      statesOf(updated),
+      now,
+    ]);
   const events = columns(changes.flatMap(eventRows));
   const payloads = changes.flatMap(({ history }) => history.map(({ event }) => event?.payload ?? null));
   void tx.query(insertEvents, [...events, JSON.stringify(payloads), now]);
@@ -92,6 +107,25 @@ export function saveInstances(tx: Tx, changes: Change[], now: Date): void {
     changes.map((change) => ({ from: change.process, ...change })),
     now,
   );
+}
+
+const statesOf = (changes: Change[]): string => JSON.stringify(changes.map(({ state }) => state));
+
+function insertedRow({ id, ...change }: Change): unknown[] {
+  const { process, state } = change;
+  return [id, process.name, state.key, state.occurrence, ...rowOf(change)];
+}
+
+/** What may change with any input. */
+function rowOf({ process, state }: Pick<Change, 'process' | 'state'>): unknown[] {
+  return [
+    process.version,
+    state.correlationId,
+    state.status,
+    traceIdOf(state.traceparent),
+    state.startedAt ?? null,
+    state.endedAt ?? null,
+  ];
 }
 
 function eventRows({ id, history, state }: Change): unknown[][] {
