@@ -1,10 +1,13 @@
+import { removePostgresData, startStack, type Stack } from '@throughline/local-stack';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { BatchFigures, BatchRun } from './batches.js';
 import { emptyTable, fillTable, keyOf } from './fill-table.js';
-import { median, medianBy } from './median.js';
+import { medianBy } from './median.js';
 import type { Size } from './measure-path.js';
 import { databaseUrl, makeDatabases, type Ground } from './path.js';
 import { cpuOf, difference, type CpuParts } from './proc.js';
@@ -24,12 +27,18 @@ export interface OpenInstancesFigures {
 export interface OrchestratorFigures {
   one: OpenInstancesFigures;
   many: OpenInstancesFigures;
-  /** Per CPU-second with many open instances against one: median of neighbouring runs. */
+  /** Per CPU-second with many open instances against one: of the two medians above. */
   openShare: number;
+  /** The same of each two runs that followed one another. */
+  openShares: number[];
 }
 
 const READY_LIMIT_MS = 60_000;
 const RUN_LIMIT_MS = 300_000;
+const SETTLE_LIMIT_MS = 300_000;
+const LOOK_EVERY_MS = 200;
+/** Runs of each table at least: their median is reported. */
+const RUNS_AT_LEAST = 3;
 const HOUR_MS = 3_600_000;
 /** A timer falls due so often, and they last for three days, where a million instances are open. */
 const TIMER_EVERY_MS = 259;
@@ -44,6 +53,7 @@ const LARGE_PRIME = 15_485_863;
 /**
  * The same batches over a table in which one other instance is open, and over one in which very many are, by turns. In the full table
  * the instances that the events are about lie scattered among all the others, as they do in life; so do those whose timers fire.
+ * Each table has a PostgreSQL of its own, so that what the one writes, and when, is never paid for by the other.
  */
 export async function measureOrchestrator(ground: Ground, size: Size, open: number): Promise<OrchestratorFigures> {
   const tables: Table[] = [];
@@ -53,49 +63,42 @@ export async function measureOrchestrator(ground: Ground, size: Size, open: numb
       ['many', open],
     ] as const)
       tables.push(await Table.make(ground, name, count));
-    return await measureByTurns(ground, size, open, tables as [Table, Table]);
+    return await measureByTurns(ground, size, tables as [Table, Table]);
   } finally {
     await Promise.all(tables.map((table) => table.stop()));
   }
 }
 
-async function measureByTurns(
-  ground: Ground,
-  size: Size,
-  open: number,
-  [one, many]: [Table, Table],
-): Promise<OrchestratorFigures> {
-  // A checkpoint makes the next change of each page dearer. Within seconds of one, work that is scattered would pay it for every page;
-  // so it comes before the warm-up, and others when PostgreSQL wants them.
-  await one.checkpoint();
-  const runs: Record<'one' | 'many', OpenInstancesFigures>[] = [];
-  for (let round = 0; round <= size.runs; round += 1) {
-    ground.say(`orchestrator: ${round === 0 ? 'warming up' : `run ${round} of ${size.runs}`}`);
-    const processes = (round === 0 ? size.warmUp : size.processes) * SCALE;
+async function measureByTurns(ground: Ground, size: Size, [one, many]: [Table, Table]): Promise<OrchestratorFigures> {
+  const rounds: Record<'one' | 'many', OpenInstancesFigures>[] = [];
+  const count = Math.max(size.runs, RUNS_AT_LEAST);
+  for (let round = 0; round <= count; round += 1) {
+    ground.say(`orchestrator: ${round === 0 ? 'warming up' : `run ${round} of ${count}`}`);
+    // As long as a run: until then a table of gigabytes is still being read in, and few of its pages have changed since the checkpoint.
+    const processes = size.processes * SCALE;
     const clockMs = processes * TIMERS_PER_PROCESS * TIMER_EVERY_MS;
     const pair = { one: await one.run(processes, clockMs), many: await many.run(processes, clockMs) };
-    if (round > 0) runs.push(pair);
+    if (round > 0) rounds.push(pair);
   }
   const middle = (which: 'one' | 'many') =>
     medianBy(
-      runs.map((run) => run[which]),
-      (run) => run.perCpuSecond,
+      rounds.map((round) => round[which]),
+      (figures) => figures.perCpuSecond,
     );
-  return {
-    one: middle('one'),
-    many: middle('many'),
-    openShare: median(runs.map((run) => run.many.perCpuSecond / run.one.perCpuSecond)),
-  };
+  const share = (pair: Record<'one' | 'many', OpenInstancesFigures>): number =>
+    pair.many.perCpuSecond / pair.one.perCpuSecond;
+  const middles = { one: middle('one'), many: middle('many') };
+  return { ...middles, openShare: share(middles), openShares: rounds.map(share) };
 }
 
-/** A database of the orchestrator with so many open instances, and a process that works in it. */
+/** A database of the orchestrator with so many open instances, alone on its server, and a process that works in it. */
 class Table {
   private nowMs = Date.parse(START) + HOUR_MS;
   private runs = 0;
   private worked = 0;
 
   private constructor(
-    private readonly ground: Ground,
+    private readonly server: Server,
     private readonly child: ChildProcess,
     private readonly admin: pg.Client,
     private readonly name: string,
@@ -103,18 +106,21 @@ class Table {
   ) {}
 
   static async make(ground: Ground, name: string, open: number): Promise<Table> {
-    await makeDatabases(ground, ['orchestrator'], name);
-    const url = databaseUrl(ground.addresses, name, 'orchestrator');
-    const admin = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-    await admin.connect();
-    const child = fork(fileURLToPath(new URL('./batches.js', import.meta.url)), [], {
-      env: { ...process.env, NODE_ENV: 'production', DATABASE_URL: url },
-      execArgv: ['--max-semi-space-size=32', '--expose-gc'],
-      // What it logs must not mix with what is measured on standard output.
-      stdio: ['ignore', 2, 2, 'ipc'],
-    });
-    const table = new Table(ground, child, admin, name, open);
+    const server = await Server.start(ground, name);
+    const { addresses } = server.ground;
+    let table: Table | undefined;
     try {
+      await makeDatabases(server.ground, ['orchestrator'], name);
+      const url = databaseUrl(addresses, name, 'orchestrator');
+      const admin = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+      await admin.connect();
+      const child = fork(fileURLToPath(new URL('./batches.js', import.meta.url)), [], {
+        env: { ...process.env, NODE_ENV: 'production', DATABASE_URL: url },
+        execArgv: ['--max-semi-space-size=32', '--expose-gc'],
+        // What it logs must not mix with what is measured on standard output.
+        stdio: ['ignore', 2, 2, 'ipc'],
+      });
+      table = new Table(server, child, admin, name, open);
       await table.answer(READY_LIMIT_MS);
       const first: BatchRun = { run: `${name}-first`, processes: 1, open: [], from: START, to: START };
       await table.ask({ prepare: first }, READY_LIMIT_MS);
@@ -128,9 +134,12 @@ class Table {
           timersToMs: table.nowMs + open * TIMER_EVERY_MS,
         });
       }
+      // What filling has left is written here. The first change of each page after a checkpoint is the dearest, so none comes later but
+      // those that PostgreSQL wants.
+      await admin.query('CHECKPOINT');
       return table;
     } catch (error) {
-      await table.stop();
+      await (table ?? server).stop();
       throw error;
     }
   }
@@ -149,6 +158,7 @@ class Table {
       to: new Date(toMs).toISOString(),
     };
     await this.ask({ prepare: run }, READY_LIMIT_MS);
+    await this.settle();
     const before = this.cpu();
     const { seconds, ...figures } = (await this.ask({ go: true }, RUN_LIMIT_MS)) as BatchFigures;
     const { services, postgres } = difference(this.cpu(), before);
@@ -163,8 +173,12 @@ class Table {
     };
   }
 
-  async checkpoint(): Promise<void> {
-    await this.admin.query('CHECKPOINT');
+  /** What the run before has left to clean up, or filling the table, is no part of a run; checkpoints are, when PostgreSQL wants them. */
+  private async settle(): Promise<void> {
+    await this.admin.query('VACUUM (ANALYZE)');
+    const vacuums = `SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'`;
+    const limit = AbortSignal.timeout(SETTLE_LIMIT_MS);
+    while ((await this.admin.query(vacuums)).rowCount! > 0) await sleep(LOOK_EVERY_MS, undefined, { signal: limit });
   }
 
   /** Instances from all over the table that no run has worked on and whose timers do not fire while the runs last. */
@@ -197,10 +211,11 @@ class Table {
     if (this.child.connected) this.child.disconnect();
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
     await this.admin.end();
+    await this.server.stop();
   }
 
   private cpu(): CpuParts {
-    return cpuOf({ services: [this.child.pid!], ...this.ground.pids });
+    return cpuOf({ services: [this.child.pid!], ...this.server.ground.pids });
   }
 
   private ask(message: { prepare: BatchRun } | { go: true }, limitMs: number): Promise<unknown> {
@@ -221,5 +236,28 @@ class Table {
       ended.catch(() => undefined);
       waiting.abort();
     }
+  }
+}
+
+/** A PostgreSQL of the local stack for one table. */
+class Server {
+  private constructor(
+    readonly ground: Ground,
+    private readonly stack: Stack,
+    private readonly directory: string,
+  ) {}
+
+  static async start(ground: Ground, name: string): Promise<Server> {
+    const directory = join(ground.directory, `orchestrator-${name}`);
+    const stack = await startStack({ directory, env: {}, parts: ['postgres'] });
+    // Whoever is interrupted stops nothing in order; gigabytes must not stay behind.
+    process.once('exit', () => removePostgresData(directory));
+    const pids = { ...ground.pids, postgres: stack.parts.postgres!.pid! };
+    return new Server({ ...ground, addresses: stack.addresses, pids }, stack, directory);
+  }
+
+  async stop(): Promise<void> {
+    await this.stack.stop();
+    removePostgresData(this.directory);
   }
 }
