@@ -42,8 +42,8 @@ const string: Shape = { kind: 'string' };
 const strings: Shape = { kind: 'list', of: string };
 
 const types: Record<string, Omit<OutputType, 'name'>> = {
-  boolean: { celTypes: ['bool'], written: z.boolean(), shape: { kind: 'bool' } },
-  'whole number': { celTypes: ['int'], written: z.int(), shape: { kind: 'int' } },
+  boolean: { celTypes: ['bool'], written: z.boolean({ error: 'must be true or false' }), shape: { kind: 'bool' } },
+  'whole number': { celTypes: ['int'], written: z.int({ error: 'must be a whole number' }), shape: { kind: 'int' } },
   number: {
     celTypes: ['decimal', 'int'],
     written: z.union([z.int(), z.string()], { error: 'must be a whole number, or a decimal in quotes' }),
@@ -61,7 +61,7 @@ const types: Record<string, Omit<OutputType, 'name'>> = {
 function outputType(name: string): OutputType {
   if (!name.startsWith('one of ')) return { name, ...types[name]! };
   const choices = name.slice('one of '.length).split(', ') as [string, ...string[]];
-  return { name, celTypes: [], written: z.enum(choices), shape: string };
+  return { name, celTypes: [], written: z.enum(choices, { error: `must be ${choices.join(' or ')}` }), shape: string };
 }
 
 const needed = (name: string): Output => ({ ...outputType(name), isOptional: false });

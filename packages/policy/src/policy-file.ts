@@ -10,6 +10,7 @@ const expression = z.string().trim().min(1);
 
 /** `[10 000 EUR, 11 000 USD]` */
 const limits = z.array(z.string()).min(1);
+const limitsForm = 'limits as in [10 000 EUR, 11 000 USD], their thousands set apart by spaces';
 
 const groups = z
   .strictObject({
@@ -20,19 +21,24 @@ const groups = z
   })
   .describe('Sorts a text into groups, for example countries into regions.');
 
-const cell = z.union([z.string(), limits]);
+const cell = z.union([z.string(), limits], { error: `must be a text, or ${limitsForm}` });
 const table = z
   .strictObject({
     of: z
       .union([expression, z.tuple([expression, expression])])
       .describe('The text that is looked up; two texts for a table with rows and columns.'),
-    table: z.record(z.string(), z.union([cell, z.record(z.string(), cell)])),
+    table: z.record(
+      z.string(),
+      z.union([cell, z.record(z.string(), cell)], { error: `must be a text, ${limitsForm}, or a row of these` }),
+    ),
     otherwise: cell.optional().describe('What holds for everything that the table does not list.'),
   })
   .describe('Looks up a text or limits, by one text or by two.');
 
 const named = z
-  .union([expression, limits, groups, table])
+  .union([expression, limits, groups, table], {
+    error: `must be an expression, ${limitsForm}, groups, or a table`,
+  })
   .describe('An expression, limits as in [10 000 EUR, 11 000 USD], groups, or a table.');
 
 const type = z
@@ -126,9 +132,34 @@ function explain(issue: z.core.$ZodIssue): string[] {
     if (depth(deepest) > 0)
       return deepest.flatMap((inner) => explain({ ...inner, path: [...issue.path, ...inner.path] }));
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined) return [`${at()}: is missing (${issue.message})`];
-  return [`${at()}: ${issue.message}`];
+  return [`${at()}: ${toldOf(issue)}`];
 }
+
+/** What is wrong with a value, without the words of the library that found it. */
+function toldOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_small')
+    return issue.origin === 'string' || issue.origin === 'array'
+      ? 'must not be empty'
+      : `must be more than ${issue.minimum}`;
+  if (issue.code === 'invalid_value')
+    return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`;
+  if (issue.code !== 'invalid_type' || !issue.message.startsWith('Invalid input')) return issue.message;
+  const expected = WRITTEN[issue.expected] ?? issue.expected;
+  const received = /received (\w+)/.exec(issue.message)?.[1] ?? 'something else';
+  if (received === 'undefined') return `is missing: it must be ${expected}`;
+  return `must be ${expected}, and ${received === 'null' ? 'nothing is written there' : `is ${WRITTEN[received] ?? received}`}`;
+}
+
+/** Kinds of values as whoever writes YAML would call them. */
+const WRITTEN: Record<string, string> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'settings with names',
+  record: 'settings with names',
+};
 
 const depth = (issues: z.core.$ZodIssue[]): number =>
   Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)));

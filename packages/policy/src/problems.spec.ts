@@ -63,7 +63,7 @@ describe('a policy that cannot be used', () => {
       rules({ then: { requird: false } }),
       'rules.small.then.requird: there is no such output; did you mean "required"?',
     ],
-    [rules({ then: { required: 'no' } }), 'rules.small.then.required: Invalid input: expected boolean'],
+    [rules({ then: { required: 'no' } }), 'rules.small.then.required: must be true or false'],
     [rules({ then: { due: '4 working hours' } }), 'rules.small.then.due: must be a number and a unit'],
     [rules({ then: { onExpiry: 'ignore' } }), 'rules.small.then.onExpiry: '],
     [rules({ then: { required: '= total' } }), 'rules.small.then.required: "total" gives money, where bool is needed'],

@@ -2,6 +2,7 @@ import { addDuration, type Calendar } from './calendar.js';
 import type { Definition, StepDefinition } from './definition.js';
 import { isBusiness, type Duration } from './duration.js';
 import { invalidDefinition } from './errors.js';
+import { suggest } from './suggest.js';
 import type { Compiled, Expression, FactReference, Policies, PolicyOutcome, Scope } from './policies.js';
 
 /** What the engine must know of the messages; the catalogue of the contracts fits as it is. */
@@ -154,9 +155,7 @@ export function compileDefinition(definition: Definition, contracts: Contracts):
   checkIrreversible(definition, problems);
   const assigned = collectAssigned(definition, problems);
   const calendar = findCalendar(definition, contracts, problems);
-  const startFields = messages[definition.starts]?.fields ?? [];
-  for (const field of [...definition.attributes, definition.amount ?? [], definition.requester ?? []].flat())
-    if (!startFields.includes(field)) problems.push(`attributes: ${definition.starts} has no field ${field}`);
+  checkStartFields(definition, contracts, problems);
   if (problems.length > 0) throw invalidDefinition(definition.process, problems);
 
   const binder = new Binder(definition, contracts, outcomes, assigned, problems);
@@ -272,7 +271,10 @@ function sortSteps(definition: Definition, problems: string[]): string[] {
     for (const before of definition.steps[name]!.after) {
       const step = definition.steps[before];
       if (step) visit(before, [...trail, name]);
-      else problems.push(`steps.${name}.after: there is no step "${before}"`);
+      else
+        problems.push(
+          `steps.${name}.after: there is no step "${before}"${suggest(before, Object.keys(definition.steps))}`,
+        );
       if (step?.on)
         problems.push(
           `steps.${name}.after: step "${before}" runs whenever ${step.on} comes, so nothing can wait for its end`,
@@ -350,24 +352,73 @@ function checkRoles(
 }
 
 function checkMessages(definition: Definition, events: Set<string>, messages: Messages, problems: string[]): void {
-  const required = [definition.key, occurrenceField];
+  const places = placesOf(definition);
+  const startFields = messages[definition.starts]?.fields;
+  const isKeyKnown = startFields?.includes(definition.key) ?? true;
+  if (!isKeyKnown)
+    problems.push(
+      `key: ${definition.starts} has no field ${definition.key}${suggest(definition.key, startFields ?? [])}`,
+    );
+  const required = [...(isKeyKnown ? [definition.key] : []), occurrenceField];
   for (const type of events) {
+    const path = places.get(type) ?? '(top)';
     const message = messages[type];
     if (message?.kind !== 'event') {
-      problems.push(`${type}: the contracts know no event of this name${suggest(type, 'event', messages)}`);
+      problems.push(`${path}: the contracts know no event ${type}${instead(type, 'event', messages)}`);
       continue;
     }
     const needed = isRefusal(type) ? [...required, 'reason', 'message'] : required;
     const absent = needed.filter((field) => !message.fields.includes(field));
-    if (absent.length > 0) problems.push(`${type}: has no field ${absent.join(', ')}, which this process needs of it`);
+    if (absent.length > 0)
+      problems.push(`${path}: ${type} has no field ${absent.join(', ')}, which this process needs of it`);
   }
-  for (const [name, step] of Object.entries(definition.steps)) {
-    const commands = [step.command, typeof step.compensation === 'object' ? step.compensation.command : undefined];
-    for (const type of commands) {
+  for (const [name, { command, compensation }] of Object.entries(definition.steps)) {
+    const undo = typeof compensation === 'object' ? compensation.command : undefined;
+    for (const [path, type] of [['command', command] as const, ['compensation.command', undo] as const]) {
       if (type === undefined || messages[type]?.kind === 'command') continue;
-      problems.push(`steps.${name}: the contracts know no command ${type}${suggest(type, 'command', messages)}`);
+      problems.push(
+        `steps.${name}.${path}: the contracts know no command ${type}${instead(type, 'command', messages)}`,
+      );
     }
   }
+}
+
+/** Where each event is named first. */
+function placesOf(definition: Definition): Map<string, string> {
+  const settings = ['rejected-by', 'cancelled-by', 'amended-by', 'records', 'shown'] as const;
+  const named = [
+    { path: 'starts', types: [definition.starts] },
+    ...settings.map((setting) => ({ path: setting, types: definition[setting] })),
+    ...Object.entries(definition.steps).flatMap(([name, { until, progress, on, compensation }]) => [
+      { path: `steps.${name}.until`, types: until ?? [] },
+      { path: `steps.${name}.progress`, types: progress },
+      { path: `steps.${name}.on`, types: on ? [on] : [] },
+      { path: `steps.${name}.compensation.until`, types: typeof compensation === 'object' ? compensation.until : [] },
+    ]),
+  ];
+  return new Map(named.flatMap(({ path, types }) => types.map((type) => [type, path] as const)).toReversed());
+}
+
+/** What people see of the start, and by what they are told apart. */
+function checkStartFields(definition: Definition, contracts: Contracts, problems: string[]): void {
+  const { starts, attributes, amount, requester } = definition;
+  const message = contracts.messages[starts];
+  if (!message) return;
+  const named = [
+    ...attributes.map((field) => ({ path: 'attributes', field, kind: undefined })),
+    ...(amount ? [{ path: 'amount', field: amount, kind: 'an amount' }] : []),
+    ...(requester ? [{ path: 'requester', field: requester, kind: 'a text' }] : []),
+    ...(message.fields.includes(definition.key) ? [{ path: 'key', field: definition.key, kind: 'a text' }] : []),
+  ];
+  for (const { path, field, kind } of named) {
+    const is = kindOf(fieldType(contracts.messages, starts, field));
+    if (!message.fields.includes(field))
+      problems.push(`${path}: ${starts} has no field ${field}${suggest(field, message.fields)}`);
+    else if (kind !== undefined && is !== undefined && is !== kind && !contracts.isStored)
+      problems.push(`${path}: ${starts}.${field} is ${is}; name a field that is ${kind}`);
+  }
+  if (amount && !message.fields.includes('currency') && !contracts.isStored)
+    problems.push(`amount: ${starts} has no field currency, without which an amount says nothing`);
 }
 
 /** Every run of a repeated step is told from the others by one field, which everything about it must carry. */
@@ -436,11 +487,11 @@ function findCalendar(definition: Definition, { calendars }: Contracts, problems
   return undefined;
 }
 
-function suggest(type: string, kind: 'event' | 'command', messages: Messages): string {
-  const similar = Object.keys(messages).filter(
-    (known) => messages[known]?.kind === kind && (known.startsWith(type.slice(0, 6)) || known.endsWith(type.slice(-6))),
-  );
-  return similar.length > 0 ? `; did you mean ${similar.join(' or ')}?` : '';
+/** What may have been meant: a message of that name and the other kind is told as such. */
+function instead(type: string, kind: 'event' | 'command', messages: Messages): string {
+  if (messages[type]) return `; ${type} is ${messages[type].kind === 'event' ? 'an event' : 'a command'}`;
+  const same = Object.keys(messages).filter((known) => messages[known]!.kind === kind);
+  return suggest(type, same);
 }
 
 function collectAssigned(definition: Definition, problems: string[]): Map<string, string> {
@@ -470,6 +521,30 @@ function typesOfFact(definition: Definition, messages: Messages, step: string | 
   const events = step === undefined ? [definition.starts] : (definition.steps[step]?.until ?? []).filter((type) => !isRefusal(type)); // prettier-ignore
   return events.map((type) => fieldType(messages, type, field)).filter((type) => type !== undefined);
 }
+
+/** What a field holds, as a person would say it, null apart; undefined where the contract does not tell. */
+function kindOf(type: unknown): string | undefined {
+  if (Array.isArray(type)) {
+    const branches = type.filter((branch) => branch !== 'null');
+    return branches.length === 1 ? kindOf(branches[0]) : undefined;
+  }
+  if (typeof type === 'object' && type !== null) {
+    const { type: inner, logicalType } = type as { type: unknown; logicalType?: string };
+    return (logicalType !== undefined && LOGICAL_KINDS[logicalType]) || kindOf(inner);
+  }
+  return typeof type === 'string' ? KINDS[type] : undefined;
+}
+
+const LOGICAL_KINDS: Record<string, string> = { decimal: 'an amount', date: 'a day', 'timestamp-millis': 'a moment' };
+const KINDS: Record<string, string> = {
+  string: 'a text',
+  enum: 'a text',
+  int: 'a whole number',
+  long: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  record: 'a record',
+};
 
 const isNullable = (type: unknown): boolean => type === 'null' || (Array.isArray(type) && type.includes('null'));
 
@@ -532,9 +607,10 @@ class Binder {
     const fields = this.contracts.messages[command]!.fields;
     const lacking = direction === 'forward' ? this.definition.steps[step]!['stops-without'] : [];
     for (const field of lacking.filter((name) => !fields.includes(name)))
-      this.problems.push(`${path}.stops-without: ${command} has no field ${field}`);
+      this.problems.push(`${path}.stops-without: ${command} has no field ${field}${suggest(field, fields)}`);
     for (const field of Object.keys(overrides)) {
-      if (!fields.includes(field)) this.problems.push(`${path}.with.${field}: ${command} has no such field`);
+      if (!fields.includes(field))
+        this.problems.push(`${path}.with.${field}: ${command} has no such field${suggest(field, fields)}`);
     }
     const upstream = this.upstream(step);
     const visible = direction === 'forward' ? upstream : [...upstream, step];
@@ -545,8 +621,19 @@ class Binder {
         : this.implicit(path, command, field, [...upstream, step], visible, direction, step, repeat);
       if (source) this.keep(source, repeat, uses);
       if (source) this.checkNull(path, command, field, source, step, repeat);
+      if (override && source) this.checkKind(`${path}.with.${field}`, command, field, override);
       return source ? [[field, source] as [string, Source]] : [];
     });
+  }
+
+  /** What another field holds can be of another kind: an amount is no text. */
+  private checkKind(path: string, command: string, field: string, override: string): void {
+    const { messages, isStored } = this.contracts;
+    const [type, from] = override.split('.') as [string, string];
+    const given = kindOf(fieldType(messages, type, from));
+    const needed = kindOf(fieldType(messages, command, field));
+    if (isStored || given === undefined || needed === undefined || given === needed) return;
+    this.problems.push(`${path}: ${override} is ${given}, and ${command}.${field} is ${needed}`);
   }
 
   /** A field that must have a value is not filled from one that may have none, unless the definition says that it stops there. */
@@ -640,7 +727,12 @@ class Binder {
   ): Source | undefined {
     const [type, field] = reference.split('.') as [string, string];
     if (!this.contracts.messages[type]?.fields.includes(field)) {
-      this.problems.push(`${path}: ${type} has no field ${field}`);
+      const fields = this.contracts.messages[type]?.fields;
+      this.problems.push(
+        fields
+          ? `${path}: ${type} has no field ${field}${suggest(field, fields)}`
+          : `${path}: the contracts know no event ${type}${instead(type, 'event', this.contracts.messages)}`,
+      );
       return undefined;
     }
     if (type === repeat?.on) return { from: 'item', field };

@@ -63,15 +63,15 @@ describe('a definition', () => {
     [
       'an unknown command',
       (d) => (d.steps.order.command = 'CreateOrdr'),
-      'steps.order: the contracts know no command CreateOrdr; did you mean CreateOrder?',
+      'steps.order.command: the contracts know no command CreateOrdr; did you mean "CreateOrder"?',
     ],
-    ['an unknown event', (d) => (d['cancelled-by'] = 'DealGone'), 'DealGone: the contracts know no event of this name'],
+    ['an unknown event', (d) => (d['cancelled-by'] = 'DealGone'), 'cancelled-by: the contracts know no event DealGone'],
     [
       'a command where an event belongs',
       (d) => (d.records = 'PackOrder'),
-      'PackOrder: the contracts know no event of this name',
+      'records: the contracts know no event PackOrder; PackOrder is a command',
     ],
-    ['a key that an event lacks', (d) => (d.key = 'orderId'), 'PaymentSeen: has no field orderId'],
+    ['a key that the start lacks', (d) => (d.key = 'orderId'), 'key: DealWon has no field orderId'],
     ['only refusals', (d) => (d.steps.order.until = 'OrderRejected'), 'steps.order.until: names no event of success'],
     [
       'one event for two commands',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationExamples, parseDuration } from './duration.js';
 import { invalidDefinition } from './errors.js';
+import { suggest } from './suggest.js';
 
 const name = z
   .string()
@@ -11,16 +12,26 @@ const messageType = z
   .regex(/^[A-Z][A-Za-z0-9]*$/, { error: 'must be a message type, for example OrderCreated' });
 const fieldName = z.string().regex(/^[a-z][A-Za-z0-9]*$/, { error: 'must be a field name, for example orderId' });
 
+/** Names of settings where this path of a definition leads. */
+function settingsAt(path: PropertyKey[]): string[] {
+  if (path.length === 0) return Object.keys(schema.shape);
+  if (path[0] !== 'steps') return [];
+  if (path.length === 2) return Object.keys(step.shape);
+  return Object.keys((path[2] === 'retry' ? retry : compensation).shape);
+}
+
 /** `OrderCreated | OrderRejected`: read aloud as "order created or order rejected". */
 const alternatives = z
-  .string()
+  .string({ error: 'must be the events that end it, joined by "|", for example OrderCreated | OrderRejected' })
   .transform((text) => text.split('|').map((part) => part.trim()))
-  .pipe(z.array(messageType).min(1));
+  .pipe(z.array(messageType).min(1, { error: 'must name an event' }));
 
-const duration = z.string().transform((text, context) => {
+const durationForm = `a number and a unit, for example ${durationExamples}`;
+
+const duration = z.string({ error: `must be ${durationForm}` }).transform((text, context) => {
   const parsed = parseDuration(text);
   if (parsed !== undefined) return parsed;
-  context.addIssue(`"${text}" is not a duration; write a number and a unit, for example ${durationExamples}`);
+  context.addIssue(`"${text}" is not a duration; write ${durationForm}`);
   return z.NEVER;
 });
 
@@ -190,7 +201,8 @@ export function explain(issue: z.core.$ZodIssue): string[] {
   const path = issue.path.join('.') || '(top)';
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(
-      (key) => `${path === '(top)' ? '' : `${path}.`}${key}: no such setting; remove it or correct its spelling`,
+      (key) =>
+        `${path === '(top)' ? '' : `${path}.`}${key}: no such setting; remove it or correct its spelling${suggest(key, settingsAt(issue.path))}`,
     );
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
@@ -199,9 +211,33 @@ export function explain(issue: z.core.$ZodIssue): string[] {
     if (depth(deepest) > 0)
       return deepest.flatMap((inner) => explain({ ...inner, path: [...issue.path, ...inner.path] }));
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined) return [`${path}: is missing (${issue.message})`];
-  return [`${path}: ${issue.message}`];
+  return [`${path}: ${toldOf(issue)}`];
 }
+
+/** What is wrong with a value, without the words of the library that found it. */
+function toldOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_small' && issue.origin !== 'string')
+    return `must be ${issue.inclusive ? '' : 'more than '}${issue.minimum}${issue.inclusive ? ' or more' : ''}`;
+  if (issue.code === 'too_small') return 'must not be empty';
+  if (issue.code === 'invalid_value')
+    return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`;
+  if (issue.code !== 'invalid_type' || !issue.message.startsWith('Invalid input')) return issue.message;
+  const expected = WRITTEN[issue.expected] ?? issue.expected;
+  const received = /received (\w+)/.exec(issue.message)?.[1] ?? 'something else';
+  if (received === 'undefined') return `is missing: it must be ${expected}`;
+  return `must be ${expected}, and ${received === 'null' ? 'nothing is written there' : `is ${WRITTEN[received] ?? received}`}`;
+}
+
+/** Kinds of values as whoever writes YAML would call them. */
+const WRITTEN: Record<string, string> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'settings with names',
+  record: 'settings with names',
+};
 
 const depth = (issues: z.core.$ZodIssue[]): number =>
   Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)));

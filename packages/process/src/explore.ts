@@ -9,6 +9,8 @@ export interface ExploredPath {
   /** What happened, in order, as a person would tell it. */
   path: string[];
   problem: string;
+  /** How many failures and other disturbances it takes. */
+  disturbances: number;
 }
 
 export interface Exploration {
@@ -70,7 +72,7 @@ export function explore(
 
   const visit = (node: Node): number => {
     if (node.broken) {
-      exploration.problems.push({ path: pathTo(node), problem: `it cannot go on: ${node.broken}` });
+      exploration.problems.push(toldOf(node, `it cannot go on: ${node.broken}`));
       return 0;
     }
     const signature = signatureOf(process, node);
@@ -95,7 +97,8 @@ export function explore(
   exploration.tooManyConditions = courses.tooManyConditions;
   exploration.leftStanding = [...new Set(exploration.leftStanding)];
   exploration.neverBegun = process.steps.map(({ name }) => name).filter((name) => !begun.has(name));
-  exploration.problems.sort((a, b) => a.path.length - b.path.length);
+  // What needs the fewest things to go wrong is the likeliest, and is understood best.
+  exploration.problems.sort((a, b) => a.disturbances - b.disturbances || a.path.length - b.path.length);
   return exploration;
 }
 
@@ -115,8 +118,14 @@ function look(process: Process, node: Node, exploration: Exploration, begun: Set
   }
   const twice = node.doneTwice && `${node.doneTwice} is done a second time, while what it did stands`;
   const problem = twice ?? (isEnd ? judgeEnd(process, node, exploration) : judgeSilence(process, node));
-  if (problem) exploration.problems.push({ path: pathTo(node), problem });
+  if (problem) exploration.problems.push(toldOf(node, problem));
 }
+
+const toldOf = (node: Node, problem: string): ExploredPath => ({
+  path: pathTo(node),
+  problem,
+  disturbances: node.disturbances,
+});
 
 /** Nothing more happens by itself; before its start, something always does. */
 function hasEnded(state: State): boolean {

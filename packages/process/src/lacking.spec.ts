@@ -4,6 +4,7 @@ import { compileDefinition, explore, parseDefinition, waitsOf } from './index.js
 
 const TEXT = 'string';
 const MAYBE = ['null', TEXT];
+const AMOUNT = { type: 'bytes', logicalType: 'decimal', precision: 19, scale: 4 };
 const avro = (types: Record<string, unknown>) => ({
   schema: { type: 'record', fields: Object.entries(types).map(([name, type]) => ({ name, type })) },
 });
@@ -20,12 +21,12 @@ function compiled(
   more = {},
 ) {
   const { address = TEXT, sku = TEXT, sends = TEXT } = nullable;
-  const basket = avro({ total: TEXT, address, lines: line(sku) });
+  const basket = avro({ total: AMOUNT, address, lines: line(sku) });
   const messages = {
     ...shopContracts.messages,
     BasketPaid: { ...BasketPaid, ...basket },
     BasketChanged: { ...BasketChanged, ...basket },
-    PlaceOrder: { ...PlaceOrder, ...avro({ total: TEXT }) },
+    PlaceOrder: { ...PlaceOrder, ...avro({ total: AMOUNT }) },
     OrderPlaced: { ...OrderPlaced, ...avro({ number: TEXT }) },
     SendLine: { ...SendLine, ...avro({ lineId: TEXT, sku: TEXT, address: sends }) },
     WithdrawOrder: { ...WithdrawOrder, ...avro({ orderId: TEXT }) },

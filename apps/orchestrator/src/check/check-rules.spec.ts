@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkPolicies, checkProcesses, type ProcessReport, type Surroundings } from './check-rules.js';
 import { loadRules } from '../load-rules.js';
-import { readRules, readSurroundings } from './read-rules.js';
+import { locate, locateInPolicies, readRules, readSurroundings } from './read-rules.js';
 import { renderReports } from './render-report.js';
 
 const shipped = fileURLToPath(new URL('../../processes/', import.meta.url));
@@ -49,6 +49,8 @@ describe('processes check', () => {
     const [story] = reports.find(({ process }) => process === 'lead-to-cash')!.stories;
     expect(story?.problem).toContain('but billing still stands');
     expect(story?.path.some((move) => move.startsWith('InvoiceIssued'))).toBe(true);
+    // One thing goes wrong, and no more is needed to show it.
+    expect(story?.disturbances).toBe(1);
     expect(told(reports)).toMatch(
       /problem (refused|compensated), but billing still stands.*\n {5}1\. OpportunityClosedWon/,
     );
@@ -72,7 +74,7 @@ describe('processes check', () => {
       'an unknown command',
       'command: IssueInvoice',
       'command: IssueInvoce',
-      'the contracts know no command IssueInvoce; did you mean IssueInvoice',
+      'the contracts know no command IssueInvoce; did you mean "IssueInvoice"',
     ],
     ['an unknown field of a condition', 'policy.creditApproval.required', 'totalAmont > 5', 'totalAmont'],
     ['a condition of the wrong type', 'policy.creditApproval.required', 'name', 'a condition is true or false'],
@@ -82,6 +84,19 @@ describe('processes check', () => {
       'checkpoint: credit-aproval',
       'there is no policy "credit-aproval"',
     ],
+    [
+      'an amount that is none',
+      'amount: totalAmount',
+      'amount: currency',
+      'amount: OpportunityClosedWon.currency is a text; name a field that is an amount',
+    ],
+    [
+      'a source of another kind',
+      'command: UpdateOpportunity',
+      'command: UpdateOpportunity\n    with: { orderNumber: OrderCreated.totalAmount }',
+      'OrderCreated.totalAmount is an amount, and UpdateOpportunity.orderNumber is a text',
+    ],
+    ['a misspelt setting', 'timeout: 15 minutes', 'timout: 15 minutes', 'did you mean "timeout"?'],
     ['an unknown calendar', 'calendar: head-office', 'calendar: moon', 'there is no business calendar "moon"'],
     ['a missing timeout', /timeout: 15 minutes\n/, '\n', 'steps.order.timeout: is missing'],
   ])('names %s, and checks the others all the same', (_, from, to, problem) => {
@@ -96,6 +111,12 @@ describe('processes check', () => {
       'VoidInvoice, until: InvoiceVoided | InvoiceCredited | InvoiceVoidRejected',
       'VoidInvoice, until: OrderLineReturned',
       'finance-adapter carries out VoidInvoice, and does not publish OrderLineReturned',
+    ],
+    [
+      'a step that is dead',
+      'when: policy.creditApproval.required',
+      'when: 1 > 2',
+      'steps.credit-approval.when: "1 > 2" is never true',
     ],
     ['a checkpoint without a requester', 'requester: closedBy\n', '', 'requester: is missing'],
     [
@@ -202,15 +223,18 @@ describe('processes check', () => {
         'credit-approval.yaml',
         'order-to-fulfilment.yaml',
       ]);
-      expect(rules.broken[1]!.problems).toEqual([expect.stringContaining('totalAmout')]);
+      expect(rules.broken[1]!.problems).toEqual([
+        expect.stringMatching(/^credit-approval\.yaml:\d+ names\.total: there is no "totalAmout" here/),
+      ]);
       const reports = checkProcesses(rules.processes, { ...around, policies: rules.policies }, () => 0);
-      const problems = [...checkPolicies(rules, around), ...reports.flatMap((report) => report.problems)];
-      expect(problems).toEqual(
-        expect.arrayContaining([
-          expect.stringContaining('contract-exception: "'),
-          expect.stringContaining('there is no owner "biling"'),
-        ]),
-      );
+      const problems = [
+        ...locateInPolicies(checkPolicies(rules, around), rules.files),
+        ...locate(reports, rules.files).flatMap((report) => report.problems),
+      ];
+      expect(problems).toEqual([
+        expect.stringMatching(/^contract-exception\.yaml:\d+ "A year at the list price is standard": expect.rule/),
+        expect.stringMatching(/^lead-to-cash\.yaml:\d+ steps\.billing\.owner: there is no owner "biling"/),
+      ]);
     });
   });
 });

@@ -42,13 +42,17 @@ export interface ProcessReport {
   problems: string[];
   /** What is sound now, and will not stay so by itself. */
   warnings: string[];
-  /** Courses that end half-done or in silence, the shortest first. */
+  /** Courses that end half-done or in silence, one for each way, those first that need the fewest things to go wrong. */
   stories: ExploredPath[];
   exploration: Omit<Exploration, 'problems'>;
   /** From the first look to the last, in milliseconds. */
   exploredInMs: number;
   tree: { step: string; owner: string; what: string; branches: Branch[] }[];
 }
+
+/** The first course of those that go wrong in the same way. */
+const oneOfEach = (stories: ExploredPath[]): ExploredPath[] =>
+  [...Map.groupBy(stories, ({ problem }) => problem).values()].map(([first]) => first!);
 
 /** How many of the courses that go wrong are told; they are mostly one mistake. */
 const STORIES = 3;
@@ -69,10 +73,11 @@ export function checkProcesses(processes: Process[], around: Surroundings, now: 
         ...checkpointProblems(process, around.policies),
         ...silentApprovals(process, around.policies),
         ...structureProblems(exploration),
+        ...conditionProblems(process),
         ...(elsewhere.get(process.name) ?? []),
       ],
       warnings: calendarWarnings(process, around),
-      stories: stories.slice(0, STORIES),
+      stories: oneOfEach(stories).slice(0, STORIES),
       exploration,
       exploredInMs,
       tree: treeOf(process),
@@ -145,7 +150,9 @@ function checkpointProblems(process: Process, policies: Rules['policies']): stri
   const terms = checkpoints.flatMap(({ name, checkpoint }) => {
     const file = policies.all.get(checkpoint!.name)?.file;
     const path = `steps.${name}.checkpoint`;
-    if (!file || file.outputs !== 'checkpoint')
+    // A policy that cannot be read is told of where it stands.
+    if (!file) return [];
+    if (file.outputs !== 'checkpoint')
       return [`${path}: policy ${checkpoint!.name} does not say who decides; it needs "outputs: checkpoint"`];
     const isBusiness = JSON.stringify([file.defaults, file.rules, file.otherwise]).includes(' business ');
     return isBusiness && calendar === undefined
@@ -210,6 +217,23 @@ function durationsOfPolicy(path: string, file: PolicyFile | undefined): Duration
       return duration ? [{ path: `${path}: policy ${file.policy}, rule ${rule}, ${term}`, duration }] : [];
     }),
   );
+}
+
+/** A step whose condition asks for no fact, and is false, is dead. */
+function conditionProblems(process: Process): string[] {
+  return process.steps
+    .filter(({ when }) => when && isNever(when))
+    .map(({ name, when }) => `steps.${name}.when: "${when!.text}" is never true, whatever the facts; correct it, or remove the step`); // prettier-ignore
+}
+
+function isNever(when: NonNullable<Process['steps'][number]['when']>): boolean {
+  try {
+    // What a policy says may change without the process.
+    return when.reads.length === 0 && !when.text.includes('policy.') && !when.evaluate({ start: {}, steps: {} }).value;
+  } catch {
+    // What stands in for a broken policy says nothing.
+    return false;
+  }
 }
 
 function structureProblems(exploration: Omit<Exploration, 'problems'>): string[] {

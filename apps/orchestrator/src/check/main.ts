@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import pc from 'picocolors';
 import { checkPolicies, checkProcesses, type ProcessReport } from './check-rules.js';
-import { readRules, readSurroundings } from './read-rules.js';
+import { locate, locateInPolicies, readRules, readSurroundings } from './read-rules.js';
 import { renderReports } from './render-report.js';
 
 // `npx throughline processes check`: everything that can be known of processes and policies before they run.
@@ -32,8 +32,11 @@ async function run(): Promise<number> {
       maxDisturbances: Number(values.failures),
     };
     ({ broken } = rules);
-    policies = checkPolicies(rules, around);
-    reports = checkProcesses(rules.processes, around, () => performance.now());
+    policies = locateInPolicies(checkPolicies(rules, around), rules.files);
+    reports = locate(
+      checkProcesses(rules.processes, around, () => performance.now()),
+      rules.files,
+    );
   } catch (error) {
     const { message } = error as Error;
     if (values.json) process.stdout.write(`${JSON.stringify({ isSound: false, error: message })}\n`);

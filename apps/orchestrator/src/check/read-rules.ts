@@ -10,14 +10,20 @@ import { policiesDirectory } from '../load-policies.js';
 import { compileBy, loadRules, processesDirectory, toUrl, type Rules } from '../load-rules.js';
 import { FileDirectory } from '../tasks/file-directory.js';
 import { People } from '../tasks/people.js';
-import type { Services } from './check-rules.js';
+import type { ProcessReport, Services } from './check-rules.js';
+import { RuleFile } from './rule-file.js';
 
 /** Every rule of a directory that can be read, and what is wrong with the others. */
 export interface ReadRules extends Pick<Rules, 'policies' | 'calendars' | 'processes'> {
   /** What ships under other names, and runs beside a directory of its own. */
   others: Process[];
   broken: { file: string; problems: string[] }[];
+  /** Where each process and each policy is written, by `processKey` and by its name. */
+  files: ReadonlyMap<string, RuleFile>;
 }
+
+/** How a process is told from its other versions, and from a policy of its name. */
+const processKey = (process: string, version: number): string => `${process} ${version}`;
 
 const infra = new URL('../../../../infra/', import.meta.url);
 const servicesSchema = z.strictObject({
@@ -34,75 +40,94 @@ export function readRules(directory: string | undefined): ReadRules {
   const inside = (folder: string): string | undefined =>
     directory !== undefined && existsSync(join(directory, folder)) ? join(directory, folder) : undefined;
   const broken: ReadRules['broken'] = [];
+  const files = new Map<string, RuleFile>();
   const calendars = new Map<string, Calendar>();
   readEach(toUrl(inside('calendars')) ?? calendarsDirectory, broken, (data) => {
     const calendar = compileCalendar(data);
     calendars.set(calendar.name, calendar);
   });
-  const { policies, unusable } = readPolicies(toUrl(inside('policies')) ?? policiesDirectory, broken);
+  const { policies, unusable } = readPolicies(toUrl(inside('policies')) ?? policiesDirectory, broken, files);
   const compile = compileBy(standingIn(policies, unusable), calendars);
   const from = directory === undefined ? processesDirectory : toUrl(inside('processes') ?? directory)!;
   const processes: Process[] = [];
-  const keep = (process: Process): void => {
+  const keep = (process: Process, file: RuleFile): void => {
     if (processes.some(({ name, version }) => name === process.name && version === process.version))
       throw new Error(
         `another file holds ${process.name} version ${process.version} already; give one of them another version`,
       );
     processes.push(process);
+    files.set(processKey(process.name, process.version), file);
   };
   const found = readEach(
     from,
     broken,
-    (data) => keep(compile(data)),
-    (data) => {
+    (data, file) => keep(compile(data), file),
+    (data, file) => {
       const withoutUndo = tryWithout(data, compile);
       const isOther = processes.every(
         ({ name, version }) => name !== withoutUndo?.name || version !== withoutUndo.version,
       );
-      if (withoutUndo && isOther) processes.push(withoutUndo);
+      if (withoutUndo && isOther) keep(withoutUndo, file);
     },
   );
   if (found === 0) throw new Error(`There is no definition in ${from.pathname}: name a directory with *.yaml files.`);
   const names = new Set(processes.map(({ name }) => name));
   const others = directory === undefined ? [] : loadRules().processes.filter(({ name }) => !names.has(name));
-  return { policies, calendars, processes, others, broken };
+  return { policies, calendars, processes, others, broken, files };
 }
 
 /** Takes each YAML file of a directory by itself, and keeps what is wrong with it; returns how many there are. */
 function readEach(
   from: URL,
   broken: ReadRules['broken'],
-  take: (data: unknown) => void,
-  otherwise: (data: unknown, file: string) => void = () => {},
+  take: (data: unknown, file: RuleFile) => void,
+  otherwise: (data: unknown, file: RuleFile) => void = () => {},
 ): number {
-  const files = readdirSync(from).filter((file) => /\.ya?ml$/.test(file));
-  for (const file of files.toSorted()) {
+  const names = namesIn(from).filter((name) => /\.ya?ml$/.test(name));
+  for (const name of names.toSorted()) {
+    const file = new RuleFile(name, readFileSync(new URL(name, from), 'utf8'));
     let data: unknown;
     try {
-      data = parse(readFileSync(new URL(file, from), 'utf8'));
-      take(data);
+      data = file.read();
+      take(data, file);
     } catch (error) {
-      broken.push({ file, problems: problemsOf(error) });
+      broken.push({ file: name, problems: problemsOf(error).map((problem) => file.tell(problem)) });
       otherwise(data, file);
     }
   }
-  return files.length;
+  return names.length;
+}
+
+function namesIn(directory: URL): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    throw new Error(
+      `There is no directory ${directory.pathname}: name one that holds *.yaml files, or processes/ with them.`,
+      { cause: error },
+    );
+  }
 }
 
 /** Policies that can be used together, and the names of those that cannot. */
-function readPolicies(from: URL, broken: ReadRules['broken']): { policies: Policies; unusable: string[] } {
+function readPolicies(
+  from: URL,
+  broken: ReadRules['broken'],
+  files: Map<string, RuleFile>,
+): { policies: Policies; unusable: string[] } {
   const usable: unknown[] = [];
   const unusable: string[] = [];
   readEach(
     from,
     broken,
-    (data) => {
+    (data, file) => {
       compilePolicies([...usable, data], { catalog });
       usable.push(data);
+      files.set((data as { policy: string }).policy, file);
     },
     (data, file) => {
       const name = (data as { policy?: unknown } | undefined)?.policy;
-      unusable.push(typeof name === 'string' ? name : file.replace(/\.ya?ml$/, ''));
+      unusable.push(typeof name === 'string' ? name : file.name.replace(/\.ya?ml$/, ''));
     },
   );
   const policies = compilePolicies(usable, { catalog });
@@ -120,6 +145,20 @@ function standingIn(policies: Policies, unusable: string[]): Pick<Policies, 'com
         ? anything
         : policies.compileCondition(text, scope),
   };
+}
+
+/** What was found out about each process, with the file and the line of what is at fault. */
+export function locate(reports: ProcessReport[], files: ReadRules['files']): (ProcessReport & { file: string })[] {
+  return reports.map((report) => {
+    const file = files.get(processKey(report.process, report.version))!;
+    const tell = (problem: string): string => file.tell(problem);
+    return { ...report, file: file.name, problems: report.problems.map(tell), warnings: report.warnings.map(tell) };
+  });
+}
+
+/** The same of problems of policies, which begin with the name of one. */
+export function locateInPolicies(problems: string[], files: ReadRules['files']): string[] {
+  return problems.map((problem) => files.get(problem.split(':')[0]!)?.tell(problem) ?? problem);
 }
 
 /** Who answers for what, and which service does what, and who may decide: of the installation, whatever rules are checked. */
