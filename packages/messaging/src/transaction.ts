@@ -24,6 +24,8 @@ export interface WorkSink {
   leaseMs(queue: string): number | undefined;
   /** Leased rows, committed. */
   accept(items: WorkItem[]): void;
+  /** These leases were not committed, or nobody knows: then keys may bear them, and no row of theirs comes. */
+  lost(leases: string[]): void;
   /** Whether a held key has no room for more rows, as of the last look at the table; and how many there may be. */
   isFull(queue: string, key: string): boolean;
   readonly heldRowsPerKey: number;
@@ -80,6 +82,7 @@ export class MessagingTransaction implements MessagingTx {
 
   private written: { keys: Set<string>; writer: string; rows: Promise<InsertedOutboxRow[]> } | undefined;
   private stored: { lease: string; rows: Promise<InsertedWorkRow[]>; leasedUntil: Map<string, number> } | undefined;
+  private readonly leases: string[] = [];
   private deleting: number[] = [];
   private statements = 0;
   private over = false;
@@ -127,6 +130,11 @@ export class MessagingTransaction implements MessagingTx {
 
   onCommit(fn: () => void): void {
     this.callbacks.push(fn);
+  }
+
+  /** This transaction leases keys under `lease`; whoever asked for it takes their rows once it is committed. */
+  leasing(lease: string): void {
+    this.leases.push(lease);
   }
 
   addWork(rows: NewWork[]): void {
@@ -234,6 +242,7 @@ export class MessagingTransaction implements MessagingTx {
     if (this.over) return;
     this.over = true;
     this.parts.relayQueue.notDeleted(this.deleting);
+    this.parts.work.lost(this.leases);
     if (this.written) {
       this.parts.relayQueue.aborted(this.written.keys);
       this.parts.relay.notify();
@@ -258,6 +267,7 @@ export class MessagingTransaction implements MessagingTx {
 
   private storeWork(): void {
     const lease = randomUUID();
+    this.leasing(lease);
     const leasedUntil = new Map<string, number>();
     const leaseMs = new Map<string, number | undefined>();
     for (const { queue } of this.work) {

@@ -66,6 +66,14 @@ export const releaseKeys: Statement = {
      WHERE k.queue = t.queue AND k.key = t.key`,
 };
 
+/** $1 leases that nobody knows of: the answer to the COMMIT that gave them was lost. */
+export const releaseLost: Statement = {
+  name: 'release-lost-leases',
+  text: `
+    UPDATE work_key SET lease = NULL, lease_owner = NULL, available_at = clock_timestamp() WHERE lease = ANY($1::text[])
+    RETURNING queue`,
+};
+
 /** $1 ids, $2 errors, $3 for how long each has failed so far, in ms: a failed attempt that counts. */
 export const recordAttempts: Statement = {
   name: 'record-work-attempts',

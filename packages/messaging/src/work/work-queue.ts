@@ -20,6 +20,7 @@ import { Probe } from './probe.js';
 import { afterFailure, LEASE_MARGIN_MS, routeOf, runWork, type Attempt } from './run-work.js';
 import { isPlainlyDone, settle } from './settle.js';
 import { readFullKeys } from './lock-full-keys.js';
+import { releaseLost } from './settle-work.js';
 import { fromStored, laneOf, type WorkItem } from './work-item.js';
 
 export interface WorkQueueParts {
@@ -87,6 +88,8 @@ export class WorkQueue implements WorkSink {
   /** The table has to be looked at; what becomes due until then is in `due`. */
   private lookWanted = false;
   private readonly due = new DueTimes();
+  /** Leases that keys may bear although nobody here has their rows: a COMMIT was not answered. */
+  private readonly unheld = new Set<string>();
   private releasing = 0;
   private probing = 0;
   private stopping = false;
@@ -179,6 +182,12 @@ export class WorkQueue implements WorkSink {
       this.release(this.stopping ? rows : dependency.accept(rows, this.parts.monotonic()), dependency);
       this.run(dependency);
     }
+  }
+
+  lost(leases: string[]): void {
+    if (leases.length === 0 || !this.loop) return;
+    for (const lease of leases) this.unheld.add(lease);
+    this.wake.wake();
   }
 
   private get idle(): boolean {
@@ -372,6 +381,7 @@ export class WorkQueue implements WorkSink {
 
   private async claimDue(): Promise<void> {
     const { limits, monotonic } = this.parts;
+    if (this.unheld.size > 0) await this.releaseLost();
     const now = monotonic();
     if (this.lookWanted || now >= this.readAt + limits.workPollMs) await this.readState();
     for (const queue of this.due.take(monotonic())) this.dependency(queue).mayHaveMore = true;
@@ -384,6 +394,14 @@ export class WorkQueue implements WorkSink {
       if (dependency.mayHaveMore) this.wake.wake();
       this.accept(items);
     }
+  }
+
+  /** So that these keys need not wait for the lease to end. */
+  private async releaseLost(): Promise<void> {
+    const leases = [...this.unheld];
+    const released = await this.parts.database.query<{ queue: string }>(releaseLost, [leases]);
+    for (const lease of leases) this.unheld.delete(lease);
+    for (const { queue } of released) this.dependency(queue).mayHaveMore = true;
   }
 
   private async readState(): Promise<void> {
@@ -412,7 +430,7 @@ export class WorkQueue implements WorkSink {
     const { name, leaseMs } = dependency;
     const lease = randomUUID();
     const leasedUntil = monotonic() + leaseMs;
-    return database.transaction(async (tx) => {
+    const claiming = database.transaction(async (tx) => {
       const keys = (await tx.query<{ key: string }>(claimKeys, [name, limit, lease, instanceId, leaseMs])).map(
         ({ key }) => key,
       );
@@ -420,5 +438,7 @@ export class WorkQueue implements WorkSink {
       const heads = await tx.query<StoredWorkRow>(readHeads, [keys.map(() => name), keys]);
       return heads.map((row) => fromStored(row, lease, leasedUntil));
     });
+    claiming.catch(() => this.lost([lease]));
+    return claiming;
   }
 }
