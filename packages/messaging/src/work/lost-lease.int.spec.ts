@@ -10,7 +10,6 @@ import { advanceKeys } from './settle-work.js';
 jest.setTimeout(60_000);
 
 interface Client {
-  processID: number;
   connection: { stream: Duplex };
   query(...args: unknown[]): unknown;
 }
@@ -41,7 +40,7 @@ describe('lost-lease: what was leased in a COMMIT whose answer is lost does not 
     by.transaction(async (tx) => tx.enqueue(ids.map((id) => ({ type: 'Ship', key: 'parcel', id, payload: {} }))));
 
   /** Cuts the connection of the next transaction with this statement when its COMMIT is durable and its answer has not been read. */
-  async function loseAnswer(name: string): Promise<void> {
+  async function loseAnswer(name: string, durable: string): Promise<void> {
     const cut = Promise.withResolvers<void>();
     const patched = new WeakSet<Client>();
     let armed = true;
@@ -58,8 +57,7 @@ describe('lost-lease: what was leased in a COMMIT whose answer is lost does not 
         if (armed && ends && asked.includes(name)) {
           armed = false;
           connection.stream.pause();
-          const idle = `SELECT 1 FROM pg_stat_activity WHERE pid = ${client.processID} AND state = 'idle'`;
-          void until('it is durable', async () => (await harness.rows(idle)).length > 0).finally(() => {
+          void until('it is durable', async () => (await harness.rows(durable)).length > 0).finally(() => {
             connection.stream.destroy();
             cut.resolve();
           });
@@ -72,11 +70,11 @@ describe('lost-lease: what was leased in a COMMIT whose answer is lost does not 
   }
 
   it.each([
-    ['stored', insertWork.name],
-    ['claimed', claimKeys.name],
-    ['kept for the next row', advanceKeys.name],
-  ])('where it was %s', async (_, statement) => {
-    const lost = loseAnswer(statement);
+    ['stored', insertWork.name, 'SELECT 1 FROM work'],
+    ['claimed', claimKeys.name, 'SELECT 1 FROM work_key WHERE lease IS NOT NULL'],
+    ['kept for the next row', advanceKeys.name, 'SELECT 1 FROM work_key WHERE pending = 1'],
+  ])('where it was %s', async (_, statement, durable) => {
+    const lost = loseAnswer(statement, durable);
     await store(statement === claimKeys.name ? idle : messaging, ['a', 'b']).catch(() => undefined);
     await lost;
     await until('both ran', () => ran.length >= 3, { timeoutMs: 10_000 });

@@ -64,6 +64,8 @@ type FailedWork = Extract<Attempt, { kind: 'failed' }>;
 const DEFAULT_PROBE_TIMEOUT_MS = 5_000;
 /** The answer of a probe counts for this long, except where an attempt would be the last. In milliseconds. */
 const PROBE_FRESH_MS = 1_000;
+/** A COMMIT whose answer is lost is usually durable before that is noticed, and within this time otherwise. In milliseconds. */
+const LANDS_WITHIN_MS = 5_000;
 const SETTLE_ITEMS = 500;
 const CLAIM_KEYS = 500;
 /** A leased row that has waited longer than this, in milliseconds, goes back: the rest of its lease may not last for an attempt. */
@@ -88,8 +90,8 @@ export class WorkQueue implements WorkSink {
   /** The table has to be looked at; what becomes due until then is in `due`. */
   private lookWanted = false;
   private readonly due = new DueTimes();
-  /** Leases that keys may bear although nobody here has their rows: a COMMIT was not answered. */
-  private readonly unheld = new Set<string>();
+  /** Leases that keys may bear although nobody here has their rows, because a COMMIT was not answered; and until when it may land. */
+  private readonly unheld = new Map<string, number>();
   private releasing = 0;
   private probing = 0;
   private stopping = false;
@@ -186,7 +188,7 @@ export class WorkQueue implements WorkSink {
 
   lost(leases: string[]): void {
     if (leases.length === 0 || !this.loop) return;
-    for (const lease of leases) this.unheld.add(lease);
+    for (const lease of leases) this.unheld.set(lease, this.parts.monotonic() + LANDS_WITHIN_MS);
     this.wake.wake();
   }
 
@@ -398,9 +400,9 @@ export class WorkQueue implements WorkSink {
 
   /** So that these keys need not wait for the lease to end. */
   private async releaseLost(): Promise<void> {
-    const leases = [...this.unheld];
-    const released = await this.parts.database.query<{ queue: string }>(releaseLost, [leases]);
-    for (const lease of leases) this.unheld.delete(lease);
+    const asked = this.parts.monotonic();
+    const released = await this.parts.database.query<{ queue: string }>(releaseLost, [[...this.unheld.keys()]]);
+    for (const [lease, until] of this.unheld) if (until < asked) this.unheld.delete(lease);
     for (const { queue } of released) this.dependency(queue).mayHaveMore = true;
   }
 
