@@ -1,7 +1,9 @@
 import { allowedActions, isStuck, type Action } from './actions.js';
 import { Choices } from './choices.js';
 import { isRefusal, occurrenceField, type Process } from './compile.js';
-import { affectedSteps, decide, type Decision, type Input } from './decide.js';
+import { decide } from './decide.js';
+import { affectedSteps } from './decide/amend.js';
+import type { Decision, Input } from './decide/input.js';
 import type { EarlierOccurrence } from './earlier.js';
 import { inFlight } from './standing.js';
 import { initialState, type Command, type ProcessEvent, type State } from './state.js';

@@ -21,15 +21,9 @@ export type {
   Scope,
 } from './policies.js';
 export { actions, allowedActions, type Action } from './actions.js';
-export {
-  decide,
-  externalIdsOf,
-  type ControlInput,
-  type Decision,
-  type DecisionInput,
-  type Input,
-  type MigrationInput,
-} from './decide.js';
+export { decide } from './decide.js';
+export { externalIdsOf } from './decide/event-parts.js';
+export type { ControlInput, Decision, DecisionInput, Input, MigrationInput } from './decide/input.js';
 export { inFlight, nextTimerAt } from './standing.js';
 export { stepOf, unitsOf } from './units.js';
 export { amountAtRisk } from './amount-at-risk.js';

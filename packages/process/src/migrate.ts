@@ -1,5 +1,8 @@
 import type { CompiledCommand, CompiledStep, Process, Source } from './compile.js';
-import { assignedId, decide, slaBreachId, type ControlInput, type Decision, type MigrationInput } from './decide.js';
+import { decide, slaBreachId } from './decide.js';
+import { pick } from './decide/event-parts.js';
+import type { ControlInput, Decision, MigrationInput } from './decide/input.js';
+import { assignedId } from './decide/start.js';
 import { ProcessError } from './errors.js';
 import { mapSteps, outcomesOf, type StepMapping } from './map-steps.js';
 import type { Facts, FactReference } from './policies.js';
@@ -542,7 +545,3 @@ const kindOf = ({ command, checkpoint }: CompiledStep): string =>
 
 const undoingOf = ({ compensation, irreversible }: CompiledStep): string =>
   compensation?.type ?? (irreversible ? 'irreversible' : 'none');
-
-function pick(values: Record<string, unknown>, fields: Iterable<string>): Record<string, unknown> {
-  return Object.fromEntries([...fields].filter((field) => field in values).map((field) => [field, values[field]]));
-}

@@ -1,6 +1,7 @@
 import type { Process } from './compile.js';
 import { actions, type Action } from './actions.js';
-import { decide, type Input } from './decide.js';
+import { decide } from './decide.js';
+import type { Input } from './decide/input.js';
 import type { EarlierOccurrence } from './earlier.js';
 import { ProcessError } from './errors.js';
 import { initialState, type ProcessEvent, type State } from './state.js';

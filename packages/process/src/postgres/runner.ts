@@ -1,13 +1,7 @@
 import type { Queryable, Tx } from '@throughline/postgres';
 import { occurrenceField, type Process } from '../compile.js';
-import {
-  decide,
-  type ControlInput,
-  type Decision,
-  type DecisionInput,
-  type Input,
-  type MigrationInput,
-} from '../decide.js';
+import { decide } from '../decide.js';
+import type { ControlInput, Decision, DecisionInput, Input, MigrationInput } from '../decide/input.js';
 import { earlierOccurrence, type EarlierOccurrence } from '../earlier.js';
 import { ProcessError } from '../errors.js';
 import { mapSteps } from '../map-steps.js';
