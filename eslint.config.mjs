@@ -103,7 +103,7 @@ export default tseslint.config(
       'packages/process/src/**/*.ts',
       'packages/policy/src/**/*.ts',
       'packages/connectors/src/*/map.ts',
-      'apps/orchestrator/src/tasks/{decide-task,open-task,candidates,people,terms,form,stand-in,policy-terms}.ts',
+      'apps/orchestrator/src/tasks/{decide-task,open-task,candidates,people,terms,form,stand-in,policy-terms,silent-approvals}.ts',
     ],
     ignores: ['packages/process/src/postgres/**', '**/*.spec.ts'],
     rules: {
