@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { decompress } from './decompress.js';
 
 /** A record as kafkajs hands it on. */
 export interface FetchedRecord {
@@ -37,10 +38,6 @@ export interface FetchResponse {
 }
 
 const require = createRequire(import.meta.url);
-const { lookupCodecByAttributes } = require('kafkajs/src/protocol/message/compression/index.js') as {
-  /** `null` where nothing is compressed; throws what kafkajs throws where it has no codec. */
-  lookupCodecByAttributes: (attributes: number) => { decompress(bytes: Buffer): Promise<Buffer> } | null;
-};
 const Decoder = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => object;
 const decodeByKafkajs = require('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js') as (
   decoder: object,
@@ -99,8 +96,8 @@ async function readRecords(bytes: Buffer): Promise<FetchedRecord[] | undefined> 
     if (end > bytes.length) break;
     const [head, body] = [bytes.subarray(at, at + HEAD_BYTES), bytes.subarray(at + HEAD_BYTES, end)];
     const attributes = head.readInt16BE(21);
-    const codec = body.length > 0 ? lookupCodecByAttributes(attributes) : null;
-    readBatch(head, attributes, codec ? await codec.decompress(body) : body, records);
+    const compressed = body.length > 0 ? decompress(attributes, body) : undefined;
+    readBatch(head, attributes, compressed ? await compressed : body, records);
     at = end;
   }
   return records;
