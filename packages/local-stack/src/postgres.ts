@@ -99,6 +99,7 @@ export function serverSettings(port: number, memory: number = totalmem()): strin
     max_connections: 300,
     // PostgreSQL's manual advises a quarter of the memory of a machine of its own (chapter Resource Consumption); this one is shared.
     shared_buffers: `${Math.min(2048, Math.max(128, Math.floor(memory / 8 / MB)))}MB`,
+    // As in docker-compose.yml. Each page that changes is logged whole once after every checkpoint, and the pages of open instances are many.
     max_wal_size: '4GB',
     checkpoint_timeout: '15min',
     // Hot queue tables (outbox, inbox, work) gather dead rows quickly.
