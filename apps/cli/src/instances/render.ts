@@ -130,8 +130,11 @@ function whoOf({ source, detail }: Instance['history'][number]): string {
   return by ? [by, reason].filter(Boolean).join(': ') : (source ?? '');
 }
 
-/** What would come of it, instance by instance; the same for an action and for a migration. */
-export function renderPreviews(previews: Preview[], total: number): string {
+/**
+ * What would come of it, instance by instance; the same for an action and for a migration.
+ * @param unknown numbers that were asked for, and are no instance's
+ */
+export function renderPreviews(previews: Preview[], total: number, unknown: string[] = []): string {
   const lines = previews.flatMap((preview) => {
     const { id, process, key, occurrence, status, statusAfter, commands, asks, why } = preview;
     const title = `${colours.bold(id)}  ${process} ${key}/${occurrence}`;
@@ -143,7 +146,8 @@ export function renderPreviews(previews: Preview[], total: number): string {
       ...changesOf(preview),
     ];
   });
-  const rest = total - previews.length;
+  lines.push(...unknown.map((id) => `${colours.bold(id)}  ${colours.yellow('refused')}: there is no such instance`));
+  const rest = total - previews.length - unknown.length;
   return [...lines, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n') || 'No such instances.';
 }
 

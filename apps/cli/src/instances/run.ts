@@ -14,6 +14,8 @@ import {
 
 export const ORCHESTRATOR = 'orchestrator';
 const POLL_MS = 300;
+/** How many instances a preview looks at. */
+const PREVIEWED = 50;
 
 export interface FilterChoice {
   process?: string;
@@ -101,8 +103,13 @@ export async function act(api: ServicesApi, action: string, ids: string[], choic
     type Previews = { total: number; instances: Preview[] };
     const { total, instances } = await api.send<Previews>(ORCHESTRATOR, 'POST', '/actions/preview', wanted);
     if (choice.json) print(JSON.stringify({ total, instances }));
-    else print(action === 'acknowledge' ? renderUnseen(instances, total) : renderPreviews(instances, total));
-    return instances.some(({ outcome }) => outcome === 'refused') || instances.length === 0 ? 1 : 0;
+    // A preview looks at the first of them only; of these, what was not found is no instance.
+    const isWhole = ids.length > 0 && ids.length <= PREVIEWED;
+    const unknown = isWhole ? ids.filter((id) => instances.every((instance) => instance.id !== id)) : [];
+    if (!choice.json)
+      print(action === 'acknowledge' ? renderUnseen(instances, total) : renderPreviews(instances, total, unknown));
+    const isRefused = unknown.length > 0 || instances.some(({ outcome }) => outcome === 'refused');
+    return isRefused || instances.length === 0 ? 1 : 0;
   }
   const request = { ...wanted, reason: needed(choice.reason), ...(choice.id !== undefined && { id: choice.id }) };
   const begun = await api.send<Action>(ORCHESTRATOR, 'POST', '/actions', request);

@@ -43,7 +43,7 @@ export function renderTask(task: Task): string {
       ['trace', task.traceUrl ?? task.traceId],
     ]),
     ...heading('facts'),
-    fields(task.facts.map(({ label, value }) => [`  ${label}`, textOf(value)])),
+    fields(task.facts.map(({ label, value }) => [`  ${label}`, factOf(value)])),
     ...(task.form.length > 0 ? [...heading('form'), ...task.form.map(formLine)] : []),
     ...(task.attachments.length > 0 ? heading('documents') : []),
     ...task.attachments.map(({ name, uri, by, at }) => `  ${name}  ${uri}  (${by.name}, ${time(at)})`),
@@ -109,10 +109,15 @@ function nameOf(person: Person, onBehalfOf: Person | null): string {
 }
 
 /** `{ to: "ben" }` is "to ben"; what has more in it is JSON. */
-function textOf(value: unknown): string {
+/** A fact as a person reads it: what is empty, and ids that only programs need, are left out. */
+export const factOf = (value: unknown): string => textOf(value, /Ids?$/);
+
+function textOf(value: unknown, hidden?: RegExp): string {
   if (value == null) return '';
+  if (Array.isArray(value)) return value.map((part) => textOf(part, hidden)).join('; ');
   if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value);
-  const entries = Object.entries(value);
-  const isFlat = !Array.isArray(value) && entries.every(([, part]) => typeof part !== 'object' || part === null);
-  return isFlat ? entries.map(([name, part]) => `${name} ${String(part)}`).join(', ') : JSON.stringify(value);
+  return Object.entries(value)
+    .filter(([name, part]) => part != null && part !== '' && !hidden?.test(name))
+    .map(([name, part]) => `${name} ${textOf(part, hidden)}`)
+    .join(', ');
 }

@@ -20,7 +20,11 @@ import { summarise, type Comparison, type Summary } from './summarise.js';
 
 const backtestRequest = z.strictObject({
   candidate: z.string().min(1).max(200_000).describe('A process definition or a policy, as YAML.'),
-  since: z.union([z.iso.date(), z.iso.datetime({ offset: true })]).describe('Only instances that started since then.'),
+  since: z
+    .union([z.iso.date(), z.iso.datetime({ offset: true })], {
+      error: 'must be a day or a moment, for example 2026-10-01 or 2026-10-01T08:00:00Z',
+    })
+    .describe('Only instances that started since then.'),
   after: z
     .string()
     .regex(/^\d{1,18}$/, 'must be a number')

@@ -76,6 +76,10 @@ describe('npx throughline instances, and processes', () => {
     const preview = await run('instances', 'retry', acme, '--preview');
     expect(preview).toMatchObject({ code: 0, out: expect.stringContaining('would send  CreateOrder for order') });
     expect(preview.out).toContain('steps.order.status: "refused" -> "commanded"');
+    expect(await run('instances', 'retry', acme, '999999', '--preview')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('999999  refused: there is no such instance'),
+    });
     expect(await run('instances', 'retry', acme)).toMatchObject({ code: 1, err: expect.stringContaining('--reason') });
     const set = ['--set', 'start.totalAmount=120.0000', '--reason', 'typo'];
     expect(await run('instances', 'repair', acme, ...set)).toMatchObject({

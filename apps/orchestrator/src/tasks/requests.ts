@@ -5,7 +5,9 @@ import { taskStatuses } from './task.js';
 export const id = z.string().regex(/^\d{1,18}$/, 'must be a number');
 const text = z.string().trim().min(1);
 const personId = text.max(100);
-const at = z.iso.datetime({ offset: true }).transform((value) => new Date(value).toISOString());
+const at = z.iso
+  .datetime({ offset: true, error: 'must be a moment, for example 2026-12-24T18:00:00Z' })
+  .transform((value) => new Date(value).toISOString());
 const limit = z.coerce.number().int().min(1).max(200).default(50);
 const flag = z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional();
 const amount = z.string().regex(/^\d{1,15}(\.\d{1,4})?$/, 'must be an exact amount, for example 1250.00');
