@@ -4,6 +4,7 @@ import { testDatabase, type TestDatabase } from '@throughline/testing';
 import { sale, saleContracts, saleDefinition, saleEvent } from '../../fixtures/sale.js';
 import { compileDefinition, parseDefinition, type ProcessEvent } from '../index.js';
 import {
+  findCorrelated,
   findInstances,
   findOccurrences,
   processMigrations,
@@ -355,6 +356,17 @@ describe('questions', () => {
     await take([again]);
     const byKey = await findOccurrences(database, { process: 'sale', id: 'asked', externalType: 'order' });
     expect(byKey.map(({ occurrence }) => occurrence)).toEqual([1, 2]);
+  });
+
+  it('find what shares a correlation id, by its index', async () => {
+    await take([...of('shared', 'DealWon'), ...of('unshared', 'DealWon')]);
+    const found = await findCorrelated(database, ['correlation-of-shared', 'correlation-of-nobody'], 5);
+    expect(found.map(({ key }) => key)).toEqual(['shared']);
+    await database.pool.query('ANALYZE process_instance');
+    const { rows } = await database.pool.query<{ 'QUERY PLAN': string }>(
+      `EXPLAIN SELECT id FROM process_instance WHERE correlation_id = ANY('{a,b}') ORDER BY id LIMIT 5`,
+    );
+    expect(rows.map((row) => row['QUERY PLAN']).join()).toContain('process_instance_correlation');
   });
 
   it('count by status, and measure what completed and each step', async () => {
