@@ -56,6 +56,7 @@ describe('Consumer', () => {
   let consumer: Consumer;
   /** How often the ends of the partitions were looked at. */
   let looks: number;
+  let asking: Promise<void>;
   const kafka = new EventEmitter();
 
   beforeEach(async () => {
@@ -63,6 +64,7 @@ describe('Consumer', () => {
     made = [];
     backlog = 0;
     looks = 0;
+    asking = Promise.resolve();
     taking = Promise.resolve();
     consumer = new Consumer({
       kafka: Object.assign(kafka, {
@@ -74,7 +76,11 @@ describe('Consumer', () => {
         admin: () => ({
           connect: async () => undefined,
           fetchOffsets: async () => [{ topic, partitions: [{ partition: 0, offset: '3' }] }],
-          fetchTopicOffsets: async () => [{ partition: 0, high: String(3 + looks++), low: '0' }],
+          fetchTopicOffsets: async () => {
+            const high = String(3 + looks++);
+            await asking;
+            return [{ partition: 0, high, low: '0' }];
+          },
           disconnect: async () => undefined,
         }),
       }) as unknown as Kafka,
@@ -175,6 +181,18 @@ describe('Consumer', () => {
     const before = consumer.health()[0]!.lagMessages;
     expect(await lookedIn(20, false)).toBe(4);
     expect(consumer.health()[0]!.lagMessages - before).toBe(4);
+  });
+
+  it('takes no place of a partition from a look that began before it was assigned', async () => {
+    const answer = Promise.withResolvers<void>();
+    asking = answer.promise;
+    await jest.advanceTimersByTimeAsync(5_000); // this look knows the place, and does not ask for it
+    await made[0]!.run();
+    answer.resolve();
+    await settled();
+    expect(consumer.health()[0]!.lagMessages).toBe(0);
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(consumer.health()[0]!.lagMessages).toBe(looks - 1);
   });
 
   it('pauses at the bound and resumes at four fifths of it', async () => {

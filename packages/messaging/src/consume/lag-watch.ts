@@ -59,20 +59,35 @@ export class LagWatch {
 
   private async readEnds(): Promise<void> {
     const { kafka, group, topics, lag } = this.parts;
+    const { generation } = lag;
     if (!this.admin) {
       const admin = kafka.admin({ retry: { retries: 0 } });
       await admin.connect();
       this.admin = admin;
     }
     const committed = lag.complete ? [] : await this.admin.fetchOffsets({ groupId: group, topics });
+    const failures: unknown[] = [];
     for (const topic of topics) {
       const places = committed.find((entry) => entry.topic === topic)?.partitions ?? [];
       const next = new Map(places.map(({ partition, offset }) => [partition, Number(offset)]));
-      for (const { partition, high, low } of await this.admin.fetchTopicOffsets(topic)) {
-        const offset = next.get(partition) ?? -1;
-        // A group that has committed nothing begins at the oldest record.
-        lag.looked(topic, partition, high, offset < 0 ? low : String(offset));
-      }
+      // A broker that is away must not keep the others' topics from being looked at.
+      await this.readEndsOf(this.admin, topic, { next, generation }).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  private async readEndsOf(
+    admin: Admin,
+    topic: string,
+    committed: { next: ReadonlyMap<number, number>; generation: number },
+  ): Promise<void> {
+    const { lag } = this.parts;
+    const ends = await admin.fetchTopicOffsets(topic);
+    if (committed.generation !== lag.generation) return;
+    for (const { partition, high, low } of ends) {
+      const offset = committed.next.get(partition) ?? -1;
+      // A group that has committed nothing begins at the oldest record.
+      lag.looked(topic, partition, high, offset < 0 ? low : String(offset));
     }
   }
 }

@@ -36,6 +36,8 @@ interface Fetched {
  */
 export class Lag {
   private readonly places = new Map<string, Place>();
+  /** Changes with every assignment: what was asked under an older one says nothing about the places of this one. */
+  generation = 0;
 
   /** @param now wall clock, in milliseconds since 1970, like the timestamps of records */
   constructor(private readonly now: () => number) {}
@@ -46,6 +48,7 @@ export class Lag {
   }
 
   assigned(assignment: Record<string, number[]>): void {
+    this.generation++;
     this.places.clear();
     for (const [topic, partitions] of Object.entries(assignment)) {
       for (const partition of partitions) this.places.set(idOf(topic, partition), newPlace(topic, partition));
