@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gunzip, zstdDecompress } from 'node:zlib';
 
 /** How the records of a batch are compressed: the low bits of its attributes (Kafka protocol, record batch version 2). */
-export const CODEC = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
+const CODEC = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 const CODEC_BITS = 0x07;
 
 /**
