@@ -33,6 +33,20 @@ it('every rule of a policy is checked, with what it takes from the defaults, and
   );
 });
 
+it('terms that can never act are refused, by the rule that says so', () => {
+  const defaults = {
+    ...policy().defaults,
+    expires: '10 business days',
+    onExpiry: 'reject',
+    escalateTo: ['head-of-credit'],
+  };
+  const rules = [{ rule: 'large', then: { escalateAfter: '20 business days' } }];
+  expect(checking({ defaults, rules: [] })).not.toThrow();
+  expect(checking({ defaults, rules })).toThrow(
+    /processes check[^]*credit-approval: large: escalateAfter: it escalates/,
+  );
+});
+
 it('a rule that asks nobody, and a policy of another kind, have no terms', () => {
   expect(checking({ rules: [{ rule: 'small', then: { required: false, roles: ['nobody'] } }] })).not.toThrow();
   expect(checking({ outputs: { limit: 'money' }, defaults: {} })).not.toThrow();

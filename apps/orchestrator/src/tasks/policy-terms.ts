@@ -1,6 +1,6 @@
 import { ThroughlineError } from '@throughline/contracts';
 import type { People } from './people.js';
-import { missingPeople, readTerms } from './terms.js';
+import { deadTerms, missingPeople, readTerms } from './terms.js';
 
 /** What of a policy file says how tasks are worked on. */
 export interface PolicyFile {
@@ -26,10 +26,13 @@ export function checkPolicyTerms(files: PolicyFile[], people: People): void {
   const problems = policyTermsProblems(files, people);
   if (problems.length === 0) return;
   const lines = problems.map((problem) => `  - ${problem}`).join('\n');
-  throw new ThroughlineError(`Nobody could work by these policies on their tasks:\n${lines}`, {
-    code: 'TASK_TERMS_INVALID',
-    retry: 'never',
-  });
+  throw new ThroughlineError(
+    `Nobody could work by these policies on their tasks ("npx throughline processes check" tells file and line):\n${lines}`,
+    {
+      code: 'TASK_TERMS_INVALID',
+      retry: 'never',
+    },
+  );
 }
 
 /** What is wrong with those terms, each with its policy and rule. */
@@ -39,7 +42,8 @@ export function policyTermsProblems(files: PolicyFile[], people: People): string
     .flatMap((file) =>
       termsOf(file).flatMap(({ rule, terms }) => {
         const read = readTerms(terms);
-        const problems = 'problems' in read ? read.problems : missingPeople(read.terms, people);
+        const problems =
+          'problems' in read ? read.problems : [...deadTerms(read.terms), ...missingPeople(read.terms, people)];
         return problems.map((problem) => `${file.policy}: ${rule}: ${problem}`);
       }),
     );

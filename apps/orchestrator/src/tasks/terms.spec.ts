@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { People } from './people.js';
 import { persons, terms } from '../spec/credit-task.js';
-import { fallbackTerms, missingPeople, readTerms } from './terms.js';
+import { deadTerms, fallbackTerms, missingPeople, readTerms } from './terms.js';
 
 const problemsOf = (outputs: Record<string, unknown>): string => {
   const read = readTerms({ roles: 'credit-controller', ...outputs });
@@ -56,6 +56,43 @@ describe('what a policy says of a task', () => {
     ],
   ])('is refused where it says %s', (_, outputs, problem) => {
     expect(problemsOf(outputs)).toContain(problem);
+  });
+
+  const late = { escalateTo: 'head-of-credit', onExpiry: 'reject', expires: '10 business days' };
+
+  it.each<[string, Record<string, unknown>, string]>([
+    [
+      'an escalation after the end',
+      { ...late, due: '1 business day', escalateAfter: '20 business days' },
+      'escalateAfter: it escalates after 20 business days, and expires: 10 business days ends it before',
+    ],
+    ['an escalation at the very end', { ...late, escalateAfter: '10 business days' }, 'escalateAfter: '],
+    ['an escalation when due, at the end', { ...late, due: '10 business days' }, 'escalateTo: it escalates when it is'],
+    ['what is due after the end', { due: '3 hours', expires: '120 minutes', onExpiry: 'approve' }, 'due: a decision'],
+    [
+      'a look after the end',
+      { followUp: '1 day', expires: '24 hours', onExpiry: 'reject' },
+      'followUp: somebody looks',
+    ],
+    [
+      'a reminder before the opening',
+      { due: '4 business hours', remind: '300 business minutes' },
+      'remind: is counted',
+    ],
+  ])('can never act where it says %s', (_, outputs, problem) => {
+    expect(deadTerms(terms(outputs)).join('\n')).toContain(problem);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['the end is when it is due', { due: '1 day', expires: '24 hours', onExpiry: 'reject' }],
+    [
+      'the end is an escalation',
+      { ...late, onExpiry: 'escalate', due: '11 business days', followUp: '12 business days' },
+    ],
+    ['only a calendar can tell', { ...late, due: '1 hour', escalateAfter: '81 business hours', followUp: '20 days' }],
+    ['the reminder comes at once', { due: '1 hour', remind: '60 minutes' }],
+  ])('may act where %s', (_, outputs) => {
+    expect(deadTerms(terms(outputs))).toEqual([]);
   });
 
   it('is refused where there are too few people for it', () => {

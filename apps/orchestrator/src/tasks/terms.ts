@@ -1,4 +1,4 @@
-import { parseDuration } from '@throughline/process';
+import { parseDuration, type Duration } from '@throughline/process';
 import { z } from 'zod';
 import { formField } from './form.js';
 import type { People } from './people.js';
@@ -62,6 +62,40 @@ export function readTerms(outputs: Record<string, unknown>): { terms: Terms } | 
   const result = schema.safeParse(Object.fromEntries(given));
   if (result.success) return { terms: result.data };
   return { problems: result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) };
+}
+
+/**
+ * Terms that can never act, by what others say. Only what is certain: elapsed time, business hours and business days are each compared with
+ * their own kind. A task that is under way is worked by such terms all the same, as far as they go.
+ */
+export function deadTerms({ due, remind, followUp, escalateTo, escalateAfter, expires, onExpiry }: Terms): string[] {
+  const problems: string[] = [];
+  if (isLonger(remind, due))
+    problems.push(`remind: is counted back from due, and ${remind} is more than the ${due} there are; write less`);
+  // After an escalation by expiry the task goes on.
+  if (onExpiry === 'escalate' || expires === undefined) return problems;
+  const never = (term: string, after: string, what: string): void => {
+    problems.push(`${term}: ${what} after ${after}, and expires: ${expires} ends it before; write less, or a longer expires`); // prettier-ignore
+  };
+  if (isAsLong(escalateAfter, expires)) never('escalateAfter', escalateAfter!, 'it escalates');
+  else if (isLonger(due, expires)) never('due', due!, 'a decision is due');
+  else if (escalateTo.length > 0 && !escalateAfter && isAsLong(due, expires))
+    never('escalateTo', due!, 'it escalates when it is due,');
+  if (isAsLong(followUp, expires)) never('followUp', followUp!, 'somebody looks');
+  return problems;
+}
+
+const isAsLong = (a: string | undefined, b: string | undefined): boolean => (difference(a, b) ?? -1) >= 0;
+const isLonger = (a: string | undefined, b: string | undefined): boolean => (difference(a, b) ?? -1) > 0;
+
+/** Undefined where only a calendar could say which of the two ends later. */
+function difference(a: string | undefined, b: string | undefined): number | undefined {
+  const [left, right] = [a, b].map((text) => text && parseDuration(text)) as [Duration?, Duration?];
+  if (!left || !right) return undefined;
+  if ('ms' in left && 'ms' in right) return left.ms - right.ms;
+  if ('businessHours' in left && 'businessHours' in right) return left.businessHours - right.businessHours;
+  if ('businessDays' in left && 'businessDays' in right) return left.businessDays - right.businessDays;
+  return undefined;
 }
 
 /** Where the terms of a policy cannot be used: whoever answers for the step decides, and never fewer people than it may have asked for. */
