@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { LOADING_MS } from './config-shapes.js';
 
 interface Services {
-  services: Record<string, { handles: string[]; emits: string[] }>;
+  services: Record<string, { handles: Record<string, string[]>; emits: string[] }>;
 }
 const { services } = parse(readFileSync(new URL('../infra/services.yaml', import.meta.url), 'utf8')) as Services;
 
@@ -24,7 +24,18 @@ describe('infra/services.yaml', () => {
 
   it.each(Object.entries(services))('says what %s does', (name, { handles, emits }) => {
     const { routes, emits: emitted } = routesOf[name]!;
-    expect(handles.toSorted()).toEqual(Object.keys(routes).toSorted());
+    expect(Object.keys(handles).toSorted()).toEqual(Object.keys(routes).toSorted());
     expect(emits.toSorted()).toEqual(emitted.toSorted());
   });
+
+  it.each(Object.entries(services))(
+    'names of every command of %s the success and the refusal that answer it',
+    (_, service) => {
+      for (const [command, answers] of Object.entries(service.handles)) {
+        const refusals = answers.filter((type) => type.endsWith('Rejected'));
+        expect([command, refusals.length, answers.length > 1]).toEqual([command, 1, true]);
+        expect(service.emits).toEqual(expect.arrayContaining(answers));
+      }
+    },
+  );
 });

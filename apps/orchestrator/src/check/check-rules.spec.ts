@@ -113,6 +113,18 @@ describe('processes check', () => {
       'finance-adapter carries out VoidInvoice, and does not publish OrderLineReturned',
     ],
     [
+      'a refusal that would not be taken',
+      'until: OrderCreated | OrderRejected',
+      'until: OrderCreated',
+      'steps.order.until: CreateOrder may be answered by OrderRejected, and the process would not take it',
+    ],
+    [
+      'an answer to an undo that would not be taken',
+      'VoidInvoice, until: InvoiceVoided | InvoiceCredited | InvoiceVoidRejected',
+      'VoidInvoice, until: InvoiceVoided | InvoiceVoidRejected',
+      'steps.billing.compensation.until: VoidInvoice may be answered by InvoiceCredited',
+    ],
+    [
       'a step that is dead',
       'when: policy.creditApproval.required',
       'when: 1 > 2',
@@ -128,6 +140,15 @@ describe('processes check', () => {
   ])('names %s', (_, from, to, problem) => {
     const { reports, broken } = after('lead-to-cash.yaml', from, to);
     expect([...broken, ...reports.flatMap(({ problems }) => problems)].join('\n')).toContain(problem);
+  });
+
+  it('takes it that an answer is shown, and not waited for', () => {
+    const { reports, broken } = after(
+      'lead-to-cash.yaml',
+      /(requester: closedBy\n)([^]*until: OrderCreated) \| OrderRejected/,
+      '$1shown: OrderRejected\n$2',
+    );
+    expect([...broken, ...reports.flatMap(({ problems }) => problems)]).toEqual([]);
   });
 
   it('refuses an event that means two things, and two files of one version', () => {

@@ -18,8 +18,10 @@ import type { People } from '../tasks/people.js';
 import { policyTermsProblems, termsOf, type PolicyFile } from '../tasks/policy-terms.js';
 import { silentApprovals } from '../tasks/silent-approvals.js';
 
-/** Which service carries out which command, and publishes which event. */
-export type Services = Readonly<Record<string, { handles: readonly string[]; emits: readonly string[] }>>;
+/** Which service carries out which command, by which events each is answered, and which events it publishes. */
+export type Services = Readonly<
+  Record<string, { handles: Readonly<Record<string, readonly string[]>>; emits: readonly string[] }>
+>;
 
 export interface Surroundings {
   services: Services;
@@ -106,9 +108,9 @@ function ownersOfProcess(process: Process): NamedOwner[] {
   return [{ path: 'owner', owner: process.owner }, ...steps];
 }
 
-/** A command that nobody carries out is waited for in vain, and so is an event that nobody publishes. */
+/** A command that nobody carries out is waited for in vain, and so is an event that nobody publishes; an answer that is not taken is a time that runs out. */
 function serviceProblems(process: Process, services: Services): string[] {
-  const handled = new Set(Object.values(services).flatMap(({ handles }) => handles));
+  const handled = new Map(Object.values(services).flatMap(({ handles }) => Object.entries(handles)));
   const emitted = new Set(Object.values(services).flatMap(({ emits }) => emits));
   const commands = process.steps.flatMap(({ name, command, compensation }) => [
     ...(command ? [{ path: `steps.${name}.command`, type: command.type }] : []),
@@ -119,7 +121,7 @@ function serviceProblems(process: Process, services: Services): string[] {
     { path: `steps.${name}.compensation.until`, command: compensation?.type, direction: 'compensation', step: name },
   ]);
   const foreign = answers.flatMap(({ path, command, direction, step }) => {
-    const handler = Object.entries(services).find(([, { handles }]) => command && handles.includes(command));
+    const handler = Object.entries(services).find(([, { handles }]) => command && command in handles);
     if (!handler) return [];
     const [service, { emits }] = handler;
     return [...process.outcomes]
@@ -129,8 +131,18 @@ function serviceProblems(process: Process, services: Services): string[] {
           `${path}: ${service} carries out ${command}, and does not publish ${type}; name the events that answer it`,
       );
   });
+  // What only may come is named beside the steps: it is taken, too.
+  const untold = answers.flatMap(({ path, command }) =>
+    (handled.get(command ?? '') ?? [])
+      .filter((type) => !process.events.has(type))
+      .map(
+        (type) =>
+          `${path}: ${command} may be answered by ${type}, and the process would not take it; add it here, or under "shown" or "records" at the top where it is no answer to wait for`,
+      ),
+  );
   return [
     ...foreign,
+    ...untold,
     ...commands
       .filter(({ type }) => !handled.has(type))
       .map(

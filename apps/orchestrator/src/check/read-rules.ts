@@ -27,7 +27,10 @@ const processKey = (process: string, version: number): string => `${process} ${v
 
 const infra = new URL('../../../../infra/', import.meta.url);
 const servicesSchema = z.strictObject({
-  services: z.record(z.string(), z.strictObject({ handles: z.array(z.string()), emits: z.array(z.string()) })),
+  services: z.record(
+    z.string(),
+    z.strictObject({ handles: z.record(z.string(), z.array(z.string()).min(1)), emits: z.array(z.string()) }),
+  ),
 });
 
 /**
