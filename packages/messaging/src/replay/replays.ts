@@ -224,14 +224,19 @@ export class Replays {
     return [found];
   }
 
-  /** Until no replay is left, or another instance runs it. Whatever is away is waited for. */
+  /** Until no replay is left. While another instance runs it, that may stop; and whatever is away is waited for. */
   private async run(): Promise<void> {
     const { database, routes, limits, log } = this.parts;
+    const { signal } = this.stopping;
+    const wait = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
     for (let failures = 0; !this.stopping.signal.aborted;) {
       try {
         if (!(await findRunning(database, routes.group))) return;
         const lock = await takeReplayLock(database, limits);
-        if (!lock) return;
+        if (!lock) {
+          await wait(limits.aliveForMs);
+          continue;
+        }
         try {
           const replay = await findRunning(database, routes.group); // as it stands now that nobody else runs it
           if (replay) await this.attempt(replay, lock.lost);
@@ -242,8 +247,7 @@ export class Replays {
       } catch (error) {
         failures++;
         log.warn({ err: error, failures }, 'A replay waits; it goes on where it was.');
-        const { signal } = this.stopping;
-        await sleep(backoff(failures, [250, 5_000], Math.random()), undefined, { signal }).catch(() => undefined);
+        await wait(backoff(failures, [250, 5_000], Math.random()));
       }
     }
   }
