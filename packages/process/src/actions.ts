@@ -34,10 +34,11 @@ export function whyNot(process: Process, state: State, action: Action, unit: str
       return isOver ? 'it has ended, and sends no command any more' : undefined;
     case 'retry':
     case 'skip': {
-      const found = unit === undefined ? undefined : state.steps[unit];
-      if (!found)
-        return `it has no step ${unit ?? '(none was named)'}; its steps are ${Object.keys(state.steps).join(', ')}`;
-      return action === 'retry' ? whyNotRetry(process, state, unit!, found) : whyNotSkip(process, state, unit!, found);
+      const known = Object.keys(state.steps).join(', ');
+      if (unit === undefined) return `say which step, as unit (on the command line --unit); its steps are ${known}`;
+      const found = state.steps[unit];
+      if (!found) return `it has no step ${unit}; its steps are ${known}`;
+      return action === 'retry' ? whyNotRetry(process, state, unit, found) : whyNotSkip(process, state, unit, found);
     }
   }
 }

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { Module, type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { HttpAdapterHost, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Codec, registrySchemaIds } from '@throughline/contracts';
@@ -20,6 +20,7 @@ import { NestLogger } from './nest-logger.js';
 import { ReplaysController } from './replays/replays.controller.js';
 import { CONFIG, DATABASE, MESSAGING, ROUTES } from './tokens.js';
 import { MessagingTransport } from './transport.js';
+import { UncodedErrorFilter } from './uncoded-error.filter.js';
 
 export interface ServiceOptions {
   /** Also `ce_source` of its messages, the consumer group, and the telemetry service name. */
@@ -100,6 +101,7 @@ async function run(options: ServiceOptions, config: ServiceConfig, logger: Logge
   app.use(WEBHOOKS, raw({ type: () => true, limit: BODY_LIMIT }), keepRawBody);
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.useBodyParser('urlencoded', { limit: BODY_LIMIT, extended: true });
+  app.useGlobalFilters(new UncodedErrorFilter(app.get(HttpAdapterHost).httpAdapter));
   describeApi(app, options);
   if (options.messaging !== false) {
     app.connectMicroservice({

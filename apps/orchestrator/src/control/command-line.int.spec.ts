@@ -81,6 +81,10 @@ describe('npx throughline instances, and processes', () => {
       out: expect.stringContaining('999999  refused: there is no such instance'),
     });
     expect(await run('instances', 'retry', acme)).toMatchObject({ code: 1, err: expect.stringContaining('--reason') });
+    expect(await run('instances', 'skip', acme, '--reason', 'x')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('--unit'),
+    });
     const set = ['--set', 'start.totalAmount=120.0000', '--reason', 'typo'];
     expect(await run('instances', 'repair', acme, ...set)).toMatchObject({
       code: 0,
@@ -105,6 +109,10 @@ describe('npx throughline instances, and processes', () => {
       refused: 0,
     });
     expect((await json('instances', 'list', '--paused')).instances).toHaveLength(2);
+    expect(await run('instances', 'list', '--where', 'nope=1')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('There is no field "nope" to search by; known: currency, name, totalAmount.'),
+    });
     expect(await json('instances', 'resume', '--paused', '--reason', 'over')).toMatchObject({ done: 2 });
     for (const how of [['--preview'], ['--reason', 'x']])
       expect((await run('instances', 'cancel', '--status', 'refused', ...how)).code).toBe(1);
@@ -135,6 +143,9 @@ describe('npx throughline instances, and processes', () => {
       code: 1,
       err: expect.stringContaining('no version 9'),
     });
+    expect(
+      await run('processes', 'migrate', '--process', 'nope', '--from', '1', '--to', '2', '--dry-run'),
+    ).toMatchObject({ code: 1, err: expect.stringContaining('There is no process nope; known: sale.') });
   });
 
   it('acknowledges what came at the wrong moment, and looks for it no more', async () => {

@@ -39,6 +39,10 @@ describe('npx throughline tasks', () => {
 
   it('shows what waits, for whom, and what it is about', async () => {
     expect((await run('list')).out).toBe('No such tasks.\n');
+    expect(await run('list', '--checkpoint', 'nope')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('There is no checkpoint "nope" to search by; known: credit-approval.'),
+    });
     const form = [{ name: 'limit', label: 'Credit limit', type: 'money', required: true }];
     const { id } = await harness.close({ due: '4 hours', form }, { closedBy: 'sol' });
     const listed = await run('--as', 'carla', 'list', '--mine');
@@ -61,6 +65,7 @@ describe('npx throughline tasks', () => {
   it('claims, releases, assigns, asks back, and decides; a refusal says why, and is exit code 1', async () => {
     const form = [{ name: 'limit', label: 'Credit limit', type: 'money', required: true }];
     const { deal, id } = await harness.close({ form }, { closedBy: 'sol' });
+    expect(await run('claim', id)).toMatchObject({ code: 1, err: expect.stringContaining('--as <person>') });
     expect((await run('--as', 'carla', 'claim', id)).out).toMatch(/claimed, held by Carla/);
     expect(await run('--as', 'carlo', 'claim', id)).toMatchObject({
       code: 1,

@@ -1,6 +1,6 @@
 import { parseDuration } from '@throughline/process';
 import { candidates, isRequester, requesterBehind } from './candidates.js';
-import { refused } from './errors.js';
+import { actorUnknown, refused } from './errors.js';
 import { readForm } from './form.js';
 import { deadlines, type Later } from './open-task.js';
 import type { People, Person } from './people.js';
@@ -317,7 +317,7 @@ class Turn {
     if (task.requestedBy === undefined)
       throw refused(
         'TASK_REQUESTER_UNKNOWN',
-        'Nobody is known who requested this: say in `to` who has to answer.',
+        'Nobody is known who requested this: say who has to answer, in `to` (on the command line --to <person>).',
         'to',
       );
     const text = reason!.trim();
@@ -536,10 +536,7 @@ class Turn {
   private known(id: string): Person {
     const person = this.around.people.find(id);
     if (person) return person;
-    throw refused(
-      'TASK_ACTOR_UNKNOWN',
-      `Nobody here is called "${id}": act as somebody of the directory of people, or have yourself added to it.`,
-    );
+    throw actorUnknown(id);
   }
 
   /** Somebody to whom a task is given. */

@@ -30,3 +30,11 @@ export type RefusalCode = keyof typeof refusals;
 export function refused(code: RefusalCode, message: string, field?: string): ThroughlineError {
   return new ThroughlineError(message, { code, retry: 'never', ...(field !== undefined && { field }) });
 }
+
+/** Of whoever acts, and is nobody of the directory. */
+export function actorUnknown(name: string): ThroughlineError {
+  return refused(
+    'TASK_ACTOR_UNKNOWN',
+    `Nobody here is called "${name}": act as somebody of the directory of people (by x-actor, on the command line --as <person>), or have yourself added to it.`,
+  );
+}

@@ -1,4 +1,4 @@
-import { refused } from './errors.js';
+import { actorUnknown, refused } from './errors.js';
 import type { People } from './people.js';
 
 /** For a time somebody acts in the name of another, or somebody is away. */
@@ -50,11 +50,7 @@ export function checkEnd(standIn: Pick<StandIn, 'kind' | 'person' | 'delegate'>,
 
 function checkOwner({ kind, person }: Pick<StandIn, 'kind' | 'person'>, by: string, people: People): void {
   const actor = people.find(by);
-  if (!actor)
-    throw refused(
-      'TASK_ACTOR_UNKNOWN',
-      `Nobody here is called "${by}": act as somebody of the directory of people, or have yourself added to it.`,
-    );
+  if (!actor) throw actorUnknown(by);
   if (by === person || (kind === 'absence' && actor.roles.includes(PEOPLE_ADMINISTRATOR))) return;
   const who = kind === 'absence' ? `${person} or a ${PEOPLE_ADMINISTRATOR}` : `${person} alone`;
   throw refused('STAND_IN_NOT_YOURS', `That is for ${who} to say: act as one of them.`);

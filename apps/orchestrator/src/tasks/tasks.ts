@@ -1,12 +1,12 @@
 import type { Messaging, MessagingTx } from '@throughline/messaging';
 import type { Database, ServerClock } from '@throughline/postgres';
-import type { ProcessRunner } from '@throughline/process/postgres';
+import { refuseUnknownNames, type ProcessRunner } from '@throughline/process/postgres';
 import { countTransitions } from '../metrics.js';
 import { emitInto } from '../take-events.js';
 import { allowedActions } from './allowed-actions.js';
 import { decideTask, passTime, type Action, type Actor, type Circumstances, type DecidedTask } from './decide-task.js';
 import { endStandIn } from './end-stand-in.js';
-import { refused } from './errors.js';
+import { actorUnknown, refused } from './errors.js';
 import { findStandIns, type StandInFilter, type StoredStandIn } from './find-stand-ins.js';
 import { findTaskEvents, findTold, type StoredTaskEvent } from './find-task-events.js';
 import { findTasks, readTask, type Reach, type TaskFilter } from './find-tasks.js';
@@ -51,16 +51,20 @@ export class Tasks {
     return readPeople(this.parts.directory, this.parts.database, this.now());
   }
 
-  find(filter: TaskFilter): Promise<StoredTask[]> {
-    return findTasks(this.parts.database, filter);
+  /** @throws `PROCESS_SEARCH_INVALID` where nothing is found, and no definition has the process or checkpoint that is named */
+  async find(filter: TaskFilter): Promise<StoredTask[]> {
+    const { database } = this.parts;
+    const found = await findTasks(database, filter);
+    if (found.length === 0)
+      await refuseUnknownNames(database, { process: filter.process, checkpoint: filter.checkpoint });
+    return found;
   }
 
   /** In whose names a person may act, and by which roles. @throws `TASK_ACTOR_UNKNOWN` */
   async reachOf(id: string): Promise<Reach> {
     const people = await this.people();
     const person = people.find(id);
-    if (!person)
-      throw refused('TASK_ACTOR_UNKNOWN', `Nobody here is called "${id}": name somebody of the directory of people.`);
+    if (!person) throw actorUnknown(id);
     const now = this.now().toISOString();
     const names = [person, ...people.delegatorsOf(id, now)];
     // Nothing is offered to whoever is away.

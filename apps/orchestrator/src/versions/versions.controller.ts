@@ -26,6 +26,7 @@ import {
   ProcessRunner,
   readHistory,
   readInstancesOnVersion,
+  readProcessNames,
   readVersionNumbers,
   readVersions,
 } from '@throughline/process/postgres';
@@ -135,9 +136,14 @@ export class VersionsController {
     { from, to, renames }: Plan,
   ): Promise<{ from: Process; to: Process; mapping: StepMapping }> {
     const known = await readVersionNumbers(this.database, name);
+    if (known.length === 0) {
+      const names = await readProcessNames(this.database);
+      const message = `There is no process ${name}; known: ${names.join(', ') || 'none'}.`;
+      throw new NotFoundException({ code: 'PROCESS_UNKNOWN', message });
+    }
     const unknown = [from, to].find((version) => !known.includes(version));
     if (unknown !== undefined) {
-      const message = `There is no version ${unknown} of ${name}; known: ${known.join(', ') || 'none'}.`;
+      const message = `There is no version ${unknown} of ${name}; known: ${known.join(', ')}.`;
       throw new NotFoundException({ code: 'PROCESS_UNKNOWN', message });
     }
     const [old, next] = await Promise.all(

@@ -27,7 +27,13 @@ export {
   type OnVersion,
   type StoredAuditEntry,
 } from './control/actions.js';
-export { readInstancesOnVersion, readVersionNumbers, readVersions, type StoredVersion } from './control/versions.js';
+export {
+  readInstancesOnVersion,
+  readProcessNames,
+  readVersionNumbers,
+  readVersions,
+  type StoredVersion,
+} from './control/versions.js';
 export {
   findCorrelated,
   findOccurrences,
@@ -37,6 +43,7 @@ export {
   type StoredEvent,
   type StoredInstance,
 } from './find-instances.js';
+export { refuseUnknownNames } from './search/known-names.js';
 export {
   findInstances,
   searchInstances,

@@ -39,6 +39,16 @@ export async function readVersionNumbers(database: Queryable, process: string): 
   return rows.map(({ version }) => version);
 }
 
+const selectProcesses = {
+  name: 'process-select-process-names',
+  text: `SELECT DISTINCT process FROM process_definition ORDER BY process`,
+};
+
+/** The processes that the database knows a version of. */
+export async function readProcessNames(database: Queryable): Promise<string[]> {
+  return (await database.query<{ process: string }>(selectProcesses)).map(({ process }) => process);
+}
+
 const selectOnVersion = {
   name: 'process-select-instances-on-version',
   text: `

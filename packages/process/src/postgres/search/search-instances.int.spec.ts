@@ -62,7 +62,22 @@ describe('a search', () => {
       'cord',
       'acme',
     ]);
-    expect(await keysOf({ attributes: [{ field: 'nothing', value: 'Acme' }] })).toEqual([]);
+    expect(await keysOf({ attributes: [{ field: 'title', value: 'nothing' }] })).toEqual([]);
+  });
+
+  it.each<[InstanceFilter, string]>([
+    [
+      { attributes: [{ field: 'titles', value: 'Acme' }] },
+      'field "titles" to search by; did you mean "title"?; known: currency, title, totalAmount.',
+    ],
+    [{ ranges: [{ field: 'nothing', min: '1' }] }, 'field "nothing" to search by; known: currency, '],
+    [{ process: 'sales' }, 'process "sales" to search by; did you mean "sale"?; known: sale.'],
+    [{ steps: ['nothing'] }, 'step "nothing" to search by; known: '],
+  ])('says of %j what it does not know', async (filter, message) => {
+    await expect(keysOf(filter)).rejects.toMatchObject({
+      code: 'PROCESS_SEARCH_INVALID',
+      message: expect.stringContaining(`There is no ${message}`),
+    });
   });
 
   it('finds by what it waits for and who answers for that', async () => {

@@ -2,6 +2,7 @@ import type { Queryable, Statement } from '@throughline/postgres';
 import { ProcessError } from '../../errors.js';
 import { ended, statuses, type Status } from '../../state.js';
 import { INSTANCE_COLUMNS, type StoredInstance } from '../find-instances.js';
+import { refuseUnknownNames, type SearchedNames } from './known-names.js';
 import { VALUE_MAX } from './write-search.js';
 
 export const searchOrders = ['newest', 'oldest', 'amount', 'age'] as const;
@@ -87,7 +88,8 @@ const ORDERS: Record<SearchOrder, { columns: string; position: string; start: Cu
  * Instances that meet every condition given. One index leads (the key, a business field, a step, a status, the amount) and the other
  * conditions are looked up row by row.
  *
- * Throws `PROCESS_SEARCH_INVALID` where amounts are compared without their currency, or `before` is not of this order.
+ * Throws `PROCESS_SEARCH_INVALID` where amounts are compared without their currency, `before` is not of this order, or nothing is found and
+ * a condition names a process, step or field that no stored definition has.
  */
 export async function searchInstances(
   database: Queryable,
@@ -107,7 +109,17 @@ export async function searchInstances(
   const found = rows.filter(({ position }) => position !== null);
   const instances = found.slice(0, limit);
   const next = found.length > limit ? instances.at(-1)!.position : looked === WINDOW ? last : null;
+  if (found.length === 0 && next === null && before === undefined) await refuseUnknownNames(database, namesIn(filter));
   return { instances: instances.map(({ looked, last, position, ...instance }) => instance), next };
+}
+
+function namesIn({ process, steps, owner, attributes = [], ranges = [] }: InstanceFilter): SearchedNames {
+  // The steps of an owner are those of the definitions that this release runs.
+  return {
+    process,
+    steps: owner === undefined ? steps : undefined,
+    fields: [...attributes, ...ranges].map(({ field }) => field),
+  };
 }
 
 /** The first instances that meet every condition, the newest first. */
