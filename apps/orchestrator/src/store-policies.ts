@@ -39,6 +39,15 @@ const selectChanged = {
     WHERE stored.definition - 'examples' <> shipped.definition::jsonb - 'examples'`,
 };
 
+/** Whether this version was in force with other content. */
+export async function isChangedPolicy(
+  database: Queryable,
+  { policy, version, source }: { policy: string; version: number; source: unknown },
+): Promise<boolean> {
+  const changed = await database.query(selectChanged, [[policy], [version], [JSON.stringify(source)]]);
+  return changed.length > 0;
+}
+
 /**
  * Makes the policies in force known to the database.
  * Throws `POLICY_CHANGED` when one of them was edited without a new version: what was decided on it could not be explained any more.

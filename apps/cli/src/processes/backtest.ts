@@ -11,7 +11,7 @@ interface Course {
 
 /** The parts of the orchestrator's answer that are shown; its OpenAPI page has the whole. */
 interface Backtest {
-  candidate: { kind: string; name: string; version: number };
+  candidate: { kind: string; name: string; version: number; refusedAtStart: string | null };
   since: string;
   at: string;
   isCutShort: boolean;
@@ -123,6 +123,7 @@ function render({ candidate, since, isCutShort, summary, differences }: Backtest
       table(['instance', 'process', 'amount', 'was', 'would be', 'differs in'], differences.slice(0, ROWS).map(rowOf)),
     );
   if (differences.length > ROWS) lines.push(`... and ${differences.length - ROWS} more; --json tells all of them.`);
+  if (candidate.refusedAtStart) lines.push('', colours.yellow(candidate.refusedAtStart));
   if (isCutShort)
     lines.push('', colours.yellow('More instances started since then: raise --limit to look at them, too.'));
   return lines.join('\n');

@@ -8,7 +8,8 @@ import { parse } from 'yaml';
 import { loadRules } from '../load-rules.js';
 import { migrations } from '../migrations.js';
 import { dealPayload } from '../spec/deal-payload.js';
-import { readCandidate, runBacktest } from './backtest.js';
+import { storePolicies } from '../store-policies.js';
+import { readCandidate, runBacktest, whyNotStarted } from './backtest.js';
 import { summarise, type Summary } from './summarise.js';
 
 const DEALS = 450;
@@ -29,6 +30,7 @@ describe('a backtest', () => {
     test = await testDatabase(migrations);
     database = await test.connect();
     await runner.storeDefinitions(database);
+    await storePolicies(database, rules.policies);
     const deals = Array.from({ length: DEALS }, (_, n) => n);
     // One in three has gone no further than its order; the others have it confirmed.
     await take(deals, 'OpportunityClosedWon', 0);
@@ -142,6 +144,20 @@ describe('a backtest', () => {
     const whole = await runBacktest({ database, runner }, candidate, { ...scope, after: '0', limit: 10_000 });
     expect(ids).toEqual(whole.comparisons.map(({ id }) => id));
     expect(ids.length).toBeGreaterThan(2 * 300);
+  });
+
+  it.each([
+    ['policy', 'policies/credit-approval.yaml', '100 000 EUR', '50 000 EUR', 'POLICY_CHANGED'],
+    ['process', 'processes/lead-to-cash.yaml', 'timeout: 1 day', 'timeout: 2 days', 'PROCESS_DEFINITION_CHANGED'],
+  ])('says that a start would refuse a changed %s that has kept its version', async (_, path, from, to, code) => {
+    const told = (text: string) => whyNotStarted({ database, runner }, readCandidate(parse(text), rules));
+    const written = file(path);
+    const changed = written.replace(from, to);
+    expect(changed).not.toBe(written);
+    const { version } = parse(written) as { version: number };
+    expect(await told(written)).toBeUndefined();
+    expect(await told(changed)).toMatch(new RegExp(`${code}.*give the change version ${version + 1}\\.`));
+    expect(await told(changed.replace(`version: ${version}`, `version: ${version + 1}`))).toBeUndefined();
   });
 
   it('says when it has not looked at everything, and refuses what is no candidate', async () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { toDecimal } from '@throughline/contracts';
 import type { Database } from '@throughline/postgres';
 import {
@@ -13,11 +14,13 @@ import {
 import {
   readHistory,
   readRecordedInstances,
+  readVersionNumbers,
   type ProcessRunner,
   type StoredEvent,
   type StoredInstance,
 } from '@throughline/process/postgres';
 import type { Rules } from '../load-rules.js';
+import { isChangedPolicy } from '../store-policies.js';
 import type { Comparison } from './summarise.js';
 
 /** What is tried: a version of a process, or a policy in place of the one in force. */
@@ -25,6 +28,8 @@ export interface Candidate {
   kind: 'process' | 'policy';
   name: string;
   version: number;
+  /** As it was written. */
+  source: unknown;
   /** The processes whose instances it may change. */
   processes: string[];
   /** The definition by which an instance on this one would run. */
@@ -50,6 +55,7 @@ export function readCandidate(written: unknown, rules: Rules): Candidate {
       kind: 'process',
       name: process,
       version: compiled.version,
+      source: compiled.source,
       processes: [process],
       of: () => compiled,
       baseline: 'recorded',
@@ -70,12 +76,34 @@ export function readCandidate(written: unknown, rules: Rules): Candidate {
       return known;
     };
     const processes = rules.processes.map(({ name }) => name);
-    return { kind: 'policy', name: policy, version: Number(version), processes, of, baseline: 'in force' };
+    return {
+      kind: 'policy',
+      name: policy,
+      version: Number(version),
+      source: written,
+      processes,
+      of,
+      baseline: 'in force',
+    };
   }
   throw new ProcessError(
     'PROCESS_DEFINITION_INVALID',
     'The candidate is neither a process nor a policy: it must begin with "process: <name>" or "policy: <name>".',
   );
+}
+
+/** Why a start with this candidate would be refused; undefined where it is a version of its own, or what is stored. */
+export async function whyNotStarted(
+  { database, runner }: { database: Database; runner: ProcessRunner },
+  { kind, name, version, source }: Candidate,
+): Promise<string | undefined> {
+  const tell = (code: string): string =>
+    `A start would refuse it (${code}): ${kind} ${name} version ${version} is kept with other content; give the change version ${version + 1}.`;
+  if (kind === 'policy')
+    return (await isChangedPolicy(database, { policy: name, version, source })) ? tell('POLICY_CHANGED') : undefined;
+  if (!(await readVersionNumbers(database, name)).includes(version)) return undefined;
+  const stored = await runner.definitionOf(database, { process: name, version });
+  return isDeepStrictEqual(stored.source, source) ? undefined : tell('PROCESS_DEFINITION_CHANGED');
 }
 
 export interface Scope {

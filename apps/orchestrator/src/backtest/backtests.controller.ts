@@ -15,7 +15,7 @@ import { DATABASE, openApiSchema, ZodPipe } from '@throughline/service';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { RULES, type Rules } from '../load-rules.js';
-import { readCandidate, runBacktest, type Candidate } from './backtest.js';
+import { readCandidate, runBacktest, whyNotStarted, type Candidate } from './backtest.js';
 import { summarise, type Comparison, type Summary } from './summarise.js';
 
 const backtestRequest = z.strictObject({
@@ -78,6 +78,12 @@ class CandidateView implements Pick<Candidate, 'kind' | 'name' | 'version' | 'ba
     description: 'What it is compared with: what happened, or the rules in force.',
   })
   baseline!: 'recorded' | 'in force';
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'Why a start with it would be refused: its version is kept with other content, and must be raised.',
+  })
+  refusedAtStart!: string | null;
 }
 
 class BacktestView {
@@ -140,6 +146,7 @@ export class BacktestsController {
           name: candidate.name,
           version: candidate.version,
           baseline: candidate.baseline,
+          refusedAtStart: (await whyNotStarted({ database: this.database, runner: this.runner }, candidate)) ?? null,
         },
         since: since.toISOString(),
         at: now.toISOString(),
