@@ -183,7 +183,7 @@ it('a replay holds what was held, and goes on when a person did', () => {
       recorded.push({ messageId, type, payload, step, source: 's', occurredAt: story.now, recordedAt: story.now, detail: detail && structuredClone(detail) }); // prettier-ignore
   };
   const replay = () =>
-    replayHistory(shop, { key: 'basket-1', occurrence: 1, correlationId: 'c' }, recorded, story.state);
+    replayHistory(shop, { key: 'basket-1', occurrence: 1, correlationId: 'c' }, recorded, { state: story.state });
   story.paid(kept);
   keep({ basketId: 'basket-1', occurrence: 2, total: '90.00', address: 'Here 1', lines: [] });
   expect(replay()).toMatchObject({ state: story.state, commands: [] });

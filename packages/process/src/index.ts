@@ -55,6 +55,6 @@ export {
   type UnitState,
 } from './state.js';
 export { START, waitsOf, type Wait } from './waits.js';
-export { replayHistory, type RecordedInput, type Replayed } from './replay.js';
+export { replayHistory, type RecordedInput, type Replayed, type Undecided } from './replay.js';
 export { courseOf, differenceKinds, differencesOf, otherTerms, type Course, type DifferenceKind } from './compare.js';
 export { ProcessError } from './errors.js';

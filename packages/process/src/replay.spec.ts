@@ -7,16 +7,22 @@ import {
   parseDefinition,
   replayHistory,
   type RecordedInput,
+  type Undecided,
 } from './index.js';
 
 /** A story that keeps what the store would keep of it. */
 class RecordedStory extends ShopStory {
   readonly recorded: RecordedInput[] = [];
   readonly commands: string[] = [];
+  readonly undecided: Undecided[] = [];
 
   override take(input: Parameters<ShopStory['take']>[0]): this {
     super.take(input);
     this.commands.push(...this.last.commands.map(({ type }) => type));
+    const { opened, closed } = this.last.tasks;
+    for (const { unit } of closed) this.undecided.find((one) => one.unit === unit && !one.endedAt)!.endedAt = this.now;
+    if (input.kind === 'decision') this.undecided.splice(this.undecided.findIndex((one) => one.unit === input.unit && !one.endedAt), 1); // prettier-ignore
+    this.undecided.push(...opened.map(({ unit }) => ({ unit })));
     for (const { messageId, type, step, detail } of this.last.history) {
       const payload = input.kind === 'event' ? input.event.payload : null;
       this.recorded.push({ messageId, type, payload, detail: detail ?? null, step: step ?? null, source: 'a-service', occurredAt: this.now, recordedAt: this.now }); // prettier-ignore
@@ -26,7 +32,7 @@ class RecordedStory extends ShopStory {
 
   replay(process = shop, until?: string) {
     const identity = { key: 'basket-1', occurrence: 1, correlationId: 'c' };
-    return replayHistory(process, identity, this.recorded, this.state, until);
+    return replayHistory(process, identity, this.recorded, { state: this.state, undecided: this.undecided }, until);
   }
 
   differences(process = shop, until?: string) {
@@ -49,6 +55,7 @@ const largeFrom = (amount: number) =>
   });
 const strict = largeFrom(10);
 const lenient = largeFrom(100_000);
+const largeFrom100 = largeFrom(100);
 
 const ordinary = () => new RecordedStory().when('BasketPaid', { lines: [] }).when('OrderPlaced').when('ReceiptPrinted');
 
@@ -111,6 +118,24 @@ describe('a replay', () => {
     expect(rejected.state.steps['second']).toMatchObject({ status: 'skipped', policy: {} });
     expect(rejected.replay(twoDecide)).toMatchObject({ assumed: [], state: rejected.state });
     expect(rejected.differences(twoDecide)).toEqual([]);
+  });
+
+  it('asks nobody in the stead of those whose answer an amendment made needless, and asks anew where it did not', () => {
+    const asked = () => new RecordedStory(largeFrom100).when('BasketPaid', { total: '5000.00' });
+    const amended = asked();
+    amended.now = '2026-11-22T10:05:00.000Z';
+    amended.when('BasketChanged', { total: '50.00' });
+    expect(amended.status('approval')).toBe('not-needed');
+    expect(amended.replay(largeFrom100)).toMatchObject({ assumed: [], state: amended.state });
+    // The stricter rules ask once more, after the amendment: that is what nobody was asked then.
+    expect(amended.replay(strict).assumed).toEqual(['approval']);
+
+    const twice = asked().whenDecided('approved');
+    twice.now = '2026-11-22T10:05:00.000Z';
+    twice.when('PlacingRejected').when('BasketChanged', { total: '6000.00' });
+    twice.now = '2026-11-22T10:10:00.000Z';
+    twice.when('BasketChanged', { total: '50.00' });
+    expect(twice.replay(largeFrom100)).toMatchObject({ assumed: [], state: twice.state });
   });
 
   const lines = [{ lineId: 'a', sku: 'cup', count: 1 }];

@@ -19,6 +19,19 @@ export interface RecordedInput {
   recordedAt: string;
 }
 
+/** That a person was asked and nobody answered: until it was not needed any more (ISO 8601), or to this day. */
+export interface Undecided {
+  unit: string;
+  endedAt?: string;
+}
+
+/** How the record left an instance. */
+export interface Left {
+  state: State;
+  /** Every such question; those of which the state still tells may be left out. */
+  undecided?: Undecided[];
+}
+
 /** What an instance would have become. */
 export interface Replayed {
   state: State;
@@ -37,14 +50,12 @@ export interface Replayed {
  * Timers fire when they are due. A decision counts where it is asked for again; where a person is asked who was not asked then, the
  * answer is taken as approved, so that what follows can be compared; what nobody decided, because it is open still or was not needed any
  * more, stays so. Where people were waited for then and nobody is now, all that followed comes as much earlier as they took.
- *
- * @param left the state in which the record left the instance
  */
 export function replayHistory(
   process: Process,
   identity: { key: string; occurrence: number; correlationId: string },
   recorded: RecordedInput[],
-  left: State,
+  left: Left,
   until?: string,
 ): Replayed {
   const replay = new Replay(process, initialState(identity), recorded, left);
@@ -72,8 +83,8 @@ class Replay {
   constructor(
     private readonly process: Process,
     private state: State,
-    recorded: RecordedInput[],
-    private readonly left: State,
+    private readonly recorded: RecordedInput[],
+    private readonly left: Left,
   ) {
     this.decisionsAhead = recorded.flatMap(({ type, step }) => (type.startsWith('decision:') && step ? [step] : []));
   }
@@ -94,10 +105,19 @@ class Replay {
     return type.startsWith('decision:') && !Object.values(this.state.steps).some(({ status }) => status === 'deciding');
   }
 
-  /** Somebody was asked then, and nobody answered: it waits, or the process turned back meanwhile. */
+  /** Somebody was asked then, and nobody answered: it waits, or was not needed any more by an input that is still to come. */
   private wasLeftUndecided(unit: string): boolean {
-    const { status, policy } = this.left.steps[unit] ?? {};
-    return policy !== undefined && (status === 'deciding' || status === 'skipped');
+    const { state, undecided = [] } = this.left;
+    const { status, policy } = state.steps[unit] ?? {};
+    if (policy !== undefined && (status === 'deciding' || status === 'skipped')) return true;
+    return undecided.some(
+      ({ unit: asked, endedAt }) => asked === unit && (endedAt === undefined || this.isAhead(endedAt)),
+    );
+  }
+
+  /** Whether the input that did something at this moment, a little after it was recorded itself, is still to come. */
+  private isAhead(at: string): boolean {
+    return this.recorded.some(({ recordedAt }) => recordedAt > this.lastAt! && recordedAt <= at);
   }
 
   /** When it would have been, had nobody been waited for who is not now. */

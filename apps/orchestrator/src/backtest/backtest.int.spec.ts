@@ -8,7 +8,9 @@ import { parse } from 'yaml';
 import { loadRules } from '../load-rules.js';
 import { migrations } from '../migrations.js';
 import { dealPayload } from '../spec/deal-payload.js';
+import { TasksHarness } from '../spec/tasks-harness.js';
 import { storePolicies } from '../store-policies.js';
+import { FileDirectory } from '../tasks/file-directory.js';
 import { readCandidate, runBacktest, whyNotStarted } from './backtest.js';
 import { summarise, type Summary } from './summarise.js';
 
@@ -169,6 +171,32 @@ describe('a backtest', () => {
     expect(() => readCandidate(parse(file('policies/credit-approval.yaml').replace('totalAmount', 'totalAmont')), rules)).toThrow('totalAmont'); // prettier-ignore
   });
 });
+
+it('a backtest takes nobody to have approved what was withdrawn unanswered, because an amendment made it needless', async () => {
+  const harness = await TasksHarness.start({ rules, directory: new FileDirectory() });
+  try {
+    const payload = payloadOf(1, '200000.0000');
+    const { deal } = await harness.close({}, payload);
+    await harness.clock.read(harness.database);
+    harness.clock.aheadByMs = 60_000;
+    await harness.take('OpportunityAmended', deal, { ...payload, opportunityId: deal, totalAmount: '1000.0000' });
+    const { state } = await harness.instanceOf(deal);
+    expect(state.steps['credit-approval']).toMatchObject({ status: 'not-needed' });
+    const scope = { since: new Date(0), after: '0', limit: 10, now: harness.clock.now() };
+    const by = async (text: string) =>
+      (await runBacktest(harness, readCandidate(parse(text), rules), scope)).comparisons.map((one) => ({
+        assumed: one.assumed,
+        differs: one.differs,
+      }));
+    const inForce = file('policies/credit-approval.yaml');
+    expect(await by(inForce)).toEqual([{ assumed: [], differs: [] }]);
+    // One that asks even of the amended deal is answered where nobody was asked: after the amendment.
+    const strict = inForce.replaceAll('100 000 EUR', '500 EUR');
+    expect(await by(strict)).toMatchObject([{ assumed: ['credit-approval'] }]);
+  } finally {
+    await harness.stop();
+  }
+}, 60_000);
 
 const keyOf = (n: number): string => canonicalId('deal', String(n));
 

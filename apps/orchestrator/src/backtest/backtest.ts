@@ -10,6 +10,7 @@ import {
   type RecordedInput,
   type Replayed,
   type State,
+  type Undecided,
 } from '@throughline/process';
 import {
   readHistory,
@@ -21,6 +22,7 @@ import {
 } from '@throughline/process/postgres';
 import type { Rules } from '../load-rules.js';
 import { isChangedPolicy } from '../store-policies.js';
+import { findUndecided } from '../tasks/find-undecided.js';
 import type { Comparison } from './summarise.js';
 
 /** What is tried: a version of a process, or a policy in place of the one in force. */
@@ -135,13 +137,9 @@ export async function runBacktest(
         since,
         limit: Math.min(PAGE, limit - comparisons.length + 1),
       });
-      const history =
-        instances.length > 0
-          ? await readHistory(
-              tx,
-              instances.map(({ id }) => id),
-            )
-          : [];
+      const ids = instances.map(({ id }) => id);
+      const history = ids.length > 0 ? await readHistory(tx, ids) : [];
+      const undecided = await findUndecided(tx, ids);
       const byInstance = Map.groupBy(history, ({ instanceId }) => instanceId);
       const definitions = new Map<string, Process>();
       for (const { process, version } of instances)
@@ -149,12 +147,13 @@ export async function runBacktest(
       return instances.map((instance) => ({
         instance,
         history: byInstance.get(instance.id) ?? [],
+        undecided: undecided.get(instance.id) ?? [],
         recorded: definitions.get(`${instance.process}/${instance.version}`)!,
       }));
     });
-    for (const { instance, history, recorded } of page) {
+    for (const { instance, history, undecided, recorded } of page) {
       if (comparisons.length === limit) return { comparisons, next: comparisons.at(-1)!.id };
-      comparisons.push(compare(instance, history, recorded, candidate, now.toISOString()));
+      comparisons.push(compare(instance, history, undecided, recorded, candidate, now.toISOString()));
       // The service has other things to do meanwhile.
       if (comparisons.length % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -167,13 +166,15 @@ export async function runBacktest(
 function compare(
   instance: StoredInstance,
   history: StoredEvent[],
+  undecided: Undecided[],
   recorded: Process,
   candidate: Candidate,
   now: string,
 ): Comparison {
   const { id, process, version, key, occurrence, correlationId, state } = instance;
   const inputs = history.map(toRecordedInput);
-  const replay = (by: Process): Replayed => replayHistory(by, { key, occurrence, correlationId }, inputs, state, now);
+  const replay = (by: Process): Replayed =>
+    replayHistory(by, { key, occurrence, correlationId }, inputs, { state, undecided }, now);
   const before = candidate.baseline === 'in force' ? replay(recorded) : undefined;
   const commands = history.flatMap((event) => event.commands);
   const recordedCommands = new Set(commands);

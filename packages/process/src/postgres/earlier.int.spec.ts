@@ -217,7 +217,7 @@ it('is replayed from its history as it was', async () => {
     occurredAt: occurredAt.toISOString(),
     recordedAt: recordedAt.toISOString(),
   }));
-  const replayed = replayHistory(sale, { key: 'replayed', occurrence: 2, correlationId }, history, state);
+  const replayed = replayHistory(sale, { key: 'replayed', occurrence: 2, correlationId }, history, { state });
   const { traceparent: _, ...known } = state;
   expect([replayed.state, replayed.commands]).toEqual([known, []]);
 });
