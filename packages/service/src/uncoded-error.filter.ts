@@ -21,7 +21,7 @@ export class UncodedErrorFilter extends BaseExceptionFilter {
 }
 
 /** Undefined where the error says its code itself, or is a defect, which is logged. */
-export function answerTo(error: unknown): { statusCode: number; code: string; message: string } | undefined {
+function answerTo(error: unknown): { statusCode: number; code: string; message: string } | undefined {
   const isHttp = error instanceof HttpException;
   const body: unknown = isHttp ? error.getResponse() : undefined;
   // What somebody has worded, such as the answer of a vendor, stays as it is.
