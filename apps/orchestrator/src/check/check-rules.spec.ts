@@ -41,6 +41,8 @@ describe('processes check', () => {
     expect([rules.broken, checkPolicies(rules, around)]).toEqual([[], []]);
     expect(reports.flatMap(({ problems, warnings, stories }) => [...problems, ...warnings, ...stories])).toEqual([]);
     expect(told(reports)).toContain('│  ├─ is refused: refused  after ReleaseOrder, CancelOrder');
+    expect(told(reports)).toMatch(/is late +answered after its time; what is never answered stays overdue/);
+    expect(told(reports).match(/credit-approval\? +a person is asked there/g)).toHaveLength(1);
   });
 
   it('shows the course on which a compensation that was taken away leaves something half-done', () => {

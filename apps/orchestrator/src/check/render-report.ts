@@ -9,9 +9,22 @@ export interface Paint {
   dim: (text: string) => string;
 }
 
-/** Reports as a tree a person can read: what each failure at each step leads to, and the courses that end wrong. */
+/** What the tree says in short. */
+const LEGEND = [
+  'A branch: one thing goes wrong at a step, all else goes well; then the end, and what is commanded on the way there.',
+  '  is late                 answered after its time; what is never answered stays overdue, where people see it',
+  '  credit-approval?        a person is asked there',
+  '  ... for line-1, run-1   an imagined line, or an imagined event that began the step',
+  '  refused, compensated    what was done is undone, but for steps that say why they stand',
+  '  stopped                 waits until a person decides how to go on',
+  '  irreversible            cannot be undone: where it would have to be, a person decides',
+];
+
+/** Reports as a tree a person can read: what each failure at each step leads to, and the courses that end wrong; below, how to read it. */
 export function renderReports(reports: ProcessReport[], paint: Paint): string {
-  return reports.map((report) => renderReport(report, paint).join('\n')).join('\n\n');
+  const told = reports.map((report) => renderReport(report, paint).join('\n'));
+  if (reports.some(({ tree }) => tree.length > 0)) told.push(LEGEND.map((line) => paint.dim(line)).join('\n'));
+  return told.join('\n\n');
 }
 
 function renderReport(report: ProcessReport, paint: Paint): string[] {
