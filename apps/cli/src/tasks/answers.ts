@@ -45,7 +45,7 @@ export interface Task extends TaskSummary {
   owner: string;
   traceId: string | null;
   traceUrl: string | null;
-  facts: { label: string; value: unknown }[];
+  facts: { name: string; label: string; value: unknown }[];
   policy: { policy: string; version: number; rule: string; because: string | null };
   form: { name: string; label: string; type: string; required: boolean; options: string[] | null }[];
   approvals: { by: Person; onBehalfOf: Person | null; at: string; values: Record<string, unknown> }[];

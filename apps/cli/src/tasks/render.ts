@@ -1,4 +1,4 @@
-import { formatMoney } from '@throughline/contracts';
+import { formatMoney, isExpressible } from '@throughline/contracts';
 import { colours, fields, table, time } from '../output.js';
 import type { Person, StandIn, Task, TaskEvent, TaskSummary } from './answers.js';
 
@@ -43,7 +43,7 @@ export function renderTask(task: Task): string {
       ['trace', task.traceUrl ?? task.traceId],
     ]),
     ...heading('facts'),
-    fields(task.facts.map(({ label, value }) => [`  ${label}`, factOf(value)])),
+    fields(factsOf(task).map(([label, text]) => [`  ${label}`, text])),
     ...(task.form.length > 0 ? [...heading('form'), ...task.form.map(formLine)] : []),
     ...(task.attachments.length > 0 ? heading('documents') : []),
     ...task.attachments.map(({ name, uri, by, at }) => `  ${name}  ${uri}  (${by.name}, ${time(at)})`),
@@ -108,16 +108,40 @@ function nameOf(person: Person, onBehalfOf: Person | null): string {
   return onBehalfOf ? `${person.name} for ${onBehalfOf.name}` : person.name;
 }
 
-/** `{ to: "ben" }` is "to ben"; what has more in it is JSON. */
-/** A fact as a person reads it: what is empty, and ids that only programs need, are left out. */
-export const factOf = (value: unknown): string => textOf(value, /Ids?$/);
+/** Facts as a person reads them: what is empty, and ids that only programs need, are left out; amounts are in the currency beside them, or of what is at risk. */
+export function factsOf({
+  facts,
+  currency: atRisk,
+}: Pick<Task, 'facts' | 'currency'>): [label: string, text: string][] {
+  const currency = facts.find(({ name }) => name === 'currency')?.value ?? atRisk;
+  const reading = { hidden: /Ids?$/, ...(typeof currency === 'string' && { currency }) };
+  return facts.map(({ name, label, value }) => [label, textOf(value, { ...reading, name })]);
+}
 
-function textOf(value: unknown, hidden?: RegExp): string {
+interface Reading {
+  /** What the value is called. */
+  name?: string;
+  /** Names that are left out. */
+  hidden?: RegExp;
+  /** Of amounts. */
+  currency?: string;
+}
+
+/** `{ to: "ben" }` is "to ben". */
+function textOf(value: unknown, reading: Reading = {}): string {
   if (value == null) return '';
-  if (Array.isArray(value)) return value.map((part) => textOf(part, hidden)).join('; ');
-  if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value);
+  if (Array.isArray(value)) return value.map((part) => textOf(part, reading)).join('; ');
+  if (typeof value === 'string') return moneyOf(value, reading) ?? value;
+  if (typeof value !== 'object') return JSON.stringify(value);
+  const { currency = reading.currency } = value as { currency?: string };
   return Object.entries(value)
-    .filter(([name, part]) => part != null && part !== '' && !hidden?.test(name))
-    .map(([name, part]) => `${name} ${textOf(part, hidden)}`)
+    .filter(([name, part]) => part != null && part !== '' && !reading.hidden?.test(name))
+    .map(([name, part]) => `${name} ${textOf(part, { ...reading, name, ...(currency && { currency }) })}`)
     .join(', ');
+}
+
+/** An amount with its currency; exactly, where the currency has no such fraction. */
+function moneyOf(value: string, { name = '', currency }: Reading): string | undefined {
+  if (!currency || !/(^a|A)mount$/.test(name) || !/^-?\d+(\.\d+)?$/.test(value)) return undefined;
+  return isExpressible(value, currency) ? formatMoney(value, currency) : `${value} ${currency}`;
 }
