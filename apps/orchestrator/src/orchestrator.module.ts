@@ -11,7 +11,8 @@ import { InstanceActions } from './control/instance-actions.js';
 import { DealsController } from './deals.controller.js';
 import { InstancesController } from './instances.controller.js';
 import { warnOfEndingCalendars } from './load-calendars.js';
-import { loadRules, RULES, type Rules } from './load-rules.js';
+import { locatePolicyProblem } from './load-policies.js';
+import { loadRules, RULES, toUrl, type Rules } from './load-rules.js';
 import { orchestratorRoutes } from './routes.js';
 import { StatisticsController } from './statistics.controller.js';
 import { storePolicies } from './store-policies.js';
@@ -58,11 +59,18 @@ import { VersionsController } from './versions/versions.controller.js';
     },
     {
       provide: ProcessRunner,
-      inject: [DATABASE, RULES, FileDirectory, ServerClock],
-      useFactory: async (database: Database, rules: Rules, directory: FileDirectory, clock: ServerClock) => {
+      inject: [DATABASE, RULES, FileDirectory, ServerClock, CONFIG],
+      useFactory: async (
+        database: Database,
+        rules: Rules,
+        directory: FileDirectory,
+        clock: ServerClock,
+        config: OrchestratorConfig,
+      ) => {
         checkPolicyTerms(
           [...rules.policies.all.values()].map(({ file }) => file),
           new People(await directory.read()),
+          (problem) => locatePolicyProblem(problem, toUrl(config.POLICIES_DIRECTORY)),
         );
         const tasks = new ProcessTasks(directory, clock, (from, instance) => runner.definitionOf(from, instance));
         const runner: ProcessRunner = new ProcessRunner(rules.processes, rules.compileStored, tasks);

@@ -2,9 +2,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { checkPolicies, checkProcesses, type ProcessReport, type Surroundings } from './check-rules.js';
+import { locatePolicyProblem } from '../load-policies.js';
 import { loadRules } from '../load-rules.js';
+import { checkPolicyTerms } from '../tasks/policy-terms.js';
 import { locate, locateInPolicies, readRules, readSurroundings } from './read-rules.js';
 import { renderReports } from './render-report.js';
 
@@ -229,6 +231,22 @@ describe('processes check', () => {
           /^steps.credit-approval.checkpoint: policy credit-approval, rule .* approves when nobody decides, and step write-back after it cannot be undone/,
         ),
       ]);
+    });
+
+    it('refuses terms that can never act, with file and line, and so does a start of the service', () => {
+      change('policies/credit-approval.yaml', ['escalateAfter: 1 business day', 'escalateAfter: 20 business days']);
+      const rules = readRules(whole);
+      const told = locateInPolicies(checkPolicies(rules, around), rules.files);
+      expect(told.length).toBeGreaterThan(0);
+      for (const problem of told)
+        expect(problem).toMatch(
+          /^credit-approval\.yaml:\d+ [a-z-]+: escalateAfter: it escalates after 20 business days/,
+        );
+      const directory = pathToFileURL(`${join(whole, 'policies')}/`);
+      const files = [...rules.policies.all.values()].map(({ file }) => file);
+      expect(() =>
+        checkPolicyTerms(files, around.people, (problem) => locatePolicyProblem(problem, directory)),
+      ).toThrow(expect.objectContaining({ message: expect.stringContaining(told.join('\n  - ')) }));
     });
 
     it('tells of every broken file, and of the others all the same', () => {

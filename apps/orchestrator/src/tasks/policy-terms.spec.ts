@@ -42,9 +42,7 @@ it('terms that can never act are refused, by the rule that says so', () => {
   };
   const rules = [{ rule: 'large', then: { escalateAfter: '20 business days' } }];
   expect(checking({ defaults, rules: [] })).not.toThrow();
-  expect(checking({ defaults, rules })).toThrow(
-    /processes check[^]*credit-approval: large: escalateAfter: it escalates/,
-  );
+  expect(checking({ defaults, rules })).toThrow(/credit-approval: large: escalateAfter: it escalates/);
 });
 
 it('a rule that asks nobody, and a policy of another kind, have no terms', () => {

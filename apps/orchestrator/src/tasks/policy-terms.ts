@@ -20,19 +20,21 @@ interface Rule {
 /**
  * Checks the terms that the rules of these policies can give among these people, so that a mistake is told when it is deployed, and not
  * when a deal waits.
+ * @param locate puts before a problem in which file and line it is
  * @throws `TASK_TERMS_INVALID` with every problem, each with its policy and rule
  */
-export function checkPolicyTerms(files: PolicyFile[], people: People): void {
+export function checkPolicyTerms(
+  files: PolicyFile[],
+  people: People,
+  locate: (problem: string) => string = (problem) => problem,
+): void {
   const problems = policyTermsProblems(files, people);
   if (problems.length === 0) return;
-  const lines = problems.map((problem) => `  - ${problem}`).join('\n');
-  throw new ThroughlineError(
-    `Nobody could work by these policies on their tasks ("npx throughline processes check" tells file and line):\n${lines}`,
-    {
-      code: 'TASK_TERMS_INVALID',
-      retry: 'never',
-    },
-  );
+  const lines = problems.map((problem) => `  - ${locate(problem)}`).join('\n');
+  throw new ThroughlineError(`Nobody could work by these policies on their tasks:\n${lines}`, {
+    code: 'TASK_TERMS_INVALID',
+    retry: 'never',
+  });
 }
 
 /** What is wrong with those terms, each with its policy and rule. */
