@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { Messaging } from '@throughline/messaging';
-import { ProcessRunner } from '@throughline/process/postgres';
+import { ProcessRunner, readVersionKeys } from '@throughline/process/postgres';
 import { ServerClock, type Database } from '@throughline/postgres';
 import { CONFIG, DATABASE, MESSAGING, ROUTES } from '@throughline/service';
 import { BacktestsController } from './backtest/backtests.controller.js';
@@ -18,7 +18,7 @@ import { StatisticsController } from './statistics.controller.js';
 import { storePolicies } from './store-policies.js';
 import { FileDirectory } from './tasks/file-directory.js';
 import { People } from './tasks/people.js';
-import { checkPolicyTerms } from './tasks/policy-terms.js';
+import { checkPolicyTerms, warnOfSuperfluousTerms } from './tasks/policy-terms.js';
 import { ProcessTasks } from './tasks/process-tasks.js';
 import { AbsencesController, DelegationsController } from './tasks/stand-ins.controller.js';
 import { TaskLoop } from './tasks/task-loop.js';
@@ -44,13 +44,16 @@ import { VersionsController } from './versions/versions.controller.js';
   providers: [
     {
       provide: RULES,
-      inject: [CONFIG],
-      useFactory: (config: OrchestratorConfig): Rules =>
-        loadRules({
-          processes: config.PROCESSES_DIRECTORY,
-          policies: config.POLICIES_DIRECTORY,
-          calendars: config.CALENDARS_DIRECTORY,
-        }),
+      inject: [CONFIG, DATABASE],
+      useFactory: async (config: OrchestratorConfig, database: Database): Promise<Rules> =>
+        loadRules(
+          {
+            processes: config.PROCESSES_DIRECTORY,
+            policies: config.POLICIES_DIRECTORY,
+            calendars: config.CALENDARS_DIRECTORY,
+          },
+          await readVersionKeys(database),
+        ),
     },
     {
       provide: FileDirectory,
@@ -67,11 +70,10 @@ import { VersionsController } from './versions/versions.controller.js';
         clock: ServerClock,
         config: OrchestratorConfig,
       ) => {
-        checkPolicyTerms(
-          [...rules.policies.all.values()].map(({ file }) => file),
-          new People(await directory.read()),
-          (problem) => locatePolicyProblem(problem, toUrl(config.POLICIES_DIRECTORY)),
-        );
+        const policies = [...rules.policies.all.values()].map(({ file }) => file);
+        const locate = (problem: string) => locatePolicyProblem(problem, toUrl(config.POLICIES_DIRECTORY));
+        checkPolicyTerms(policies, new People(await directory.read()), locate);
+        warnOfSuperfluousTerms(policies, locate);
         const tasks = new ProcessTasks(directory, clock, (from, instance) => runner.definitionOf(from, instance));
         const runner: ProcessRunner = new ProcessRunner(rules.processes, rules.compileStored, tasks);
         await runner.storeDefinitions(database);

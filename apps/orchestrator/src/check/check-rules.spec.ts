@@ -207,6 +207,18 @@ describe('processes check', () => {
       writeFileSync(path, changed);
     };
 
+    /** The database of a service that ran what ships. */
+    const ranBefore = () => loadRules().processes.map(({ name, version }) => ({ process: name, version }));
+
+    it('what is refused only since it ran starts all the same; a new version of it does not', () => {
+      change('processes/lead-to-cash.yaml', ['amount: totalAmount', 'amount: currency']);
+      const start = () => loadRules({ processes: join(whole, 'processes') }, ranBefore());
+      expect(start().processes).toHaveLength(3);
+      expect(readRules(whole).broken).toEqual([expect.objectContaining({ file: 'lead-to-cash.yaml' })]);
+      change('processes/lead-to-cash.yaml', [/^version: .*/m, 'version: 900']);
+      expect(start).toThrow(/amount: OpportunityClosedWon.currency is a text; name a field that is an amount/);
+    });
+
     it('refuses that time alone approves what cannot be undone, and so does a start of the service', () => {
       change('policies/credit-approval.yaml', ['onExpiry: reject', 'onExpiry: approve']);
       change(
@@ -223,6 +235,7 @@ describe('processes check', () => {
           ),
         }),
       );
+      expect(loadRules(directories, ranBefore()).processes).toHaveLength(3);
       const { processes, policies, broken } = readRules(whole);
       expect(broken).toEqual([]);
       const reports = checkProcesses(processes, { ...around, policies }, () => 0);
@@ -233,20 +246,27 @@ describe('processes check', () => {
       ]);
     });
 
-    it('refuses terms that can never act, with file and line, and so does a start of the service', () => {
+    it('refuses terms with file and line, and so does a start of the service, which only warns of those that can never act', () => {
+      const look = () => {
+        const rules = readRules(whole);
+        const told = locateInPolicies(checkPolicies(rules, around), rules.files);
+        const files = [...rules.policies.all.values()].map(({ file }) => file);
+        const directory = pathToFileURL(`${join(whole, 'policies')}/`);
+        const locating = (problem: string) => locatePolicyProblem(problem, directory);
+        return { told, start: () => checkPolicyTerms(files, around.people, locating) };
+      };
       change('policies/credit-approval.yaml', ['escalateAfter: 1 business day', 'escalateAfter: 20 business days']);
-      const rules = readRules(whole);
-      const told = locateInPolicies(checkPolicies(rules, around), rules.files);
+      const { told, start } = look();
       expect(told.length).toBeGreaterThan(0);
       for (const problem of told)
         expect(problem).toMatch(
           /^credit-approval\.yaml:\d+ [a-z-]+: escalateAfter: it escalates after 20 business days/,
         );
-      const directory = pathToFileURL(`${join(whole, 'policies')}/`);
-      const files = [...rules.policies.all.values()].map(({ file }) => file);
-      expect(() =>
-        checkPolicyTerms(files, around.people, (problem) => locatePolicyProblem(problem, directory)),
-      ).toThrow(expect.objectContaining({ message: expect.stringContaining(told.join('\n  - ')) }));
+      expect(start).not.toThrow();
+      change('policies/credit-approval.yaml', ['roles: [credit-controller]', 'roles: [nobody-here]']);
+      const [missing] = look().told.filter((problem) => problem.includes('people have nobody-here'));
+      expect(missing).toMatch(/^credit-approval\.yaml:\d+ /);
+      expect(look().start).toThrow(expect.objectContaining({ message: expect.stringContaining(missing!) }));
     });
 
     it('tells of every broken file, and of the others all the same', () => {

@@ -15,7 +15,7 @@ import {
 } from '@throughline/process';
 import type { Rules } from '../load-rules.js';
 import type { People } from '../tasks/people.js';
-import { policyTermsProblems, termsOf, type PolicyFile } from '../tasks/policy-terms.js';
+import { policyTermsProblems, superfluousTerms, termsOf, type PolicyFile } from '../tasks/policy-terms.js';
 import { silentApprovals } from '../tasks/silent-approvals.js';
 
 /** Which service carries out which command, by which events each is answered, and which events it publishes. */
@@ -96,11 +96,8 @@ export function checkPolicies(
   const failed = policies
     .runExamples()
     .flatMap(({ policy, example, problems }) => problems.map((problem) => `${policy}: "${example}": ${problem}`));
-  const terms = policyTermsProblems(
-    [...policies.all.values()].map(({ file }) => file),
-    people,
-  );
-  return [...unknown, ...terms, ...failed];
+  const files = [...policies.all.values()].map(({ file }) => file);
+  return [...unknown, ...policyTermsProblems(files, people), ...superfluousTerms(files), ...failed];
 }
 
 function ownersOfProcess(process: Process): NamedOwner[] {

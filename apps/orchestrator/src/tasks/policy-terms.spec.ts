@@ -4,7 +4,7 @@ import { loadRules } from '../load-rules.js';
 import { persons } from '../spec/credit-task.js';
 import { FileDirectory } from './file-directory.js';
 import { People } from './people.js';
-import { checkPolicyTerms, type PolicyFile } from './policy-terms.js';
+import { checkPolicyTerms, superfluousTerms, type PolicyFile } from './policy-terms.js';
 
 const policy = (change: Partial<PolicyFile> = {}): PolicyFile => ({
   policy: 'credit-approval',
@@ -33,7 +33,7 @@ it('every rule of a policy is checked, with what it takes from the defaults, and
   );
 });
 
-it('terms that can never act are refused, by the rule that says so', () => {
+it('terms that can never act are told by the rule that says so, and keep no service from starting', () => {
   const defaults = {
     ...policy().defaults,
     expires: '10 business days',
@@ -41,8 +41,11 @@ it('terms that can never act are refused, by the rule that says so', () => {
     escalateTo: ['head-of-credit'],
   };
   const rules = [{ rule: 'large', then: { escalateAfter: '20 business days' } }];
-  expect(checking({ defaults, rules: [] })).not.toThrow();
-  expect(checking({ defaults, rules })).toThrow(/credit-approval: large: escalateAfter: it escalates/);
+  expect(superfluousTerms([policy({ defaults, rules: [] })])).toEqual([]);
+  expect(superfluousTerms([policy({ defaults, rules })])).toEqual([
+    expect.stringMatching(/^credit-approval: large: escalateAfter: it escalates/),
+  ]);
+  expect(checking({ defaults, rules })).not.toThrow();
 });
 
 it('a rule that asks nobody, and a policy of another kind, have no terms', () => {

@@ -1,6 +1,9 @@
 import { ThroughlineError } from '@throughline/contracts';
+import { logger } from '@throughline/telemetry';
 import type { People } from './people.js';
-import { deadTerms, missingPeople, readTerms } from './terms.js';
+import { deadTerms, missingPeople, readTerms, type Terms } from './terms.js';
+
+const log = logger('policies');
 
 /** What of a policy file says how tasks are worked on. */
 export interface PolicyFile {
@@ -37,15 +40,30 @@ export function checkPolicyTerms(
   });
 }
 
-/** What is wrong with those terms, each with its policy and rule. */
+/** Told at every start: a task is worked by such terms all the same, so that they keep nothing from running. */
+export function warnOfSuperfluousTerms(files: PolicyFile[], locate: (problem: string) => string): void {
+  const problems = superfluousTerms(files).map(locate);
+  if (problems.length > 0) log.warn({ problems }, 'terms of these policies can never act: correct them');
+}
+
+/** What nobody could work by, each with its policy and rule. */
 export function policyTermsProblems(files: PolicyFile[], people: People): string[] {
+  return problemsOf(files, (terms) => missingPeople(terms, people), true);
+}
+
+/** Terms that can never act by what others say, each with its policy and rule. */
+export function superfluousTerms(files: PolicyFile[]): string[] {
+  return problemsOf(files, deadTerms, false);
+}
+
+function problemsOf(files: PolicyFile[], look: (terms: Terms) => string[], tellsUnreadable: boolean): string[] {
   return files
     .filter(({ outputs }) => outputs === 'checkpoint')
     .flatMap((file) =>
       termsOf(file).flatMap(({ rule, terms }) => {
         const read = readTerms(terms);
-        const problems =
-          'problems' in read ? read.problems : [...deadTerms(read.terms), ...missingPeople(read.terms, people)];
+        const unreadable = 'problems' in read && tellsUnreadable ? read.problems : [];
+        const problems = 'terms' in read ? look(read.terms) : unreadable;
         return problems.map((problem) => `${file.policy}: ${rule}: ${problem}`);
       }),
     );

@@ -90,6 +90,7 @@ describe('what a policy says of a task', () => {
       { ...late, onExpiry: 'escalate', due: '11 business days', followUp: '12 business days' },
     ],
     ['only a calendar can tell', { ...late, due: '1 hour', escalateAfter: '81 business hours', followUp: '20 days' }],
+    ['the end may be an escalation after all', { followUp: '1 day', expires: '24 hours', onExpiry: 'approve' }],
     ['the reminder comes at once', { due: '1 hour', remind: '60 minutes' }],
   ])('may act where %s', (_, outputs) => {
     expect(deadTerms(terms(outputs))).toEqual([]);

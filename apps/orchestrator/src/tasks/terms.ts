@@ -81,7 +81,8 @@ export function deadTerms({ due, remind, followUp, escalateTo, escalateAfter, ex
   else if (isLonger(due, expires)) never('due', due!, 'a decision is due');
   else if (escalateTo.length > 0 && !escalateAfter && isAsLong(due, expires))
     never('escalateTo', due!, 'it escalates when it is due,');
-  if (isAsLong(followUp, expires)) never('followUp', followUp!, 'somebody looks');
+  // What was to be approved by silence may be escalated instead, and go on.
+  if (onExpiry !== 'approve' && isAsLong(followUp, expires)) never('followUp', followUp!, 'somebody looks');
   return problems;
 }
 

@@ -30,6 +30,7 @@ export {
 export {
   readInstancesOnVersion,
   readProcessNames,
+  readVersionKeys,
   readVersionNumbers,
   readVersions,
   type StoredVersion,

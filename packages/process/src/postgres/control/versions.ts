@@ -28,6 +28,16 @@ export function readVersions(database: Queryable): Promise<StoredVersion[]> {
   return database.query<StoredVersion>(selectVersions);
 }
 
+const selectKeys = {
+  name: 'process-select-version-keys',
+  text: `SELECT process, version FROM process_definition ORDER BY process, version`,
+};
+
+/** Every version that the database knows: what ran before. */
+export function readVersionKeys(database: Queryable): Promise<Pick<StoredVersion, 'process' | 'version'>[]> {
+  return database.query(selectKeys);
+}
+
 const selectNumbers = {
   name: 'process-select-version-numbers',
   text: `SELECT version FROM process_definition WHERE process = $1 ORDER BY version`,
