@@ -21,6 +21,7 @@ describe('classify: what a failure says by itself', () => {
     ['job', new Error('fetch failed'), unclear(false)],
     ['effect', callInProgress('s', 'c'), { kind: 'ours', waitMs: 250 }],
     ['effect', pg('53300'), { kind: 'ours', waitMs: 1_000 }],
+    ['state', pg('53200'), { kind: 'ours', waitMs: 1_000 }],
     ['state', pg('55P03'), { kind: 'ours', waitMs: 15_000 }],
     ['state', pg('57014'), unclear(false)],
     ['effect', pg('23505'), { kind: 'never' }],

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { commitRefused, rehearsalOver } from './errors.js';
+import { commitRefused, overtaken, rehearsalOver, UNIQUE_VIOLATION } from './errors.js';
 import { inStatementSpan } from './statement-span.js';
 import { IN_FAILED_TRANSACTION, Turn, type Asked } from './turn.js';
 
@@ -9,6 +9,8 @@ import { IN_FAILED_TRANSACTION, Turn, type Asked } from './turn.js';
 export interface Statement {
   name: string;
   text: string;
+  /** A unique constraint that says that another transaction was faster: the same work passes once it sees what that one has written. */
+  racesFor?: string;
 }
 
 /** What runs statements: a transaction, or the pool for single statements. */
@@ -207,7 +209,14 @@ class ClientTx implements Tx {
   constructor(private readonly client: pg.PoolClient) {}
 
   query<R extends object = Record<string, unknown>>(statement: Statement, values: unknown[] = []): Promise<R[]> {
-    const rows = inStatementSpan(statement, async () => (await this.ask(statement, values)).rows as R[]);
+    const rows = inStatementSpan(statement, async () => {
+      try {
+        return (await this.ask(statement, values)).rows as R[];
+      } catch (error) {
+        const { code, constraint } = error as { code?: string; constraint?: string };
+        throw code === UNIQUE_VIOLATION && constraint === statement.racesFor ? overtaken(error) : error;
+      }
+    });
     this.inFlight.add(rows);
     const done = (): boolean => this.inFlight.delete(rows);
     rows.then(done, (error: Error) => {

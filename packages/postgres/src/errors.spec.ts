@@ -9,6 +9,8 @@ describe('what an answer of PostgreSQL says about the next try', () => {
     ['an object that is not in the state that a statement needs', answer('ERROR', '55000'), 'fault'],
     ['a server that stops', answer('FATAL', '57P01'), 'outage'],
     ['a transaction that stood still for too long', answer('FATAL', '25P03'), 'conflict'],
+    ['more locks than there is room for', answer('ERROR', '53200'), 'conflict'],
+    ['a full disk', answer('ERROR', '53100'), 'outage'],
     ['a deadlock', answer('ERROR', '40P01'), 'conflict'],
     ['a value that exists already', answer('ERROR', '23505'), 'fault'],
   ] as const)('%s', (_, error, failure) => {

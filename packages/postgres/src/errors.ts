@@ -3,13 +3,14 @@ import { ThroughlineError } from '@throughline/contracts';
 /**
  * What a failed statement or transaction says about the next try.
  * - `outage`: PostgreSQL is away, shutting down, out of space or out of connections. The work itself is not at fault.
- * - `conflict`: the transaction met another one (deadlock, serialization, lock or statement time limit), or a connection whose
- *   prepared statements are stale, for example after a migration. The same work may pass now, on another connection.
+ * - `conflict`: the transaction met another one (deadlock, serialization, lock or statement time limit, a name that the other was faster
+ *   to take), wanted more locks than the server has room for, or met a connection whose prepared statements are stale, for example after a
+ *   migration. The same work may pass now, on another connection, or less of it at once.
  * - `fault`: the statement or its values are wrong; the same again gives the same answer.
  */
 export type PostgresFailure = 'outage' | 'conflict' | 'fault';
 
-const CONFLICTS = new Set(['40001', '40P01', '55P03', '57014', '25P03', '25P04', '26000']);
+const CONFLICTS = new Set(['40001', '40P01', '55P03', '57014', '25P03', '25P04', '26000', '53200']);
 /** Comes as `feature_not_supported`, which otherwise is a fault. */
 const STALE_PLAN = /^cached plan must not change result type/;
 /** SQLSTATE classes: connection, resources, operator intervention, system error, internal corruption of a standby or limit. */
@@ -30,7 +31,7 @@ export function postgresFailure(error: unknown): PostgresFailure | undefined {
     severity?: unknown;
     cause?: unknown;
   };
-  if (code === 'POSTGRES_COMMIT_REFUSED') return 'conflict';
+  if (code === 'POSTGRES_COMMIT_REFUSED' || code === OVERTAKEN) return 'conflict';
   if (typeof code === 'string') {
     if (CONFLICTS.has(code) || (code === '0A000' && STALE_PLAN.test(String(message)))) return 'conflict';
     if (OUTAGE_CODES.has(code) || NETWORK_CODE.test(code)) return 'outage';
@@ -41,6 +42,17 @@ export function postgresFailure(error: unknown): PostgresFailure | undefined {
   }
   if (PG_CLIENT_FAILURE.test(String(message))) return 'outage';
   return postgresFailure(cause);
+}
+
+export const UNIQUE_VIOLATION = '23505';
+const OVERTAKEN = 'POSTGRES_OVERTAKEN';
+
+/** Another transaction has written the very row that this one was to be the first to write. */
+export function overtaken(cause: unknown): ThroughlineError {
+  return new ThroughlineError(
+    `Another transaction was faster: ${(cause as Error).message}. The same work is to be done again, with what that one wrote.`,
+    { code: OVERTAKEN, retry: 'later', dependency: 'postgres', cause },
+  );
 }
 
 /** COMMIT was answered with ROLLBACK: a statement failed and its error was swallowed, so nothing was written. */

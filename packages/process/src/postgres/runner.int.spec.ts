@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Database, Statement, Tx } from '@throughline/postgres';
+import { postgresFailure, type Database, type Statement, type Tx } from '@throughline/postgres';
 import { testDatabase, type TestDatabase } from '@throughline/testing';
 import { sale, saleContracts, saleDefinition, saleEvent } from '../../fixtures/sale.js';
 import { compileDefinition, parseDefinition, type ProcessEvent } from '../index.js';
+import { initialState } from '../state.js';
 import {
   findCorrelated,
   findInstances,
@@ -198,6 +199,36 @@ describe('several runners at once', () => {
       expect(await take(of('unmade', 'DealWon'))).toHaveLength(3);
     });
   });
+
+  it('of a release that takes no claim: what it has created meanwhile is met by a conflict, and by the next try', async () => {
+    const overtaking = () =>
+      database.transaction((tx) => {
+        const query: Tx['query'] = <R extends object>(statement: Statement, values?: unknown[]) => {
+          const rows = tx.query<R>(statement, values);
+          if (statement.name !== 'process-lock-instances') return rows;
+          return rows.then((locked) => createAsBefore('overtaken').then(() => locked));
+        };
+        return runner.runBatch({ query }, of('overtaken', 'DealWon'), noon, () => undefined);
+      });
+    const failure: unknown = await overtaking().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'POSTGRES_OVERTAKEN', retry: 'later' });
+    expect(postgresFailure(failure)).toBe('conflict');
+    expect((await take(of('overtaken', 'DealWon'))).map(({ type }) => type)).toEqual(['CreateOrder']);
+    expect(await findInstances(database, { key: 'overtaken', limit: 2 })).toHaveLength(1);
+  });
+
+  /** As that release does, in a transaction of its own. */
+  const createAsBefore = (key: string) =>
+    database.pool.query(
+      `INSERT INTO process_instance (process, version, key, occurrence, correlation_id, status, state, created_at, updated_at)
+       VALUES ('sale', 1, $1, 1, $2, 'expected', $3, $4, $4) ON CONFLICT (key, occurrence, process) DO NOTHING`,
+      [
+        key,
+        `correlation-of-${key}`,
+        initialState({ key, occurrence: 1, correlationId: `correlation-of-${key}` }),
+        noon,
+      ],
+    );
 });
 
 describe('timers', () => {

@@ -24,6 +24,8 @@ export interface Change {
 /** JSON travels as one document per statement: inside a text array every quote of it would be escaped, and that costs most of all. */
 const insert = {
   name: 'process-insert-instances',
+  // A release that takes no claim, beside this one while it is rolled out.
+  racesFor: 'process_instance_key_occurrence_process_key',
   text: `
     INSERT INTO process_instance
       (id, process, key, occurrence, version, correlation_id, status, trace_id, started_at, ended_at, state, created_at, updated_at)
