@@ -57,6 +57,16 @@ export function keyHeld(queue: string, key: string, limit: number): ThroughlineE
   );
 }
 
+/** Also the name of the header that says why, of a record that stands for its batch. */
+export const BATCH_UNREADABLE = 'MSG_BATCH_UNREADABLE';
+
+export function batchUnreadable(why: string): ThroughlineError {
+  return new ThroughlineError(
+    `A record batch cannot be read (${why}): the letter keeps its bytes; have the producer send again what was in it.`,
+    { code: BATCH_UNREADABLE, retry: 'never' },
+  );
+}
+
 export function messageIdInvalid(id: string): ThroughlineError {
   return new ThroughlineError(`Header ce_id is "${id.slice(0, 100)}", which is no UUID: fix the producer.`, {
     code: 'MSG_ID_INVALID',

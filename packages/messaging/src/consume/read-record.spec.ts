@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { Codec, ThroughlineError, toHeaders } from '@throughline/contracts';
+import { BATCH_UNREADABLE } from '../errors.js';
+import { fromRawHeaders, toRawHeaders } from '../raw-headers.js';
 import { defineRoutes, effect } from '../routes.js';
 import { readRecord, type Intake, type KafkaRecord } from './read-record.js';
 
@@ -52,6 +54,20 @@ describe('readRecord', () => {
       { ...record, value: null },
     ]) {
       expect(readRecord(bad, routes, codec)).toMatchObject({ kind: 'unreadable' });
+    }
+  });
+
+  it('gives up, with its bytes, what stands for a batch that cannot be read, now and when it is read again', () => {
+    const codec = new Codec({ idOf: () => Promise.resolve(1), schemaOf: () => Promise.resolve('{}') });
+    const why = Buffer.from('offsets 5 to 9: The checksum is wrong');
+    const batch = { ...record, key: null, headers: { [BATCH_UNREADABLE]: why } };
+    const again = { ...batch, headers: fromRawHeaders(toRawHeaders(batch.headers)) };
+    for (const each of [batch, again]) {
+      expect(readRecord(each, routes, codec)).toMatchObject({
+        kind: 'unreadable',
+        record: { value: record.value },
+        error: { code: BATCH_UNREADABLE, retry: 'never', message: expect.stringContaining(String(why)) },
+      });
     }
   });
 });

@@ -1,5 +1,5 @@
 import { fromHeaders, type Codec, type Envelope, type KafkaHeaders } from '@throughline/contracts';
-import { keyInvalid, messageIdInvalid } from '../errors.js';
+import { BATCH_UNREADABLE, batchUnreadable, keyInvalid, messageIdInvalid } from '../errors.js';
 import type { Message } from '../message.js';
 import type { EffectRoute, Routes, StateRoute } from '../routes.js';
 
@@ -31,6 +31,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
  */
 export function readRecord(record: KafkaRecord, routes: Routes, codec: Codec): Intake | Promise<Intake> {
   try {
+    const damage = record.headers?.[BATCH_UNREADABLE];
+    if (damage !== undefined) throw batchUnreadable(String(damage));
     const envelope = fromHeaders(record.headers);
     if (!UUID.test(envelope.id)) throw messageIdInvalid(envelope.id);
     const route = routes.routes[envelope.type];

@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module';
+import { BATCH_UNREADABLE } from '../errors.js';
+import { crc32c } from './crc32c.js';
 import { decompress } from './decompress.js';
 
 /** A record as kafkajs hands it on. */
@@ -46,10 +48,15 @@ const decodeByKafkajs = require('kafkajs/src/protocol/requests/fetch/v4/decodeMe
 /** Of a record batch, version 2 (Kafka protocol): up to here its length and its format can be told; its records begin after the head. */
 const MAGIC_AT = 16;
 const LENGTH_AT = 8;
+const CRC_AT = 17;
+/** From here on the checksum counts. */
+const ATTRIBUTES_AT = 21;
+const LAST_DELTA_AT = 23;
 const HEAD_BYTES = 61;
 const MAGIC = 2;
 const [LOG_APPEND_TIME, TRANSACTIONAL, CONTROL] = [0x08, 0x10, 0x20];
 const NO_REPLICA = -1;
+const TOO_SHORT = 'The records end too early.';
 
 /**
  * Reads the answer to Fetch version 11. Partitions that bring neither records nor news are left out. Formats older than Kafka 0.11 are
@@ -81,29 +88,74 @@ async function readPartition(reader: Reader): Promise<FetchedPartition> {
   }
   const preferredReadReplica = reader.int32();
   const sized = reader.sizedBytes();
-  const messages = (await readRecords(sized.subarray(4))) ?? (await decodeByKafkajs(new Decoder(sized)));
+  const messages =
+    (await readRecords(sized.subarray(4), Number(highWatermark))) ?? (await decodeByKafkajs(new Decoder(sized)));
   return { partition, errorCode, highWatermark, abortedTransactions, preferredReadReplica, messages };
 }
 
-/** The records of all complete batches; the last one may be cut off. `undefined` where the first one is of another format. */
-async function readRecords(bytes: Buffer): Promise<FetchedRecord[] | undefined> {
+/**
+ * The records of all complete batches; the last one may be cut off. `undefined` where the first one is of another format.
+ *
+ * @param endOffset of the partition
+ */
+async function readRecords(bytes: Buffer, endOffset: number): Promise<FetchedRecord[] | undefined> {
   const records: FetchedRecord[] = [];
   // A message of an older format may be shorter than the head of a batch.
   for (let at = 0; at + MAGIC_AT < bytes.length;) {
     if (bytes[at + MAGIC_AT] !== MAGIC) return at === 0 ? undefined : records; // the next fetch begins there
     if (at + HEAD_BYTES > bytes.length) break;
     const end = at + LENGTH_AT + 4 + bytes.readInt32BE(at + LENGTH_AT);
+    if (end < at + HEAD_BYTES)
+      throw new Error('A record batch is shorter than its head: where the next begins is not known.');
     if (end > bytes.length) break;
-    const [head, body] = [bytes.subarray(at, at + HEAD_BYTES), bytes.subarray(at + HEAD_BYTES, end)];
-    const attributes = head.readInt16BE(21);
-    const compressed = body.length > 0 ? decompress(attributes, body) : undefined;
-    readBatch(head, attributes, compressed ? await compressed : body, records);
+    const batch = bytes.subarray(at, end);
+    const before = records.length;
+    try {
+      await readBatch(batch, records);
+    } catch (error) {
+      records.length = before;
+      const following = end + 8 <= bytes.length ? Number(bytes.readBigInt64BE(end)) : endOffset;
+      records.push(unreadable(batch, Math.min(following, endOffset), error));
+    }
     at = end;
   }
   return records;
 }
 
-function readBatch(head: Buffer, attributes: number, body: Buffer, into: FetchedRecord[]): void {
+/**
+ * In place of a batch that cannot be read, its raw bytes, so that they alone become a dead letter and the records behind it are read. Its
+ * offset is the last one of the batch, whence the partition moves on behind it.
+ *
+ * @param following the offset behind the batch at most: a damaged head may say any
+ */
+function unreadable(batch: Buffer, following: number, error: unknown): FetchedRecord {
+  const first = Number(batch.readBigInt64BE(0));
+  const last = Math.max(first, Math.min(first + batch.readInt32BE(LAST_DELTA_AT), following - 1));
+  const reason = `offsets ${first} to ${last}: ${(error as Error).message.replace(/\.$/, '')}`;
+  return {
+    magicByte: MAGIC,
+    attributes: 0,
+    timestamp: String(batch.readBigInt64BE(27)),
+    offset: String(last),
+    key: null,
+    value: batch,
+    headers: { [BATCH_UNREADABLE]: Buffer.from(reason) },
+    // Nothing that it says of itself may hide it.
+    isControlRecord: false,
+    batchContext: { producerId: '-1', inTransaction: false },
+  };
+}
+
+/** @throws where any byte of it is not as it should be */
+async function readBatch(batch: Buffer, into: FetchedRecord[]): Promise<void> {
+  const [head, packed] = [batch.subarray(0, HEAD_BYTES), batch.subarray(HEAD_BYTES)];
+  if (crc32c(batch.subarray(ATTRIBUTES_AT)) !== head.readUInt32BE(CRC_AT)) throw new Error('The checksum is wrong.');
+  const attributes = head.readInt16BE(ATTRIBUTES_AT);
+  const compressed = packed.length > 0 ? decompress(attributes, packed) : undefined;
+  readBody(head, attributes, compressed ? await compressed : packed, into);
+}
+
+function readBody(head: Buffer, attributes: number, body: Buffer, into: FetchedRecord[]): void {
   const firstOffset = Number(head.readBigInt64BE(0));
   const firstTimestamp = Number(head.readBigInt64BE(27));
   const appendedAt = (attributes & LOG_APPEND_TIME) !== 0 ? String(head.readBigInt64BE(35)) : undefined;
@@ -129,15 +181,17 @@ function readBatch(head: Buffer, attributes: number, body: Buffer, into: Fetched
       isControlRecord,
       batchContext,
     });
-    reader.at = end;
+    if (reader.at !== end) throw new Error('A record is not as long as it says.');
   }
+  if (reader.at !== body.length) throw new Error('There is more than the records that were announced.');
 }
 
 function readHeaders(reader: Reader): FetchedRecord['headers'] {
   // Without a prototype: any name may come, `__proto__` too.
   const headers = Object.create(null) as FetchedRecord['headers'];
   for (let n = reader.varint(); n > 0; n--) {
-    const name = reader.varintBytes()!.toString('utf8');
+    const name = reader.varintBytes()?.toString('utf8');
+    if (name === undefined) throw new Error('A header has no name.');
     const value = reader.varintBytes();
     const before = headers[name];
     headers[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
@@ -196,7 +250,8 @@ class Reader {
   varint(): number {
     let value = 0;
     for (let scale = 1; ; scale *= 0x80) {
-      const byte = this.bytes[this.at++]!;
+      const byte = this.bytes[this.at++];
+      if (byte === undefined) throw new Error(TOO_SHORT);
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) break;
     }
@@ -207,6 +262,7 @@ class Reader {
     const length = this.varint();
     if (length < 0) return null;
     this.at += length;
+    if (this.at > this.bytes.length) throw new Error(TOO_SHORT);
     return this.bytes.subarray(this.at - length, this.at);
   }
 }

@@ -5,24 +5,32 @@ import { gunzip, zstdDecompress } from 'node:zlib';
 const CODEC = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 const CODEC_BITS = 0x07;
 
+/** Far more than a broker takes for a batch, compressed (`message.max.bytes`, 1 MiB by default); less than a process can spare. */
+const MOST_BYTES = 64 * 1_024 * 1_024;
+
 /**
  * The records of a batch as they were before its producer, or the broker (`compression.type`), compressed them; `undefined` where nobody
  * did. kafkajs knows gzip alone.
  *
- * @throws where the bytes are damaged, or of a codec that Kafka has not had so far
+ * @param mostBytes that the records may have
+ * @throws or rejects where there are more, where the bytes are damaged, or of a codec that Kafka has not had so far
  */
-export function decompress(attributes: number, bytes: Buffer): Promise<Buffer> | Buffer | undefined {
+export function decompress(
+  attributes: number,
+  bytes: Buffer,
+  mostBytes = MOST_BYTES,
+): Promise<Buffer> | Buffer | undefined {
   switch (attributes & CODEC_BITS) {
     case CODEC.none:
       return undefined;
     case CODEC.gzip:
-      return promisify(gunzip)(bytes);
+      return promisify(gunzip)(bytes, { maxOutputLength: mostBytes });
     case CODEC.snappy:
-      return unSnappy(bytes);
+      return unSnappy(bytes, mostBytes);
     case CODEC.lz4:
-      return unLz4(bytes);
+      return unLz4(bytes, mostBytes);
     case CODEC.zstd:
-      return promisify(zstdDecompress)(bytes);
+      return promisify(zstdDecompress)(bytes, { maxOutputLength: mostBytes });
     default:
       throw new Error(`Records are compressed by a codec that is not known here: ${attributes & CODEC_BITS}.`);
   }
@@ -31,8 +39,8 @@ export function decompress(attributes: number, bytes: Buffer): Promise<Buffer> |
 /** Snappy as the Java client frames it: this, two versions, then blocks with their lengths. Others send one bare block. */
 const SNAPPY_STREAM = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 
-function unSnappy(bytes: Buffer): Buffer {
-  const out = new Output(bytes.length * 4);
+function unSnappy(bytes: Buffer, mostBytes: number): Buffer {
+  const out = new Output(bytes.length * 4, mostBytes);
   if (!bytes.subarray(0, SNAPPY_STREAM.length).equals(SNAPPY_STREAM)) {
     unSnappyBlock(bytes, out);
     return out.bytes;
@@ -48,7 +56,11 @@ function unSnappy(bytes: Buffer): Buffer {
 /** google/snappy, format_description.txt. */
 function unSnappyBlock(bytes: Buffer, out: Output): void {
   let at = 0;
-  while (bytes.readUInt8(at++) >= 0x80); // the length, a varint: the end tells it as well
+  let end = out.length;
+  for (let scale = 1, byte = 0x80; byte >= 0x80; scale *= 0x80) {
+    byte = bytes.readUInt8(at++);
+    end += (byte & 0x7f) * scale;
+  }
   while (at < bytes.length) {
     const tag = bytes.readUInt8(at++);
     const six = tag >> 2;
@@ -74,14 +86,20 @@ function unSnappyBlock(bytes: Buffer, out: Output): void {
         at += 4;
     }
   }
+  if (out.length !== end) throw new Error('Compressed records are not as long as they say.');
 }
 
+const LZ4_MAGIC = 0x184d_2204;
+const [LZ4_VERSION, LZ4_VERSION_BITS] = [0x40, 0xc0];
 const [LZ4_STORED, LZ4_BLOCK_SUM, LZ4_SIZE, LZ4_DICTIONARY] = [0x8000_0000, 0x10, 0x08, 0x01];
 
-/** lz4/lz4, lz4_Frame_format.md; checksums are left to TCP and the disk, like Kafka's own. */
-function unLz4(bytes: Buffer): Buffer {
-  const out = new Output(bytes.length * 4);
+/** lz4/lz4, lz4_Frame_format.md. Its checksums are left alone: that of the batch covers the same bytes. */
+function unLz4(bytes: Buffer, mostBytes: number): Buffer {
+  const out = new Output(bytes.length * 4, mostBytes);
   const flags = bytes.readUInt8(4);
+  if (bytes.readUInt32LE(0) !== LZ4_MAGIC || (flags & LZ4_VERSION_BITS) !== LZ4_VERSION) {
+    throw new Error('Compressed records are no lz4 frame of version 1.');
+  }
   const after = (flags & LZ4_BLOCK_SUM) !== 0 ? 4 : 0;
   let at = 7 + ((flags & LZ4_SIZE) !== 0 ? 8 : 0) + ((flags & LZ4_DICTIONARY) !== 0 ? 4 : 0);
   for (;;) {
@@ -117,17 +135,20 @@ function unLz4Block(bytes: Buffer, out: Output): void {
 }
 
 function part(bytes: Buffer, from: number, to: number): Buffer {
-  if (to > bytes.length) throw new Error('Compressed records end too early.');
+  if (to < from || to > bytes.length) throw new Error('Compressed records end too early.');
   return bytes.subarray(from, to);
 }
 
 /** What has been decompressed so far; it grows, and later parts repeat earlier ones. */
 class Output {
   private buffer: Buffer;
-  private length = 0;
+  length = 0;
 
-  constructor(size: number) {
-    this.buffer = Buffer.allocUnsafe(Math.max(1_024, size));
+  constructor(
+    size: number,
+    private readonly mostBytes: number,
+  ) {
+    this.buffer = Buffer.allocUnsafe(Math.min(Math.max(1_024, size), mostBytes));
   }
 
   get bytes(): Buffer {
@@ -143,17 +164,20 @@ class Output {
   repeat(distance: number, length: number): void {
     if (distance === 0 || distance > this.length) throw new Error('Compressed records refer to what is not there.');
     this.reserve(length);
+    const from = this.length - distance;
     for (let left = length; left > 0;) {
-      const n = Math.min(left, distance);
-      this.buffer.copyWithin(this.length, this.length - distance, this.length - distance + n);
+      const n = Math.min(left, this.length - from); // twice as much each time
+      this.buffer.copyWithin(this.length, from, from + n);
       this.length += n;
       left -= n;
     }
   }
 
   private reserve(bytes: number): void {
-    if (this.length + bytes <= this.buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.length + bytes));
+    const needed = this.length + bytes;
+    if (needed <= this.buffer.length) return;
+    if (needed > this.mostBytes) throw new Error(`Compressed records have more than ${this.mostBytes} bytes.`);
+    const larger = Buffer.allocUnsafe(Math.min(Math.max(this.buffer.length * 2, needed), this.mostBytes));
     this.buffer.copy(larger, 0, 0, this.length);
     this.buffer = larger;
   }

@@ -1,7 +1,10 @@
 import { createRequire } from 'node:module';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { fromRawHeaders, toRawHeaders, type RawHeaders } from '../raw-headers.js';
-import { decodeFetchResponse } from './decode-fetch.js';
+import { BATCH_UNREADABLE } from '../errors.js';
+import { crc32c } from './crc32c.js';
+import { decodeFetchResponse, type FetchedRecord } from './decode-fetch.js';
 import { FetchSession, type FetchTerms } from './fetch-session.js';
 import { patchKafkaFetch } from './fetch-patch.js';
 
@@ -42,6 +45,33 @@ async function batch(firstOffset: number, count: number, extra: object = {}): Pr
   );
   const of = { records, firstOffset, firstTimestamp: 1_760_000_000_000, lastOffsetDelta: count - 1, ...extra };
   return (await RecordBatch(of)).buffer;
+}
+
+/** `of` with another body, and a length and a checksum that are right. */
+function rebuilt(
+  of: Buffer,
+  { attributes = 0, count = 1, body }: { attributes?: number; count?: number; body: Buffer },
+): Buffer {
+  const bytes = Buffer.concat([of.subarray(0, 61), body]);
+  bytes.writeInt32BE(bytes.length - 12, 8);
+  bytes.writeInt16BE(attributes, 21);
+  bytes.writeInt32BE(count, 57);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17);
+  return bytes;
+}
+
+function damaged(of: Buffer, at: number): Buffer {
+  const bytes = Buffer.from(of);
+  bytes[at]! ^= 0x40;
+  return bytes;
+}
+
+function hex(text: string): Buffer {
+  return Buffer.from(text.replaceAll(' ', ''), 'hex');
+}
+
+async function messagesOf(...batches: Buffer[]): Promise<FetchedRecord[]> {
+  return (await decodeFetchResponse(response([Buffer.concat(batches)]))).responses[0]!.partitions[0]!.messages;
 }
 
 function response(sets: (Buffer | null)[], errorCode = 0): Buffer {
@@ -108,6 +138,45 @@ describe('decodeFetchResponse', () => {
     expect(Object.entries(headers)).toEqual(kept.map(([name, value]) => [name, Buffer.from(value!)]));
     const raw = JSON.parse(JSON.stringify(toRawHeaders(headers))) as RawHeaders;
     expect(Object.entries(fromRawHeaders(raw))).toEqual(kept);
+  });
+
+  const zeros = Buffer.alloc(80 * 1_024 * 1_024);
+  it.each<[string, RegExp, (good: Buffer) => Buffer]>([
+    ['has fewer records than it says', /too early/, (of) => rebuilt(of, { count: 10, body: of.subarray(61) })],
+    ['has more records than it says', /more than/, (of) => rebuilt(of, { count: 8, body: of.subarray(61) })],
+    ['is cut within a record', /too early/, (of) => rebuilt(of, { count: 9, body: of.subarray(61, -1) })],
+    ['is snappy that holds nothing', /too early/, (of) => rebuilt(of, { attributes: 2, body: hex('82534e4150505900 00000001 00000001') })], // prettier-ignore
+    ['is lz4 that holds nothing', /too early/, (of) => rebuilt(of, { attributes: 3, body: hex('04224d18 40 40 00 00000000') })], // prettier-ignore
+    ['is gzip that is damaged', /incorrect header check/, (of) => rebuilt(of, { attributes: 1, body: hex('00112233') })], // prettier-ignore
+    ['has a codec that nobody knows', /codec/, (of) => rebuilt(of, { attributes: 5, body: of.subarray(61) })],
+    [
+      'is larger than a process can spare',
+      /larger than/,
+      (of) => rebuilt(of, { attributes: 1, body: gzipSync(zeros) }),
+    ],
+    ['has a record of a negative length', /as long as/, (of) => rebuilt(of, { count: 0x7fff_ffff, body: hex('01 00 00 00 01 01 00') })], // prettier-ignore
+    ['has a number that never ends', /too early/, (of) => rebuilt(of, { body: Buffer.alloc(100, 0xff) })],
+    ['has a header without a name', /no name/, (of) => rebuilt(of, { body: hex('0e 00 00 00 01 01 02 01') })],
+    ['has a checksum that is wrong', /checksum/, (of) => damaged(of, 70)],
+  ])('hands on as one record, with its bytes, a batch that %s, and reads the others', async (_, why, damage) => {
+    const [before, good, after] = [await batch(5, 2), await batch(7, 9), await batch(16, 1)];
+    const bad = damage(good);
+    const read = await messagesOf(before, bad, after);
+    expect(read.map(({ offset }) => offset)).toEqual(['5', '6', '15', '16']);
+    const { headers, key, value } = read[2]!;
+    expect({ key, value }).toEqual({ key: null, value: bad });
+    expect(String(headers[BATCH_UNREADABLE])).toMatch(why);
+    expect(String(headers[BATCH_UNREADABLE])).toMatch(/^offsets 7 to 15: /);
+  });
+
+  it.each([
+    ['the batch behind it', 7, [16], '15'],
+    ['the end of the partition', 4_999_999_998, [], '4999999999'],
+  ])('skips no more than up to %s, whatever a damaged batch says of itself', async (_, first, behind, last) => {
+    const bad = damaged(await batch(first, 9), 23); // the highest byte of what its last offset is told by
+    expect((await messagesOf(bad, ...(await Promise.all(behind.map((offset) => batch(offset, 1))))))[0]!.offset).toBe(
+      last,
+    );
   });
 
   it('leaves out partitions that bring nothing, and tells that a session is not known', async () => {
