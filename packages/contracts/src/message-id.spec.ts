@@ -30,8 +30,16 @@ describe('a new message id', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('stands a clock that is out of its mind', () => {
-    expect(version(newMessageId(-5))).toBe(7);
-    expect(version(newMessageId(1_764_000_000_000.75))).toBe(7);
+  it.each([
+    [-5, '00000000-0000'],
+    [NaN, '00000000-0000'],
+    [-Infinity, '00000000-0000'],
+    [2 ** 48, 'ffffffff-ffff'],
+    [Infinity, 'ffffffff-ffff'],
+    [2 ** 48 - 0.5, 'ffffffff-ffff'],
+    [1_764_000_000_000.75, '019ab697-e800'],
+  ])('stands a clock that is out of its mind: %d', (nowMs, time) => {
+    const id = newMessageId(nowMs);
+    expect([validate(id), version(id), id.slice(0, 13)]).toEqual([true, 7, time]);
   });
 });
