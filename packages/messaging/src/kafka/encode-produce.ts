@@ -1,3 +1,5 @@
+import { crc32c } from './crc32c.js';
+
 /** What kafkajs asks a broker to append. */
 export interface ProduceTerms {
   acks: number;
@@ -24,9 +26,6 @@ export interface ProducedMessage {
   headers?: { [name: string]: unknown };
 }
 
-/** CRC-32C (Castagnoli), as an unsigned number. */
-export type Crc32c = (bytes: Buffer) => number;
-
 type Bytes = Buffer | string;
 
 /** A record measured: key, value, then name and value of each header. */
@@ -46,15 +45,16 @@ const MAGIC = 2;
 /**
  * The body of a Produce request, version 3 to 7, in one buffer of its size; all its records are of the time `nowMs`, in milliseconds since
  * 1970. `undefined` where something is not of the plain kind that an outbox sends: compressed, transactional, with times of its own,
- * without key or value, with headers that are null or lists.
+ * without key or value, with headers that are null or lists; and where a partition brings no message, or nobody says who produces.
  */
-export function encodeProduce(terms: ProduceTerms, nowMs: number, crc32c: Crc32c): Buffer | undefined {
-  if (terms.compression || terms.transactionalId) return undefined;
+export function encodeProduce(terms: ProduceTerms, nowMs: number): Buffer | undefined {
+  if (terms.compression || terms.transactionalId || terms.producerId == null) return undefined;
   const measured: MeasuredRecord[] = [];
   let size = 2 + 2 + 4 + 4;
   for (const { topic, partitions } of terms.topicData) {
     size += 2 + Buffer.byteLength(topic) + 4;
     for (const { messages } of partitions) {
+      if (messages.length === 0) return undefined;
       size += 4 + 4 + BATCH_START_BYTES + BATCH_HEAD_BYTES + BATCH_BODY_BYTES;
       for (const [offsetDelta, message] of messages.entries()) {
         const record = measure(message, offsetDelta);
@@ -65,7 +65,7 @@ export function encodeProduce(terms: ProduceTerms, nowMs: number, crc32c: Crc32c
     }
   }
   const bytes = Buffer.allocUnsafe(size);
-  writeRequest(bytes, terms, measured, BigInt(Math.trunc(nowMs)), crc32c);
+  writeRequest(bytes, terms, measured, BigInt(Math.trunc(nowMs)));
   return bytes;
 }
 
@@ -89,7 +89,6 @@ function writeRequest(
   { acks, timeout, producerId, producerEpoch, topicData }: ProduceTerms,
   measured: MeasuredRecord[],
   nowMs: bigint,
-  crc32c: Crc32c,
 ): void {
   const producer = BigInt(String(producerId));
   let at = bytes.writeInt16BE(-1); // no transaction

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { encodeProduce, type Crc32c, type ProduceTerms } from './encode-produce.js';
+import { encodeProduce, type ProduceTerms } from './encode-produce.js';
 
 interface ProduceRequest {
   apiVersion: number;
@@ -19,15 +19,14 @@ export function patchKafkaProduce(): void {
   const require = createRequire(import.meta.url);
   const original = require(MODULE) as MakeRequest & { patched?: true };
   if (original.patched) return;
-  const crc32c = require('kafkajs/src/protocol/recordBatch/crc32C/index.js') as Crc32c;
-  if (typeof original !== 'function' || original.length !== 1 || crc32c.length !== 1) {
+  if (typeof original !== 'function' || original.length !== 1) {
     throw new Error('kafkajs has changed: check whether produce-patch.ts is still needed, and remove or adapt it.');
   }
   const { prototype } = require('kafkajs/src/protocol/encoder.js') as { prototype: object };
   const makeRequest: MakeRequest = (terms) => {
     const request = original(terms);
     const encode = (): Promise<object> => {
-      const bytes = encodeProduce(terms, Date.now(), crc32c);
+      const bytes = encodeProduce(terms, Date.now());
       if (!bytes) return request.encode();
       return Promise.resolve(Object.assign(Object.create(prototype) as object, { buf: bytes, offset: bytes.length }));
     };
