@@ -43,12 +43,28 @@ it('what is still here names every line of which something has not left: how muc
     shipment('ful_3', 1, 3, { shippedAt: undefined, ...item('item_2', 1) }),
     shipment('ful_4', 1, 4, item('item_3', 1)),
   ];
-  expect(whatIsStillHere(medusaOrder({ lines, fulfilments }))).toBe(
+  const known = salesOrder({});
+  expect(whatIsStillHere(known, medusaOrder({ lines, fulfilments }))).toBe(
     'Still here: 3.0000 of 5.0000 of line 1 (Chair), ready in fulfilment ful_2, the rest waited for no more; ' +
       '1.0000 of 1.0000 of line 2 (Licence), ready in fulfilment ful_3. ' +
       'If the order stands, have these lines delivered again; if not, cancel in Medusa what is ready.',
   );
-  expect(whatIsStillHere(medusaOrder({ lines: lines.slice(2), fulfilments: fulfilments.slice(3) }))).toBeUndefined();
+  const shipped = medusaOrder({ lines: lines.slice(2), fulfilments: fulfilments.slice(3) });
+  expect(whatIsStillHere(known, shipped)).toBeUndefined();
+});
+
+it('what was delivered without a shipment is not still here, and is told apart', () => {
+  const licence = medusaLine({ remaining: 0, name: 'Licence' });
+  const ready = shipment('ful_1', 1, 1, { requiresShipping: false, shippedAt: undefined });
+  const told = (line: Parameters<typeof orderLine>[0]) =>
+    whatIsStillHere(salesOrder({ lines: [orderLine(line)] }), medusaOrder({ lines: [licence], fulfilments: [ready] }));
+  const delivered =
+    'Delivered without shipment: line 1 (Licence) by fulfilment ful_1. ' +
+    'If the order does not stand, withdraw it from the customer and cancel in Medusa what delivered it.';
+  expect(told({ requested: true })).toBe(delivered);
+  // Also where nobody waits for it any more.
+  expect(told({ requested: false, shippedIn: ['ful_1'] })).toBe(delivered);
+  expect(told({ requested: false })).toMatch(/^Still here: .*line 1 \(Licence\), ready in fulfilment ful_1/);
 });
 
 describe('shipments', () => {

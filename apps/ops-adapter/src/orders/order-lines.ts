@@ -1,4 +1,4 @@
-import type { MedusaLine, MedusaOrder, MedusaReturn } from '@throughline/connectors/medusa';
+import type { MedusaLine, MedusaOrder, MedusaReturn, OrderFulfilment } from '@throughline/connectors/medusa';
 import {
   canonicalId,
   compareMoney,
@@ -209,28 +209,37 @@ function whyStopped(
 
 /**
  * What has not left of an order whose release was refused, for whoever decides what becomes of it: nothing of it leaves by itself any more,
- * and what is ready of it stands. Undefined where all has left.
+ * and what is ready of it stands. What was delivered without a shipment is told apart: no return brings it back. Undefined where all has left
+ * by shipments.
+ *
+ * @param known the order before: what was waited for
  */
-export function whatIsStillHere(seen: MedusaOrder): string | undefined {
-  const here = seen.lines
-    .filter(({ amount }) => compareMoney(amount, '0') >= 0)
-    .flatMap(({ itemId, lineItemId, name, quantity, orderedQuantity, remaining }) => {
-      const of = standingFulfilments(seen).filter(({ items }) => items.some((each) => each.itemId === itemId));
-      const left = of
-        .filter(({ shippedAt }) => shippedAt)
-        .flatMap(({ items }) => items.filter((each) => each.itemId === itemId))
-        .reduce((sum, each) => sumOf(sum, each.quantity), 0);
-      if (left >= orderedQuantity) return [];
-      const outstanding = subtractMoney(quantity, shareOf(quantity, String(left), String(orderedQuantity)));
-      const ready = of.filter(({ shippedAt }) => !shippedAt).map(({ id }) => id);
-      const states = [
-        ...(ready.length > 0 ? [`ready in fulfilment ${ready.join(', ')}`] : []),
-        ...(remaining > 0 ? ['waited for no more'] : []),
-      ];
-      return `${outstanding} of ${quantity} of line ${lineItemId} (${name}), ${states.join(', the rest ')}`;
-    });
-  if (here.length === 0) return undefined;
-  return `Still here: ${here.join('; ')}. If the order stands, have these lines delivered again; if not, cancel in Medusa what is ready.`;
+export function whatIsStillHere(known: WrittenOrder, seen: MedusaOrder): string | undefined {
+  const here: string[] = [];
+  const unshipped: string[] = [];
+  for (const item of seen.lines.filter(({ amount }) => compareMoney(amount, '0') >= 0)) {
+    const { itemId, lineItemId, name, quantity, orderedQuantity, remaining } = item;
+    const line = known.lines.find((each) => each.lineItemId === lineItemId);
+    const of = standingFulfilments(seen).filter(({ items }) => items.some((each) => each.itemId === itemId));
+    const handedOver = of.filter((it) => leftAt(line, it) && !it.shippedAt).map(({ id }) => id);
+    const ready = of.filter((it) => !leftAt(line, it)).map(({ id }) => id);
+    if (handedOver.length > 0) unshipped.push(`line ${lineItemId} (${name}) by fulfilment ${handedOver.join(', ')}`);
+    const left = of.filter((it) => leftAt(line, it)).reduce((sum, it) => sumOf(sum, unitsOf(item, it)), 0);
+    if (left >= orderedQuantity) continue;
+    const outstanding = subtractMoney(quantity, shareOf(quantity, String(left), String(orderedQuantity)));
+    const states = [
+      ...(ready.length > 0 ? [`ready in fulfilment ${ready.join(', ')}`] : []),
+      ...(remaining > 0 ? ['waited for no more'] : []),
+    ];
+    here.push(`${outstanding} of ${quantity} of line ${lineItemId} (${name}), ${states.join(', the rest ')}`);
+  }
+  const told = [
+    here.length > 0 &&
+      `Still here: ${here.join('; ')}. If the order stands, have these lines delivered again; if not, cancel in Medusa what is ready.`,
+    unshipped.length > 0 &&
+      `Delivered without shipment: ${unshipped.join('; ')}. If the order does not stand, withdraw it from the customer and cancel in Medusa what delivered it.`,
+  ].filter((sentence) => sentence !== false);
+  return told.length > 0 ? told.join(' ') : undefined;
 }
 
 /** The order with one of its lines replaced. */
@@ -250,13 +259,21 @@ function deliveriesOf(line: SalesOrderLine, item: MedusaLine, seen: MedusaOrder)
   const place = (id: string) => (line.shippedIn.includes(id) ? line.shippedIn.indexOf(id) : line.shippedIn.length);
   return standingFulfilments(seen)
     .flatMap((it): Delivery[] => {
-      const at = it.shippedAt ?? (line.requested && !it.requiresShipping ? it.createdAt : undefined);
-      const quantity = it.items
-        .filter(({ itemId }) => itemId === item.itemId)
-        .reduce((sum, each) => sumOf(sum, each.quantity), 0);
+      const at = leftAt(line, it);
+      const quantity = unitsOf(item, it);
       return at && quantity > 0 ? [{ fulfilmentId: it.id, quantity, at }] : [];
     })
     .sort((a, b) => place(a.fulfilmentId) - place(b.fulfilmentId) || a.at.localeCompare(b.at));
+}
+
+/** When what it carries of a line was delivered: shipped, or made ready where it needs no shipping and its delivery was asked for. */
+function leftAt(line: SalesOrderLine | undefined, it: OrderFulfilment): string | undefined {
+  const wasAsked = line?.requested || line?.shippedIn.includes(it.id);
+  return it.shippedAt ?? (wasAsked && !it.requiresShipping ? it.createdAt : undefined);
+}
+
+function unitsOf({ itemId }: MedusaLine, { items }: OrderFulfilment): number {
+  return items.filter((each) => each.itemId === itemId).reduce((sum, each) => sumOf(sum, each.quantity), 0);
 }
 
 /** Medusa's quantities are JSON numbers with at most four decimals here; adding them up must not leave traces of doubles. */

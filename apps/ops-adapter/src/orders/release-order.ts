@@ -12,8 +12,8 @@ type Command = Message<'ReleaseOrder'>;
 
 /**
  * Effect handler: cancels every fulfilment that stands, whoever made it, and waits for no stock any more, also where it is refused: each
- * line that was waited for is told as refused, and the refusal says what has not left. Nothing to release is a success, also where the order was cancelled meanwhile (Medusa
- * cancels no order whose fulfilments stand).
+ * line that was waited for is told as refused, and the refusal says what has not left, and what was delivered without a shipment. Nothing
+ * to release is a success, also where the order was cancelled meanwhile (Medusa cancels no order whose fulfilments stand).
  */
 export function releaseOrder({ medusa, database, storeId, now }: OrderDependencies) {
   return (command: Command, context: EffectContext): Promise<EffectResult> =>
@@ -30,7 +30,7 @@ export function releaseOrder({ medusa, database, storeId, now }: OrderDependenci
       if ('refused' in released) {
         // What has left comes back as a return; what waits for stock must not follow it.
         const stopped = tellStopped(known, known, released.order, 'order-released');
-        const here = released.order && whatIsStillHere(released.order);
+        const here = released.order && whatIsStillHere(known, released.order);
         const { refused } = released;
         const rejection = here === undefined ? refused : { ...refused, message: `${refused.message} ${here}` };
         return {
