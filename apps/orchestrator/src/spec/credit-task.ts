@@ -55,6 +55,8 @@ interface Given {
   requestedBy?: string;
   /** As the process names them, where there are several. */
   requesters?: string[];
+  /** The step after it that cannot be undone. */
+  irreversible?: string;
   delegations?: Omit<Delegation, 'id'>[];
   absences?: Omit<Absence, 'id'>[];
 }
@@ -67,7 +69,17 @@ export class TaskStory {
   readonly audit: TaskEvent[];
   readonly people: People;
 
-  constructor({ outputs = {}, requestedBy, requesters = [], delegations = [], absences = [] }: Given = {}) {
+  private readonly irreversible: string | undefined;
+
+  constructor({
+    outputs = {},
+    requestedBy,
+    requesters = [],
+    irreversible,
+    delegations = [],
+    absences = [],
+  }: Given = {}) {
+    this.irreversible = irreversible;
     const numbered = <T>(items: T[]) => items.map((item, index) => ({ ...item, id: String(index + 1) }));
     this.people = new People(persons, numbered(delegations), numbered(absences));
     const opened = openTask(
@@ -99,7 +111,8 @@ export class TaskStory {
   }
 
   get around() {
-    return { people: this.people, later: (at: string, duration: Duration) => addDuration(at, duration, officeHours) };
+    const later = (at: string, duration: Duration) => addDuration(at, duration, officeHours);
+    return { people: this.people, later, irreversible: this.irreversible };
   }
 
   get last(): TaskEvent {

@@ -406,6 +406,24 @@ describe('time', () => {
     expect(unanswered({}).verdict).toMatchObject({ verdict: 'rejected', by: 'system' });
   });
 
+  it('nor anything before what cannot be undone, where a task has such terms: those above decide, or who answers for the step', () => {
+    const silent = (escalation: object) =>
+      new TaskStory({ irreversible: 'billing', outputs: { expires: '2 days', onExpiry: 'approve', ...escalation } }).at(
+        '2026-11-25T10:00:00.000Z',
+      );
+    const escalated = silent({ escalateTo: 'head-of-credit', escalateAfter: '3 days' });
+    expect(escalated.verdict).toBeUndefined();
+    expect(escalated.last).toMatchObject({
+      kind: 'escalated',
+      reason: 'nobody decided within 2 days, and step billing after it cannot be undone',
+      notified: ['hedda'],
+    });
+    expect(escalated.by('hedda', 'approve').verdict).toMatchObject({ by: 'hedda' });
+    const alone = silent({});
+    expect([alone.verdict, alone.task.terms.escalateTo]).toEqual([undefined, ['credit-control']]);
+    expect(alone.by('carla', 'approve').verdict).toMatchObject({ by: 'carla' });
+  });
+
   it('nor what they answered at the last moment: whoever decides has the whole time again', () => {
     const story = new TaskStory({ requestedBy: 'sol', outputs: { expires: '2 days', onExpiry: 'approve' } })
       .by('carla', { kind: 'send-back', reason: 'why?' })

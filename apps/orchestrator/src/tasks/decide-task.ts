@@ -44,6 +44,8 @@ export interface Actor {
 export interface Circumstances {
   people: People;
   later: Later;
+  /** The first step after it that cannot be undone. */
+  irreversible?: string | undefined;
 }
 
 export interface DecidedTask {
@@ -443,13 +445,19 @@ class Turn {
   }
 
   private expire(): void {
-    const { task } = this;
+    const { task, around } = this;
     const { expires, escalateTo } = task.terms;
     let { onExpiry } = task.terms;
     delete task.expiresAt;
-    const reason = `nobody decided within ${expires}`;
+    let reason = `nobody decided within ${expires}`;
     // Or the requester would only have to keep silent to be approved.
     if (task.status === 'sent-back' && onExpiry === 'approve') onExpiry = escalateTo.length > 0 ? 'escalate' : 'reject';
+    // A task of before may have such terms: who answers for the step decides, and not the time that has passed.
+    if (onExpiry === 'approve' && around.irreversible !== undefined) {
+      onExpiry = 'escalate';
+      reason += `, and step ${around.irreversible} after it cannot be undone`;
+      if (escalateTo.length === 0) task.terms = { ...task.terms, escalateTo: [task.subject.owner] };
+    }
     if (onExpiry === 'escalate') {
       this.note('expired', { reason });
       // Who did not answer cannot keep it from being decided.

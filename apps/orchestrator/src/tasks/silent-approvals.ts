@@ -30,8 +30,8 @@ export function termsAt(process: Steps, step: string, outputs: Record<string, un
     : { problems: [`onExpiry: cannot approve before step ${irreversible}, which cannot be undone`] };
 }
 
-/** The first step that cannot be undone of those that this one stands before. */
-function irreversibleAfter(process: Steps, name: string): string | undefined {
+/** The first step that cannot be undone of those that this one stands before; undefined also where there is no such step. */
+export function irreversibleAfter(process: Steps, name: string): string | undefined {
   return process.steps.find(({ irreversible, after }) => irreversible && isAmong(process, name, after))?.name;
 }
 

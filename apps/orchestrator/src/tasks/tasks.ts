@@ -15,6 +15,7 @@ import { lockTask } from './lock-tasks.js';
 import type { Directory, People } from './people.js';
 import { readPeople } from './read-people.js';
 import { saveTasks } from './save-tasks.js';
+import { irreversibleAfter } from './silent-approvals.js';
 import { checkEnd, checkStandIn, type StandIn } from './stand-in.js';
 import type { Task } from './task.js';
 import { countEvents } from './task-metrics.js';
@@ -142,8 +143,9 @@ export class Tasks {
       // Read under the lock: who had to wait for it decides at the moment at which they have it.
       const now = clock.now();
       const people = await readPeople(directory, tx, now);
-      const { later } = await runner.definitionOf(tx, instanceOf(task));
-      const decided = decide(task, now.toISOString(), { people, later });
+      const process = await runner.definitionOf(tx, instanceOf(task));
+      const irreversible = irreversibleAfter(process, task.subject.step);
+      const decided = decide(task, now.toISOString(), { people, later: process.later, irreversible });
       saveTasks(tx, [decided]);
       if (decided.verdict) await this.goOn(tx, decided, now);
       tx.onCommit(() => countEvents(decided));
