@@ -1,6 +1,7 @@
 import { codeOf, retryOf } from '@throughline/contracts';
 import { postgresFailure } from '@throughline/postgres';
 import { backoff } from './backoff.js';
+import { isLockTimeout } from './conflicts.js';
 import { CALL_IN_PROGRESS } from './errors.js';
 import type { RetryPolicy } from './routes.js';
 
@@ -42,7 +43,6 @@ const CALL_IN_PROGRESS_MS = 250;
 const DATABASE_AWAY_MS = 1_000;
 /** Somebody holds a row, or a table, for longer than a lock may be waited for: each try holds others up, so they are few. */
 const LOCKED_MS = 15_000;
-const LOCK_NOT_AVAILABLE = '55P03';
 /** The server had no room for it: alone, it waits for others to end. */
 const OUT_OF_MEMORY = '53200';
 /** Where a vendor limits our rate and does not say for how long. */
@@ -57,7 +57,7 @@ export function classify(kind: WorkKind, error: unknown): Failure {
   if (database === 'outage') return { kind: 'ours', waitMs: DATABASE_AWAY_MS };
   if (codeOf(error) === CALL_IN_PROGRESS) return { kind: 'ours', waitMs: CALL_IN_PROGRESS_MS };
   if (database === 'conflict' && codeOf(error) === OUT_OF_MEMORY) return { kind: 'ours', waitMs: DATABASE_AWAY_MS };
-  if (database === 'conflict' && codeOf(error) === LOCK_NOT_AVAILABLE) return { kind: 'ours', waitMs: LOCKED_MS };
+  if (database === 'conflict' && isLockTimeout(error)) return { kind: 'ours', waitMs: LOCKED_MS };
   if (database === 'fault') return { kind: 'never' };
   const { retry, retryAfterMs, rateLimited } = (error ?? {}) as {
     retry?: unknown;

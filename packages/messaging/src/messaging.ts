@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Codec } from '@throughline/contracts';
-import type { Database } from '@throughline/postgres';
+import type { Database, TransactionOptions } from '@throughline/postgres';
 import { logger, type Logger } from '@throughline/telemetry';
 import { backoff } from './backoff.js';
 import { Consumer } from './consume/consumer.js';
@@ -20,7 +20,7 @@ import { Replays } from './replay/replays.js';
 import type { Routes } from './routes.js';
 import { inTransaction, type MessagingTransaction, type TransactionParts } from './transaction.js';
 import { Instances } from './work/instances.js';
-import { WorkQueue, type QueueHealth } from './work/work-queue.js';
+import { WorkQueue, type QueueHealth, type Settlement } from './work/work-queue.js';
 
 export interface MessagingOptions {
   /** `ce_source` of everything it writes: never rename it. */
@@ -72,7 +72,7 @@ export class Messaging {
   private readonly consumer: Consumer;
   private readonly instances: Instances;
   private readonly progress: Record<
-    'start' | 'consumer' | 'intake' | 'claim' | 'settle' | 'settleCloser' | 'relay' | 'outboxPoll',
+    'start' | 'consumer' | 'intake' | 'claim' | Settlement | 'relay' | 'outboxPoll',
     Progress
   >;
   private readonly limits: Limits;
@@ -93,14 +93,17 @@ export class Messaging {
       consumer: watch('consumer'),
       intake: watch('intake'),
       claim: watch('work claim'),
-      settle: watch('work settlement'),
-      settleCloser: watch('settlement of what failed or writes state'),
+      plain: watch('work settlement'),
+      closer: watch('settlement of what failed'),
+      writing: watch('settlement of what writes state'),
+      locked: watch('settlement of what met a lock'),
       relay: watch('relay'),
       outboxPoll: watch('outbox poll'),
     };
     const kafka = kafkaClient(options.kafka, log);
     const topicPrefix = options.kafka.topicPrefix ?? '';
-    const transaction = <T>(fn: (tx: MessagingTransaction) => Promise<T>): Promise<T> => inTransaction(this.parts, fn);
+    const transaction = <T>(fn: (tx: MessagingTransaction) => Promise<T>, options?: TransactionOptions): Promise<T> =>
+      inTransaction(this.parts, fn, options);
 
     this.relayQueue = new RelayQueue(instanceId);
     this.relay = new Relay({
@@ -122,7 +125,7 @@ export class Messaging {
       limits,
       monotonic,
       claimProgress: this.progress.claim,
-      settleProgress: { plain: this.progress.settle, closer: this.progress.settleCloser },
+      settleProgress: this.progress,
       log,
     });
     this.intake = new Intake({

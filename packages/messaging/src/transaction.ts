@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalId, catalog, newMessageId, type Codec } from '@throughline/contracts';
-import type { Database, Statement, Tx } from '@throughline/postgres';
+import type { Database, Statement, TransactionOptions, Tx } from '@throughline/postgres';
 import { currentTraceparent } from '@throughline/telemetry';
 import { deadLetterColumns, deathsAgainColumns, type DeadLetter } from './dead-letters/dead-letter.js';
 import { insertDeadLetters, recordDeathsAgain } from './dead-letters/insert-dead-letters.js';
@@ -54,6 +54,7 @@ export interface TransactionParts {
 export async function inTransaction<T>(
   parts: TransactionParts,
   fn: (tx: MessagingTransaction) => Promise<T>,
+  options?: TransactionOptions,
 ): Promise<T> {
   let current: MessagingTransaction | undefined;
   try {
@@ -62,7 +63,7 @@ export async function inTransaction<T>(
       const value = await fn(tx);
       await tx.flush();
       return value;
-    });
+    }, options);
     await current!.committed();
     return result;
   } catch (error) {

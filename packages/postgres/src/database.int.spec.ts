@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { testDatabase, type TestDatabase } from '@throughline/testing';
-import { Database, migrate, postgresFailure, type Tx } from './index.js';
+import { Database, migrate, postgresFailure, type TransactionOptions, type Tx } from './index.js';
 
 class CreateThing1700000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -41,7 +41,7 @@ describe('Database', () => {
 
   it('sends a transaction of one statement as that alone, and begins one for what waits or comes with others', async () => {
     const one = { name: 'one', text: 'SELECT 1 AS one' };
-    const sent = async (fn: (tx: Tx) => Promise<unknown>): Promise<string[][]> => {
+    const sent = async (fn: (tx: Tx) => Promise<unknown>, options?: TransactionOptions): Promise<string[][]> => {
       const turns: string[][] = [];
       database.pool.once('acquire', (client) => {
         const { query } = client;
@@ -52,11 +52,14 @@ describe('Database', () => {
         Object.assign(client, { query: telling });
         database.pool.once('release', () => Object.assign(client, { query }));
       });
-      await database.transaction(fn);
+      await database.transaction(fn, options);
       return turns;
     };
     expect(await sent(async (tx) => void tx.query(one))).toEqual([['one']]);
     expect(await sent(async (tx) => void [tx.query(one), tx.query(one)])).toEqual([['begin', 'one', 'one', 'commit']]);
+    const short = { lockTimeoutMs: 50 };
+    const withLimit = [['begin', 'lock-timeout-50', 'one', 'commit']];
+    expect(await sent(async (tx) => void tx.query(one), short)).toEqual(withLimit);
     const twice = (tx: Tx): Promise<unknown> => tx.query(one).then(() => tx.query(one));
     expect(await sent(twice)).toEqual([['begin', 'one'], ['one'], ['commit']]);
     expect(await sent((tx) => tx.query(one).then(() => void tx.query(one)))).toEqual([

@@ -18,6 +18,11 @@ export interface Queryable {
   query<R extends object = Record<string, unknown>>(statement: Statement, values?: unknown[]): Promise<R[]>;
 }
 
+export interface TransactionOptions {
+  /** For one lock, in milliseconds, where that is shorter than {@link DatabaseLimits.lockTimeoutMs}. */
+  lockTimeoutMs?: number;
+}
+
 /** An open transaction. Statements that are not awaited travel together with COMMIT and still decide its outcome. */
 export type Tx = Queryable;
 
@@ -109,11 +114,11 @@ export class Database implements Queryable {
    * Commits what `fn` did, or nothing of it. An error of the connection during COMMIT leaves the outcome unknown: whatever runs
    * in here must be safe to repeat, which is what the inbox is for.
    */
-  async transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
+  async transaction<T>(fn: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const rehearsal = this.rehearsals.getStore();
     if (rehearsal) return rehearsal.nested(fn);
     const client = await this.pool.connect();
-    const tx = new ClientTx(client);
+    const tx = new ClientTx(client, this.opening(options));
     let broken: Error | boolean = true;
     try {
       let result: T;
@@ -159,6 +164,13 @@ export class Database implements Queryable {
     }
   }
 
+  private opening({ lockTimeoutMs }: TransactionOptions): Statement[] {
+    const longest = this.options.limits?.lockTimeoutMs ?? DEFAULT_LIMITS.lockTimeoutMs;
+    if (lockTimeoutMs === undefined || lockTimeoutMs >= longest) return [BEGIN];
+    const ms = Math.round(lockTimeoutMs);
+    return [BEGIN, { name: `lock-timeout-${ms}`, text: `SET LOCAL lock_timeout = ${ms}` }];
+  }
+
   async close(): Promise<void> {
     await this.dataSource.destroy();
   }
@@ -198,7 +210,8 @@ export function dedicatedClient(database: Database, { idleMs }: { idleMs: number
 
 /**
  * Gathers what is asked in one turn of the event loop and sends it as one {@link Turn}: BEGIN leads the first, COMMIT ends the last. A
- * transaction that turns out to be one statement is sent as that alone: it commits or fails as a whole by itself.
+ * transaction that turns out to be one statement is sent as that alone, unless it has settings of its own: it commits or fails as a whole
+ * by itself.
  */
 class ClientTx implements Tx {
   private readonly inFlight = new Set<Promise<unknown>>();
@@ -206,7 +219,10 @@ class ClientTx implements Tx {
   private turn: Asked[] = [];
   private state: 'new' | 'open' | 'over' = 'new';
 
-  constructor(private readonly client: pg.PoolClient) {}
+  constructor(
+    private readonly client: pg.PoolClient,
+    private readonly opening: Statement[] = [BEGIN],
+  ) {}
 
   query<R extends object = Record<string, unknown>>(statement: Statement, values: unknown[] = []): Promise<R[]> {
     const rows = inStatementSpan(statement, async () => {
@@ -227,7 +243,7 @@ class ClientTx implements Tx {
   }
 
   async commit(): Promise<void> {
-    if (this.state === 'new' && this.turn.length <= 1) {
+    if (this.state === 'new' && (this.turn.length === 0 || (this.turn.length === 1 && this.opening.length === 1))) {
       this.send(this.turn, true);
       const failed = await this.settle();
       if (failed) throw failed;
@@ -279,8 +295,13 @@ class ClientTx implements Tx {
     if (this.turn.length === 0 || this.state === 'over') return;
     const [first] = this.turn;
     // Where even BEGIN fails, the first statement says why.
-    const begin: Asked = { statement: BEGIN, values: [], resolve: () => undefined, reject: first!.reject };
-    this.send(this.state === 'new' ? [begin, ...this.turn] : this.turn);
+    const toOpen = (statement: Statement): Asked => ({
+      statement,
+      values: [],
+      resolve: () => undefined,
+      reject: first!.reject,
+    });
+    this.send(this.state === 'new' ? [...this.opening.map(toOpen), ...this.turn] : this.turn);
     this.state = 'open';
   }
 

@@ -4,6 +4,7 @@ import { postgresFailure } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
 import { classify, decide } from '../advice.js';
 import { backoff } from '../backoff.js';
+import { Conflicts } from '../conflicts.js';
 import { REBUILDING } from '../errors.js';
 import { GroupCommit } from '../group-commit.js';
 import type { Progress } from '../progress.js';
@@ -19,8 +20,6 @@ export interface IntakeParts extends BatchParts {
   onRebuilding?: () => void;
 }
 
-/** A message that stands alone is tried again for so long, in milliseconds; a batch is halved at once, since most of it meets nobody. */
-const CONFLICT_MS = 2_000;
 const REBUILD_WAIT_MS = 500;
 
 /**
@@ -84,8 +83,8 @@ export class Intake {
 
   private async bisect(intakes: Taken[]): Promise<void> {
     try {
-      const conflictMs = intakes.length > 1 ? 0 : CONFLICT_MS;
-      this.onlyNew = await this.whileAway(() => processBatch(this.parts, intakes, this.onlyNew), conflictMs);
+      const alone = intakes.length === 1;
+      this.onlyNew = await this.whileAway(() => processBatch(this.parts, intakes, this.onlyNew), alone);
     } catch (error) {
       if (this.stopped) throw error;
       if (intakes.length > 1) {
@@ -124,9 +123,9 @@ export class Intake {
     }
   }
 
-  /** Repeats while PostgreSQL is away, and for `conflictMs` after a conflict with another transaction. */
-  private async whileAway<T>(run: () => Promise<T>, conflictMs = CONFLICT_MS): Promise<T> {
-    const began = performance.now();
+  /** Repeats while PostgreSQL is away, and some times after a conflict with another transaction. */
+  private async whileAway<T>(run: () => Promise<T>, alone = true): Promise<T> {
+    const conflicts = new Conflicts();
     for (let failures = 0; ;) {
       this.parts.progress.step();
       try {
@@ -136,11 +135,17 @@ export class Intake {
       } catch (error) {
         const failure = postgresFailure(error);
         failures++;
-        if (codeOf(error) === REBUILDING) await this.waitForRebuild(error);
-        else if (failure === 'outage') await this.waitFor('postgres', error, failures);
-        else if (failure === 'conflict' && performance.now() - began < conflictMs)
-          await sleep(backoff(failures, [5, 500], Math.random()));
-        else throw error;
+        if (codeOf(error) === REBUILDING) {
+          await this.waitForRebuild(error);
+        } else if (failure === 'outage') {
+          conflicts.forget();
+          await this.waitFor('postgres', error, failures);
+        } else {
+          const waitMs =
+            failure === 'conflict' ? conflicts.next(error, alone, performance.now(), Math.random()) : undefined;
+          if (waitMs === undefined) throw error;
+          await sleep(waitMs);
+        }
       }
     }
   }

@@ -7,6 +7,8 @@ import {
   withActiveSpan,
   type Span,
 } from '@throughline/telemetry';
+import type { TransactionOptions } from '@throughline/postgres';
+import { LOCK_ALONE_MS, LOCK_OF_MANY_MS } from '../conflicts.js';
 import type { MessagingTx } from '../message.js';
 import { measureBatch } from '../metrics.js';
 import { toRawHeaders, withoutNul } from '../raw-headers.js';
@@ -23,7 +25,7 @@ import type { Intake, KafkaRecord } from './read-record.js';
 
 export interface BatchParts {
   routes: Routes;
-  transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>): Promise<T>;
+  transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Set where history is taken in anew; then nobody else takes in anything, and handlers have no effects. */
   rebuild?: Rebuild;
 }
@@ -44,29 +46,33 @@ export async function processBatch(parts: BatchParts, intakes: Intake[], onlyNew
   const batchSpan = startBatchSpan(parts.routes.group, spans);
   const times = measureBatch(parts.routes.group, intakes.length);
   const ofState = messages.filter(({ route }) => route.kind === 'state');
+  const lockTimeoutMs = intakes.length > 1 ? LOCK_OF_MANY_MS : LOCK_ALONE_MS;
   const run = (ahead: boolean): Promise<boolean> =>
-    parts.transaction(async (tx) => {
-      tx.addDeadLetters(letters);
-      for (const { message } of messages) {
-        const span = spans.get(message.envelope.id);
-        tx.traceBy(message.envelope.id, span ? traceparentOf(span) : message.envelope.traceparent);
-      }
-      const taking = ofState.length > 0 ? takeIn(tx, parts, ofState) : NOTHING_KNOWN;
-      taking.catch(() => undefined); // awaited below, perhaps after a handler that fails for the same reason
-      const plan = planBatch(messages, ...(ahead ? allNew(ofState) : await taking));
-      tx.addWork(plan.effects.map((intake) => ({ ...toWork(intake), consumer: parts.routes.group })));
-      tx.addWork(plan.parked.map((intake) => toWork(intake)));
-      times.handling();
-      const ofHandlers = parts.rebuild ? parts.rebuild.withoutEffects(tx) : tx;
-      const handling = callHandlers(plan, ofHandlers);
-      if (ahead) {
-        await handling.catch(() => undefined); // what it makes of a message that is known says nothing
-        if (!isAllNew(ofState, await taking)) throw new GuessedWrong();
-      }
-      await handling;
-      times.handled();
-      return isAllNew(ofState, await taking);
-    });
+    parts.transaction(
+      async (tx) => {
+        tx.addDeadLetters(letters);
+        for (const { message } of messages) {
+          const span = spans.get(message.envelope.id);
+          tx.traceBy(message.envelope.id, span ? traceparentOf(span) : message.envelope.traceparent);
+        }
+        const taking = ofState.length > 0 ? takeIn(tx, parts, ofState) : NOTHING_KNOWN;
+        taking.catch(() => undefined); // awaited below, perhaps after a handler that fails for the same reason
+        const plan = planBatch(messages, ...(ahead ? allNew(ofState) : await taking));
+        tx.addWork(plan.effects.map((intake) => ({ ...toWork(intake), consumer: parts.routes.group })));
+        tx.addWork(plan.parked.map((intake) => toWork(intake)));
+        times.handling();
+        const ofHandlers = parts.rebuild ? parts.rebuild.withoutEffects(tx) : tx;
+        const handling = callHandlers(plan, ofHandlers);
+        if (ahead) {
+          await handling.catch(() => undefined); // what it makes of a message that is known says nothing
+          if (!isAllNew(ofState, await taking)) throw new GuessedWrong();
+        }
+        await handling;
+        times.handled();
+        return isAllNew(ofState, await taking);
+      },
+      { lockTimeoutMs },
+    );
   const inSpan = (ahead: boolean): Promise<boolean> =>
     batchSpan ? withActiveSpan(batchSpan, () => run(ahead)) : run(ahead);
   try {

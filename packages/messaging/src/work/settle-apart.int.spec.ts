@@ -7,6 +7,7 @@ jest.setTimeout(60_000);
 
 const PER_KEY = 4;
 const touch = { name: 'touch', text: 'UPDATE touched SET n = n + 1 WHERE id = 1' };
+const touchOne = { name: 'touch-one', text: 'UPDATE touched SET n = n + 1 WHERE id = $1::int' };
 
 describe('settle-apart: an outcome that waits for a lock, or cannot be recorded, keeps no other key waiting', () => {
   let harness: MessagingHarness;
@@ -59,5 +60,34 @@ describe('settle-apart: an outcome that waits for a lock, or cannot be recorded,
     await until('all is done', async () => (await left()) === 0);
     expect([runs('other'), runs('waits')]).toEqual([PER_KEY, 2]);
     expect(await harness.rows('SELECT n FROM touched')).toEqual([{ n: 2 }]);
+  });
+
+  it('so do those that write state of their own, and those that fail', async () => {
+    await harness.rows('INSERT INTO touched SELECT n, 0 FROM generate_series(2, 17) n');
+    const messaging = await service(({ key }) => {
+      if (key === 'fails') throw new Error('on purpose');
+      return { apply: (tx) => tx.query(touchOne, [key]).then(() => undefined) };
+    });
+    const client = await harness.database.pool.connect();
+    const others = Array.from({ length: 16 }, (_, index) => String(index + 2));
+    try {
+      await client.query('BEGIN');
+      await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+      await client.query('SELECT 1 FROM touched WHERE id = 1 FOR UPDATE');
+      await messaging.transaction(async (tx) =>
+        tx.enqueue(['1', ...others, 'fails'].map((key) => ({ type: 'Ship', key, id: key, payload: {} }))),
+      );
+      const touched = async (): Promise<number> => (await harness.rows('SELECT 1 FROM touched WHERE n = 1')).length;
+      await until('the others are recorded', async () => (await touched()) === others.length, { timeoutMs: 8_000 });
+      const failed = `SELECT 1 FROM work WHERE key = 'fails' AND attempts > 0`;
+      await until('so is that one failed', async () => (await harness.rows(failed)).length === 1, { timeoutMs: 2_000 });
+      expect([runs('1'), ...others.map(runs)]).toEqual(['1', ...others].map(() => 1));
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
+    const waiting = `SELECT 1 FROM touched WHERE id = 1 AND n = 0`;
+    await until('what waited is recorded', async () => (await harness.rows(waiting)).length === 0);
+    expect(runs('1')).toBe(1);
   });
 });

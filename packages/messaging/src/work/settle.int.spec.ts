@@ -68,7 +68,9 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
   const parts = (transaction: SettleParts['transaction']): Omit<SettleParts, 'recorded'> => ({
     routes,
     transaction,
+    lockTimeoutMs: 1_000,
     leaseMs: () => 60_000,
+    putOff: () => false,
     monotonic: () => 0,
     progress: new Progress('settle', () => 0),
     log,
@@ -183,6 +185,48 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     await settleWith({ ...parts(commit), recorded: log }, outcomes);
     expect(recorded).toEqual([['done'], ['dead']]);
     expect([await count('outbox'), await count('work')]).toEqual([1, 0]);
+  });
+
+  it('an outage and then deadlocks, but four, undo nothing of what went well', async () => {
+    await store(1);
+    const first = await claim();
+    const refused = (code: string): Error => Object.assign(new Error(code), { code, severity: 'ERROR' });
+    const met = ['57P03', '40P01', '40P01', '40P01', '40P01'];
+    const recorded: string[] = [];
+    const meeting: SettleParts['transaction'] = async (fn) => {
+      const code = met.shift();
+      if (code) throw refused(code);
+      return commit(fn);
+    };
+    const told = (outcomes: Outcome[]): void => void recorded.push(...outcomes.map(({ kind }) => kind));
+    await settleWith({ ...parts(meeting), recorded: told }, [done(first)]);
+    expect([met, recorded]).toEqual([[], ['done']]);
+  });
+
+  it('what meets a lock that somebody keeps is put off alone, and the others are recorded', async () => {
+    await store(2);
+    const other = 'another';
+    await messaging.transaction(async (tx) =>
+      tx.enqueue([{ type: 'Ship', key: other, id: randomUUID(), payload: {} }]),
+    );
+    const first = await claim();
+    const second = { ...first, key: other, lease: randomUUID() };
+    await database.query(claimKeys, [QUEUE, 1, second.lease, 'spec', 60_000]);
+    const locked = Object.assign(new Error('locked'), { code: '55P03', severity: 'ERROR' });
+    const waits: Outcome = {
+      kind: 'done',
+      item: second,
+      result: { apply: () => Promise.reject(locked) },
+      traceparent: '',
+    };
+    const told: string[] = [];
+    const recording: SettleParts = {
+      ...parts(commit),
+      recorded: (outcomes) => void told.push(...outcomes.map(({ item }) => `recorded ${item.key}`)),
+      putOff: ({ item }) => told.push(`put off ${item.key}`) > 0,
+    };
+    await settleWith(recording, [waits, done(first)]);
+    expect(told).toEqual([`put off ${other}`, `recorded ${KEY}`]);
   });
 
   it('goes on while a migration adds columns under it', async () => {

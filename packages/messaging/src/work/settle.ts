@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { postgresFailure } from '@throughline/postgres';
+import { postgresFailure, type TransactionOptions } from '@throughline/postgres';
 import { linkSpan, startSpan, traceparentOf, withActiveSpan, type Logger } from '@throughline/telemetry';
 import { classify } from '../advice.js';
 import { backoff } from '../backoff.js';
+import { Conflicts, isLockTimeout } from '../conflicts.js';
 import type { OutgoingMessage } from '../message.js';
 import type { Progress } from '../progress.js';
 import { withoutNul } from '../raw-headers.js';
@@ -27,25 +28,26 @@ import { fromStored, laneOf, letterOf, type WorkItem } from './work-item.js';
 
 export interface SettleParts {
   routes: Routes;
-  transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>): Promise<T>;
+  transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** How long one lock is waited for, in milliseconds. */
+  lockTimeoutMs: number;
   leaseMs(queue: string): number;
   /** It is committed. `next`: the next rows of the keys we keep. */
   recorded(outcomes: Outcome[], next: WorkItem[]): void;
+  /** Somebody keeps a lock that this one needs: true where it is recorded later, so that no other waits for it. */
+  putOff(outcome: Outcome): boolean;
   monotonic: () => number;
   progress: Progress;
   log: Logger;
 }
 
-/** An outcome that stands alone is tried again for so long, in milliseconds; several are halved at once. */
-const CONFLICT_MS = 2_000;
-
 /**
  * Records how attempts ended, many in one transaction, and tells after each what it recorded. While PostgreSQL is away it tries again:
- * the effect has happened, so its outcome must not be dropped. To repeat what was committed after all changes nothing. An outcome that
- * cannot be recorded stands alone.
+ * the effect has happened, so its outcome must not be dropped. To repeat what was committed after all changes nothing. What cannot be
+ * recorded is halved until the culprit stands alone.
  */
 export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<void> {
-  const began = performance.now();
+  const conflicts = new Conflicts();
   for (let failures = 1; ; failures++) {
     parts.progress.step();
     let next: WorkItem[];
@@ -54,15 +56,23 @@ export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<v
     } catch (error) {
       const failure = postgresFailure(error);
       if (failure === 'outage') {
+        conflicts.forget();
         parts.progress.waitingFor = 'postgres';
         parts.log.warn({ err: error, outcomes: outcomes.length }, 'Outcomes of effects wait for PostgreSQL.');
         await sleep(backoff(failures, [100, 3_000], Math.random()));
-      } else if (outcomes.length > 1) {
+        continue;
+      }
+      const alone = outcomes.length === 1;
+      const waitMs =
+        failure === 'conflict' ? conflicts.next(error, alone, performance.now(), Math.random()) : undefined;
+      if (waitMs !== undefined) {
+        await sleep(waitMs);
+      } else if (!alone) {
         const middle = Math.ceil(outcomes.length / 2);
         await settle(parts, outcomes.slice(0, middle));
         return settle(parts, outcomes.slice(middle));
-      } else if (failure === 'conflict' && performance.now() - began < CONFLICT_MS) {
-        await sleep(backoff(failures, [5, 500], Math.random()));
+      } else if (isLockTimeout(error) && parts.putOff(outcomes[0]!)) {
+        return;
       } else {
         return settleFailed(parts, outcomes[0]!, error);
       }
@@ -87,7 +97,8 @@ async function settleTogether(parts: SettleParts, outcomes: Outcome[]): Promise<
   const span = startSettleSpan(parts.routes.group, outcomes);
   const run = async (): Promise<WorkItem[]> => {
     const left = outcomes.every(isPlainlyDone) ? await settlePlainlyDone(parts, outcomes) : outcomes;
-    return left.length > 0 ? parts.transaction((tx) => record(parts, tx, left)) : [];
+    if (left.length === 0) return [];
+    return parts.transaction((tx) => record(parts, tx, left), { lockTimeoutMs: parts.lockTimeoutMs });
   };
   try {
     return await (span ? withActiveSpan(span, run) : run());

@@ -36,6 +36,7 @@ describe('WorkQueue', () => {
     let stalls = 0;
     let stalledMs = 0;
     const monotonic = (): number => performance.now() + stalledMs;
+    const progress = (): Progress => new Progress('settle', monotonic);
     /** Once the dependency is paused, its probe is claimed just before the process stands still for longer than a lease may wait. */
     const stalling = {
       query: database.query.bind(database),
@@ -57,7 +58,7 @@ describe('WorkQueue', () => {
       limits: { ...DEFAULT_LIMITS, workPollMs: 50 },
       monotonic,
       claimProgress: new Progress('claim', monotonic),
-      settleProgress: { plain: new Progress('plain', monotonic), closer: new Progress('closer', monotonic) },
+      settleProgress: { plain: progress(), closer: progress(), writing: progress(), locked: progress() },
       log,
     });
     await messaging.transaction(async (tx) =>

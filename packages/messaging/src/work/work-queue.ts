@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Codec } from '@throughline/contracts';
-import type { Database } from '@throughline/postgres';
+import type { Database, TransactionOptions } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
 import { classify, type Standing } from '../advice.js';
 import { backoff } from '../backoff.js';
+import { LOCK_ALONE_MS, LOCK_OF_MANY_MS } from '../conflicts.js';
 import { GroupCommit } from '../group-commit.js';
 import type { Limits } from '../limits.js';
 import { measureAttempt } from '../metrics.js';
@@ -27,7 +28,7 @@ export interface WorkQueueParts {
   routes: Routes;
   codec: Codec;
   database: Database;
-  transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>): Promise<T>;
+  transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
   instanceId: string;
   limits: Limits;
   monotonic: () => number;
@@ -54,10 +55,11 @@ export interface QueueHealth {
 }
 
 /**
- * Two ways to record outcomes, neither of which waits for the other. `plain`: the row is done and has its messages, all in one statement.
- * `closer`: it failed, went back, or writes state of its own, which may wait for a lock.
+ * Ways to record outcomes, none of which waits for another. `plain`: the row is done and has its messages, all in one statement.
+ * `closer`: it failed or went back. `writing`: it writes state of its own, and so may wait for anybody's lock. `locked`: it met a lock that
+ * somebody keeps, and goes alone.
  */
-type Settlement = 'plain' | 'closer';
+export type Settlement = 'plain' | 'closer' | 'writing' | 'locked';
 
 type FailedWork = Extract<Attempt, { kind: 'failed' }>;
 
@@ -67,6 +69,8 @@ const PROBE_FRESH_MS = 1_000;
 /** A COMMIT whose answer is lost is usually durable before that is noticed, and within this time otherwise. In milliseconds. */
 const LANDS_WITHIN_MS = 5_000;
 const SETTLE_ITEMS = 500;
+/** So long is an outcome tried again that meets a lock, in milliseconds: after that its attempt is repeated, as one that failed. */
+const LOCKED_MS = 10_000;
 const CLAIM_KEYS = 500;
 /** A leased row that has waited longer than this, in milliseconds, goes back: the rest of its lease may not last for an attempt. */
 const LEASE_WAIT_MS = LEASE_MARGIN_MS - 5_000;
@@ -92,7 +96,10 @@ export class WorkQueue implements WorkSink {
   private readonly due = new DueTimes();
   /** Leases that keys may bear although nobody here has their rows, because a COMMIT was not answered; and until when it may land. */
   private readonly unheld = new Map<string, number>();
-  private releasing = 0;
+  /** Since when outcomes have met locks. */
+  private readonly lockedSince = new WeakMap<Outcome, number>();
+  /** Settlements that no dependency counts. */
+  private settling = 0;
   private probing = 0;
   private stopping = false;
   private stopped = false;
@@ -100,8 +107,13 @@ export class WorkQueue implements WorkSink {
 
   constructor(private readonly parts: WorkQueueParts) {
     const settling = (by: Settlement): GroupCommit<Outcome> =>
-      new GroupCommit((outcomes) => this.settle(outcomes, parts.settleProgress[by]), SETTLE_ITEMS);
-    this.settlements = { plain: settling('plain'), closer: settling('closer') };
+      new GroupCommit((outcomes) => this.settle(outcomes, by), by === 'locked' ? 1 : SETTLE_ITEMS);
+    this.settlements = {
+      plain: settling('plain'),
+      closer: settling('closer'),
+      writing: settling('writing'),
+      locked: settling('locked'),
+    };
     for (const route of [...Object.values(parts.routes.routes), ...Object.values(parts.routes.jobs)]) {
       this.dependency(route.dependency);
     }
@@ -193,7 +205,7 @@ export class WorkQueue implements WorkSink {
   }
 
   private get idle(): boolean {
-    if (this.releasing + this.probing > 0) return false;
+    if (this.settling + this.probing > 0) return false;
     return [...this.dependencies.values()].every((dependency) => dependency.idle);
   }
 
@@ -226,7 +238,7 @@ export class WorkQueue implements WorkSink {
       attempt.kind === 'failed' ? await this.judge(dependency, attempt, began) : this.accepted(dependency, attempt);
     dependency.ended();
     measureAttempt(outcome, beganAt);
-    void this.settlements[isPlainlyDone(outcome) ? 'plain' : 'closer'].add([outcome]).finally(() => {
+    void this.settlements[settlementOf(outcome)].add([outcome]).finally(() => {
       dependency.settled();
       if (dependency.mayHaveMore || this.stopping) this.wake.wake();
     });
@@ -311,18 +323,31 @@ export class WorkQueue implements WorkSink {
   private release(items: WorkItem[], dependency: Dependency): void {
     if (items.length === 0) return;
     dependency.mayHaveMore = true;
-    this.releasing++;
-    void this.settlements.closer.add(items.map((item) => ({ kind: 'release', item }))).finally(() => this.releasing--);
+    this.settling++;
+    void this.settlements.closer.add(items.map((item) => ({ kind: 'release', item }))).finally(() => this.settling--);
   }
 
-  private async settle(outcomes: Outcome[], progress: Progress): Promise<void> {
+  private putOff(outcome: Outcome): boolean {
+    const now = this.parts.monotonic();
+    const since = this.lockedSince.get(outcome) ?? now;
+    if (now - since >= LOCKED_MS) return false;
+    this.lockedSince.set(outcome, since);
+    this.settling++;
+    void this.settlements.locked.add([outcome]).finally(() => this.settling--);
+    return true;
+  }
+
+  private async settle(outcomes: Outcome[], by: Settlement): Promise<void> {
+    const progress = this.parts.settleProgress[by];
     try {
       await settle(
         {
           ...this.parts,
           progress,
           leaseMs: (queue) => this.dependency(queue).leaseMs,
+          lockTimeoutMs: by === 'locked' ? LOCK_ALONE_MS : LOCK_OF_MANY_MS,
           recorded: (recorded, next) => this.recorded(recorded, next),
+          putOff: (outcome) => this.putOff(outcome),
         },
         outcomes,
       );
@@ -443,4 +468,10 @@ export class WorkQueue implements WorkSink {
     claiming.catch(() => this.lost([lease]));
     return claiming;
   }
+}
+
+function settlementOf(outcome: Outcome): Settlement {
+  if (outcome.kind !== 'done') return 'closer';
+  if (outcome.result.apply) return 'writing';
+  return isPlainlyDone(outcome) ? 'plain' : 'closer';
 }
