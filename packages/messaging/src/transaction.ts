@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalId, catalog, newMessageId, type Codec } from '@throughline/contracts';
-import type { Database, Statement, TransactionOptions, Tx } from '@throughline/postgres';
+import {
+  postgresFailure,
+  type Database,
+  type Statement,
+  type TransactionOptions,
+  type Tx,
+} from '@throughline/postgres';
 import { currentTraceparent } from '@throughline/telemetry';
 import { deadLetterColumns, deathsAgainColumns, type DeadLetter } from './dead-letters/dead-letter.js';
 import { insertDeadLetters, recordDeathsAgain } from './dead-letters/insert-dead-letters.js';
@@ -16,7 +22,7 @@ import type { Routes } from './routes.js';
 import { insertWork, type InsertedWorkRow } from './work/insert-work.js';
 import { lockFullKeys } from './work/lock-full-keys.js';
 import { settleDone, type SettledRow } from './work/settle-done.js';
-import { laneOf, letterOf, workColumns, type NewWork, type WorkItem } from './work/work-item.js';
+import { laneOf, letterOf, workColumns, type Lane, type NewWork, type WorkItem } from './work/work-item.js';
 
 /** What a transaction tells the worker side. */
 export interface WorkSink {
@@ -24,8 +30,8 @@ export interface WorkSink {
   leaseMs(queue: string): number | undefined;
   /** Leased rows, committed. */
   accept(items: WorkItem[]): void;
-  /** These leases were not committed, or nobody knows: then keys may bear them, and no row of theirs comes. */
-  lost(leases: string[]): void;
+  /** The answer to the COMMIT of this lease was lost: these keys may bear it, and no row of theirs comes. */
+  lost(lease: string, lanes: Lane[]): void;
   /** Whether a held key has no room for more rows, as of the last look at the table; and how many there may be. */
   isFull(queue: string, key: string): boolean;
   readonly heldRowsPerKey: number;
@@ -67,7 +73,7 @@ export async function inTransaction<T>(
     await current!.committed();
     return result;
   } catch (error) {
-    current?.aborted();
+    current?.aborted(error);
     throw error;
   }
 }
@@ -83,7 +89,7 @@ export class MessagingTransaction implements MessagingTx {
 
   private written: { keys: Set<string>; writer: string; rows: Promise<InsertedOutboxRow[]> } | undefined;
   private stored: { lease: string; rows: Promise<InsertedWorkRow[]>; leasedUntil: Map<string, number> } | undefined;
-  private readonly leases: string[] = [];
+  private readonly leases = new Map<string, Lane[]>();
   private deleting: number[] = [];
   private statements = 0;
   private over = false;
@@ -134,8 +140,8 @@ export class MessagingTransaction implements MessagingTx {
   }
 
   /** This transaction leases keys under `lease`; whoever asked for it takes their rows once it is committed. */
-  leasing(lease: string): void {
-    this.leases.push(lease);
+  leasing(lease: string, lanes: Lane[]): void {
+    this.leases.set(lease, lanes);
   }
 
   addWork(rows: NewWork[]): void {
@@ -239,11 +245,12 @@ export class MessagingTransaction implements MessagingTx {
   }
 
   /** It did not commit, or the answer was lost: then the polls find what it left. */
-  aborted(): void {
+  aborted(error: unknown): void {
     if (this.over) return;
     this.over = true;
     this.parts.relayQueue.notDeleted(this.deleting);
-    this.parts.work.lost(this.leases);
+    if (postgresFailure(error) === 'outage')
+      for (const [lease, lanes] of this.leases) this.parts.work.lost(lease, lanes);
     if (this.written) {
       this.parts.relayQueue.aborted(this.written.keys);
       this.parts.relay.notify();
@@ -268,7 +275,7 @@ export class MessagingTransaction implements MessagingTx {
 
   private storeWork(): void {
     const lease = randomUUID();
-    this.leasing(lease);
+    this.leasing(lease, this.work);
     const leasedUntil = new Map<string, number>();
     const leaseMs = new Map<string, number | undefined>();
     for (const { queue } of this.work) {

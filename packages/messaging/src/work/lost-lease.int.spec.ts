@@ -5,7 +5,7 @@ import { messagingHarness, until, type MessagingHarness } from '@throughline/tes
 import { defineRoutes, job, type Job, type Messaging } from '../index.js';
 import { claimKeys } from './claim-work.js';
 import { insertWork } from './insert-work.js';
-import { advanceKeys } from './settle-work.js';
+import { advanceKeys, releaseLeases } from './settle-work.js';
 
 jest.setTimeout(60_000);
 
@@ -80,5 +80,18 @@ describe('lost-lease: what was leased in a COMMIT whose answer is lost does not 
     await until('both ran', () => ran.length >= 3, { timeoutMs: 10_000 });
     await until('nothing waits', async () => (await waiting()) === 0);
     expect(ran).toEqual(['first', 'a', 'b']);
+  });
+
+  it('nothing is lost where PostgreSQL has refused', async () => {
+    const asked = jest.spyOn(database, 'query');
+    const refused = messaging.transaction(async (tx) => {
+      tx.enqueue([{ type: 'Ship', key: 'parcel', id: 'refused', payload: {} }]);
+      void tx.query({ name: 'refused', text: 'SELECT 1 / 0' });
+    });
+    await expect(refused).rejects.toMatchObject({ code: '22012' });
+    await store(idle, ['a']);
+    await until('it has looked, and ran what there is', () => ran.length === 2);
+    expect(ran).toEqual(['first', 'a']);
+    expect(asked.mock.calls.filter(([statement]) => statement === releaseLeases)).toEqual([]);
   });
 });

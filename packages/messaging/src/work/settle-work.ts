@@ -66,12 +66,15 @@ export const releaseKeys: Statement = {
      WHERE k.queue = t.queue AND k.key = t.key`,
 };
 
-/** $1 leases that nobody knows of: the answer to the COMMIT that gave them was lost. */
-export const releaseLost: Statement = {
-  name: 'release-lost-leases',
+/** $1 queues, $2 keys, $3 leases: given back where they bear that lease. Whoever has a key locked is not waited for. */
+export const releaseLeases: Statement = {
+  name: 'release-leases',
   text: `
-    UPDATE work_key SET lease = NULL, lease_owner = NULL, available_at = clock_timestamp() WHERE lease = ANY($1::text[])
-    RETURNING queue`,
+    UPDATE work_key k SET lease = NULL, lease_owner = NULL, available_at = clock_timestamp()
+      FROM (SELECT queue, key FROM work_key JOIN unnest($1::text[], $2::text[], $3::text[]) AS t (queue, key, lease) USING (queue, key, lease)
+             ORDER BY queue, key FOR UPDATE OF work_key SKIP LOCKED) ours
+     WHERE k.queue = ours.queue AND k.key = ours.key
+    RETURNING k.queue`,
 };
 
 /** $1 ids, $2 errors, $3 for how long each has failed so far, in ms: a failed attempt that counts. */

@@ -210,7 +210,10 @@ function traceOf({ item, traceparent }: Done): string | undefined {
 async function keepKeys(parts: SettleParts, tx: MessagingTransaction, kept: Outcome[]): Promise<WorkItem[]> {
   if (kept.length === 0) return [];
   const lease = randomUUID();
-  tx.leasing(lease);
+  tx.leasing(
+    lease,
+    kept.map(({ item }) => item),
+  );
   const leaseMs = kept.map(({ item }) => parts.leaseMs(item.queue));
   const leasedFrom = parts.monotonic();
   void tx.query(advanceKeys, [...lanes(kept), leaseMs, lease]);

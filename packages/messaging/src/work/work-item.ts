@@ -80,8 +80,13 @@ export function jobOf(item: WorkItem): Job {
   return { type: item.type, key: item.key, id: item.job!.id, payload: item.job!.payload };
 }
 
-/** Names a key within its queue. */
-export function laneOf({ queue, key }: { queue: string; key: string }): string {
+/** A key within its queue. */
+export interface Lane {
+  queue: string;
+  key: string;
+}
+
+export function laneOf({ queue, key }: Lane): string {
   return `${queue}\0${key}`;
 }
 

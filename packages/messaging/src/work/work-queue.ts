@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Codec } from '@throughline/contracts';
-import type { Database, TransactionOptions } from '@throughline/postgres';
+import { postgresFailure, type Database, type TransactionOptions } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
 import { classify, type Standing } from '../advice.js';
 import { backoff } from '../backoff.js';
@@ -21,8 +21,8 @@ import { Probe } from './probe.js';
 import { afterFailure, LEASE_MARGIN_MS, routeOf, runWork, type Attempt } from './run-work.js';
 import { isPlainlyDone, settle } from './settle.js';
 import { readFullKeys } from './lock-full-keys.js';
-import { releaseLost } from './settle-work.js';
-import { fromStored, laneOf, type WorkItem } from './work-item.js';
+import { releaseLeases } from './settle-work.js';
+import { fromStored, laneOf, type Lane, type WorkItem } from './work-item.js';
 
 export interface WorkQueueParts {
   routes: Routes;
@@ -68,6 +68,8 @@ const DEFAULT_PROBE_TIMEOUT_MS = 5_000;
 const PROBE_FRESH_MS = 1_000;
 /** A COMMIT whose answer is lost is usually durable before that is noticed, and within this time otherwise. In milliseconds. */
 const LANDS_WITHIN_MS = 5_000;
+/** So often, meanwhile, is looked whether it has. In milliseconds. */
+const LOST_LOOK_MS = 250;
 const SETTLE_ITEMS = 500;
 /** So long is an outcome tried again that meets a lock, in milliseconds: after that its attempt is repeated, as one that failed. */
 const LOCKED_MS = 10_000;
@@ -95,7 +97,8 @@ export class WorkQueue implements WorkSink {
   private lookWanted = false;
   private readonly due = new DueTimes();
   /** Leases that keys may bear although nobody here has their rows, because a COMMIT was not answered; and until when it may land. */
-  private readonly unheld = new Map<string, number>();
+  private readonly lostLeases = new Map<string, { lanes: Lane[]; until: number }>();
+  private lookForLostAt = -Infinity;
   /** Since when outcomes have met locks. */
   private readonly lockedSince = new WeakMap<Outcome, number>();
   /** Settlements that no dependency counts. */
@@ -198,9 +201,9 @@ export class WorkQueue implements WorkSink {
     }
   }
 
-  lost(leases: string[]): void {
-    if (leases.length === 0 || !this.loop) return;
-    for (const lease of leases) this.unheld.set(lease, this.parts.monotonic() + LANDS_WITHIN_MS);
+  lost(lease: string, lanes: Lane[]): void {
+    if (!this.loop) return;
+    this.lostLeases.set(lease, { lanes, until: this.parts.monotonic() + LANDS_WITHIN_MS });
     this.wake.wake();
   }
 
@@ -393,7 +396,7 @@ export class WorkQueue implements WorkSink {
     let at = this.lookWanted ? 0 : Math.min(this.due.next, this.readAt + this.parts.limits.workPollMs);
     const now = this.parts.monotonic();
     for (const dependency of this.dependencies.values()) at = Math.min(at, dependency.nextAt(now) ?? Infinity);
-    return at;
+    return this.lostLeases.size > 0 ? Math.min(at, this.lookForLostAt) : at;
   }
 
   private mayClaim(queue: string): void {
@@ -408,7 +411,7 @@ export class WorkQueue implements WorkSink {
 
   private async claimDue(): Promise<void> {
     const { limits, monotonic } = this.parts;
-    if (this.unheld.size > 0) await this.releaseLost();
+    if (this.lostLeases.size > 0 && monotonic() >= this.lookForLostAt) await this.giveBackLost();
     const now = monotonic();
     if (this.lookWanted || now >= this.readAt + limits.workPollMs) await this.readState();
     for (const queue of this.due.take(monotonic())) this.dependency(queue).mayHaveMore = true;
@@ -424,10 +427,16 @@ export class WorkQueue implements WorkSink {
   }
 
   /** So that these keys need not wait for the lease to end. */
-  private async releaseLost(): Promise<void> {
+  private async giveBackLost(): Promise<void> {
     const asked = this.parts.monotonic();
-    const released = await this.parts.database.query<{ queue: string }>(releaseLost, [[...this.unheld.keys()]]);
-    for (const [lease, until] of this.unheld) if (until < asked) this.unheld.delete(lease);
+    this.lookForLostAt = asked + LOST_LOOK_MS;
+    const all = [...this.lostLeases].flatMap(([lease, { lanes }]) => lanes.map((lane) => ({ ...lane, lease })));
+    const released = await this.parts.database.query<{ queue: string }>(releaseLeases, [
+      all.map(({ queue }) => queue),
+      all.map(({ key }) => key),
+      all.map(({ lease }) => lease),
+    ]);
+    for (const [lease, { until }] of this.lostLeases) if (until < asked) this.lostLeases.delete(lease);
     for (const { queue } of released) this.dependency(queue).mayHaveMore = true;
   }
 
@@ -452,21 +461,29 @@ export class WorkQueue implements WorkSink {
     }
   }
 
-  private claim(dependency: Dependency, limit: number): Promise<WorkItem[]> {
+  private async claim(dependency: Dependency, limit: number): Promise<WorkItem[]> {
     const { database, instanceId, monotonic } = this.parts;
     const { name, leaseMs } = dependency;
     const lease = randomUUID();
     const leasedUntil = monotonic() + leaseMs;
-    const claiming = database.transaction(async (tx) => {
-      const keys = (await tx.query<{ key: string }>(claimKeys, [name, limit, lease, instanceId, leaseMs])).map(
-        ({ key }) => key,
-      );
-      if (keys.length === 0) return [];
-      const heads = await tx.query<StoredWorkRow>(readHeads, [keys.map(() => name), keys]);
-      return heads.map((row) => fromStored(row, lease, leasedUntil));
-    });
-    claiming.catch(() => this.lost([lease]));
-    return claiming;
+    let keys: string[] = [];
+    try {
+      return await database.transaction(async (tx) => {
+        const claimed = await tx.query<{ key: string }>(claimKeys, [name, limit, lease, instanceId, leaseMs]);
+        keys = claimed.map(({ key }) => key);
+        if (keys.length === 0) return [];
+        const heads = await tx.query<StoredWorkRow>(readHeads, [keys.map(() => name), keys]);
+        return heads.map((row) => fromStored(row, lease, leasedUntil));
+      });
+    } catch (error) {
+      if (keys.length > 0 && postgresFailure(error) === 'outage') {
+        this.lost(
+          lease,
+          keys.map((key) => ({ queue: name, key })),
+        );
+      }
+      throw error;
+    }
   }
 }
 
