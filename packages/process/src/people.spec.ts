@@ -228,6 +228,9 @@ describe('what a person has looked at', () => {
     const seen = story.state.attention.length;
     story.when('BasketPaid');
     const acknowledgers = () => story.state.attention.map(({ acknowledged }) => acknowledged?.by);
+    expect(() => story.act('acknowledge', { seen: 99 })).toThrow(
+      '99 entries of its attention cannot have been seen: there are 2',
+    );
     story.act('acknowledge', { seen });
     expect(acknowledgers()).toEqual(['ada', undefined]);
     expect(() => story.act('acknowledge', { seen })).toThrow('what is left of it came after what was seen');

@@ -146,20 +146,24 @@ export function renderPreviews(previews: Preview[], total: number, unknown: stri
       ...changesOf(preview),
     ];
   });
-  lines.push(...unknown.map((id) => `${colours.bold(id)}  ${colours.yellow('refused')}: there is no such instance`));
+  lines.push(...unknown.map(unknownLine));
   const rest = total - previews.length - unknown.length;
   return [...lines, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n') || 'No such instances.';
 }
 
-/** What would be acknowledged, instance by instance, and how. */
-export function renderUnseen(previews: Preview[], total: number): string {
+const unknownLine = (id: string): string =>
+  `${colours.bold(id)}  ${colours.yellow('refused')}: there is no such instance`;
+
+/** What would be acknowledged, instance by instance, and how; `unknown` as for any preview. */
+export function renderUnseen(previews: Preview[], total: number, unknown: string[]): string {
   const done = previews.filter(({ outcome }) => outcome === 'done');
   const lines = previews.flatMap(({ id, process, key, occurrence, outcome, why, before }) => {
     const title = `${colours.bold(id)}  ${process} ${key}/${occurrence}`;
     if (outcome === 'refused') return [`${title}  ${colours.yellow('refused')}: ${why}`];
     return [title, ...(before?.['attention'] as Attention[]).filter(isOpen).map(attentionLine)];
   });
-  const rest = total - previews.length;
+  lines.push(...unknown.map(unknownLine));
+  const rest = total - previews.length - unknown.length;
   const more = rest > 0 ? [`and ${rest} more, which nobody has seen: acknowledge these, then look at the next`] : [];
   return [...lines, ...(done.length > 0 ? [seenLine(done)] : []), ...more].join('\n') || 'No such instances.';
 }

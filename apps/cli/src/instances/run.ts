@@ -93,9 +93,11 @@ export async function act(api: ServicesApi, action: string, ids: string[], choic
   const hasFilter = Object.keys(filter).length > 0;
   if (ids.length > 0 === hasFilter) throw new CommandError('Say which instances: either numbers, or conditions.');
   const isAcknowledged = action === 'acknowledge' && !choice.preview;
+  // A preview shows all that there is, also to who names what they have seen already.
+  const named = action === 'acknowledge' ? ids.map((id) => id.replace(/:\d+$/, '')) : ids;
   const wanted = {
     action,
-    ...(isAcknowledged ? { seen: toSeen(ids) } : hasFilter ? { filter } : { ids }),
+    ...(isAcknowledged ? { seen: toSeen(ids) } : hasFilter ? { filter } : { ids: named }),
     ...(choice.unit !== undefined && { unit: choice.unit }),
     ...(choice.set && { facts: toFacts(choice.set) }),
   };
@@ -104,10 +106,12 @@ export async function act(api: ServicesApi, action: string, ids: string[], choic
     const { total, instances } = await api.send<Previews>(ORCHESTRATOR, 'POST', '/actions/preview', wanted);
     if (choice.json) print(JSON.stringify({ total, instances }));
     // A preview looks at the first of them only; of these, what was not found is no instance.
-    const isWhole = ids.length > 0 && ids.length <= PREVIEWED;
-    const unknown = isWhole ? ids.filter((id) => instances.every((instance) => instance.id !== id)) : [];
+    const isWhole = named.length > 0 && named.length <= PREVIEWED;
+    const unknown = isWhole ? named.filter((id) => instances.every((instance) => instance.id !== id)) : [];
     if (!choice.json)
-      print(action === 'acknowledge' ? renderUnseen(instances, total) : renderPreviews(instances, total, unknown));
+      print(
+        action === 'acknowledge' ? renderUnseen(instances, total, unknown) : renderPreviews(instances, total, unknown),
+      );
     const isRefused = unknown.length > 0 || instances.some(({ outcome }) => outcome === 'refused');
     return isRefused || instances.length === 0 ? 1 : 0;
   }
@@ -121,6 +125,8 @@ export async function act(api: ServicesApi, action: string, ids: string[], choic
 /** `12:3`: of instance 12, the first three entries of what a person should look at. */
 function toSeen(ids: string[]): Record<string, number> {
   const seen = ids.map((id) => /^(\d+):(\d+)$/.exec(id)?.slice(1) as [string, string] | undefined);
+  const twice = seen.find((one, index) => one && seen.slice(0, index).some((other) => other?.[0] === one[0]));
+  if (twice) throw new CommandError(`Instance ${twice[0]} is named twice: say once how much of it you have seen.`);
   if (seen.length > 0 && seen.every((one) => one !== undefined))
     return Object.fromEntries(seen.map(([id, count]) => [id, Number(count)]));
   throw new CommandError(

@@ -154,6 +154,8 @@ describe('what people do to instances', () => {
     await on.take('meanwhile', ['OrderCreated', { orderNumber: '1', externalIds: [] }], odd);
     const [shown] = (await on.post('actions/preview', { action: 'acknowledge', ids: [id] })).body.instances;
     await on.take('meanwhile', ['OrderReleased', { externalIds: [] }]);
+    const tooMuch = await on.post('actions', { action: 'acknowledge', seen: { [id]: 99 }, reason: 'whatever comes' });
+    expect([tooMuch.status, tooMuch.body.message]).toEqual([400, expect.stringContaining('there are 2')]);
     const request = { action: 'acknowledge', seen: { [id]: shown.seen }, reason: 'looked at' };
     expect((await on.post('actions', request)).body).toMatchObject({ done: 1 });
     expect((await on.get(`instances/${id}`)).attention).toMatchObject([

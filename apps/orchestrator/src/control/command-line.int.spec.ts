@@ -161,6 +161,12 @@ describe('npx throughline instances, and processes', () => {
       const unsaid = await run('instances', 'acknowledge', meant, ...reason);
       expect([unsaid.code, unsaid.err]).toEqual([1, expect.stringContaining('Say what you have seen')]);
     }
+    const twice = await run('instances', 'acknowledge', `${id}:1`, `${id}:3`, ...reason);
+    expect([twice.code, twice.err]).toEqual([1, expect.stringContaining(`Instance ${id} is named twice`)]);
+    const again = await run('instances', 'acknowledge', `${id}:1`, '4711', '--preview');
+    expect([again.code, again.out]).toEqual([1, expect.stringContaining(`acknowledge ${id}:1 --reason`)]);
+    expect(again.out).toMatch(/4711 .*there is no such instance/);
+    expect(again.out).not.toContain('nobody has seen');
     expect((await run('instances', 'acknowledge', `${id}:1`, ...reason)).code).toBe(0);
     expect((await json('instances', 'list', '--attention')).instances).toEqual([]);
     const shown = await run('instances', 'show', id);

@@ -100,6 +100,7 @@ export class InstanceActions {
     // A repeated request by a filter must not look for instances again: it is what it was.
     const known = await readAction(this.database, request.id);
     const ids = known ? [] : await this.idsOf(meant);
+    if (!known && 'seen' in meant) await this.checkSeen(meant.seen);
     return this.begin({ ...request, parameters }, ids);
   }
 
@@ -204,6 +205,18 @@ export class InstanceActions {
       if (claimed?.instanceIds[0] !== instanceId) return;
       appendAudit(tx, [toRefusal(claimed.action, instanceId, error.message)], now);
     });
+  }
+
+  /** What was not there cannot have been seen: a higher number would acknowledge what comes until the action is carried out. */
+  private async checkSeen(seen: Seen): Promise<void> {
+    for (const { id, state } of await readInstances(this.database, Object.keys(seen))) {
+      const there = state.attention.length;
+      if (seen[id]! > there)
+        throw new ProcessError(
+          'PROCESS_ACTION_REFUSED',
+          `Of instance ${id}, ${seen[id]} entries of its attention cannot have been seen: there are ${there}. Look at it, and say what it shows.`,
+        );
+    }
   }
 
   private async idsOf(meant: Meant): Promise<string[]> {

@@ -34,7 +34,7 @@ export function control(turn: Turn, input: ControlInput): Effect {
   const open = openAndSeen(turn, input);
   const refusedBecause =
     whyNot(process, state, action, unit) ??
-    (action === 'acknowledge' ? whyNotSeen(input, open) : whyNotFacts(turn, input));
+    (action === 'acknowledge' ? whyNotSeen(turn, input, open) : whyNotFacts(turn, input));
   if (refusedBecause !== undefined)
     throw new ProcessError(
       'PROCESS_ACTION_REFUSED',
@@ -224,7 +224,9 @@ function keep(turn: Turn): void {
   state.phase = 'forward';
 }
 
-function whyNotSeen({ seen }: ControlInput, open: Attention[]): string | undefined {
+function whyNotSeen({ state }: Turn, { seen }: ControlInput, open: Attention[]): string | undefined {
   if (seen === undefined) return 'it is not said how many entries of its attention were seen';
+  const there = state.attention.length;
+  if (seen > there) return `${seen} entries of its attention cannot have been seen: there are ${there}`;
   return open.length === 0 ? 'what is left of it came after what was seen' : undefined;
 }
