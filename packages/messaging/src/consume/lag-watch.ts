@@ -24,6 +24,8 @@ export class LagWatch {
   private admin: Admin | undefined;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
+  /** By topic whose ends were asked for and are not known yet: settles once they are, or cannot be. */
+  private readonly asked = new Map<string, Promise<void>>();
   private skipped = 0;
   /** When it was last asked whether all flows. */
   private askedAt: number | undefined;
@@ -34,11 +36,11 @@ export class LagWatch {
     this.timer = setInterval(() => this.lookUnlessFlowing(), LOOK_EVERY_MS);
   }
 
-  /** Looks now, unless a look is on its way. */
+  /** Looks now at what no look on its way asks for. */
   look(): void {
     this.skipped = 0;
     this.looking ??= this.readEnds()
-      .catch((error: unknown) => this.parts.log.debug({ err: error }, 'The ends of the partitions cannot be read now.'))
+      .catch((error: unknown) => this.notNow(error))
       .finally(() => (this.looking = undefined));
   }
 
@@ -54,6 +56,7 @@ export class LagWatch {
   async stop(): Promise<void> {
     clearInterval(this.timer);
     await this.looking;
+    await Promise.all(this.asked.values());
     await this.admin?.disconnect().catch(() => undefined);
   }
 
@@ -66,14 +69,19 @@ export class LagWatch {
       this.admin = admin;
     }
     const committed = lag.complete ? [] : await this.admin.fetchOffsets({ groupId: group, topics });
-    const failures: unknown[] = [];
-    for (const topic of topics) {
+    for (const topic of topics.filter((each) => !this.asked.has(each))) {
       const places = committed.find((entry) => entry.topic === topic)?.partitions ?? [];
       const next = new Map(places.map(({ partition, offset }) => [partition, Number(offset)]));
-      // A broker that is away must not keep the others' topics from being looked at.
-      await this.readEndsOf(this.admin, topic, { next, generation }).catch((error: unknown) => failures.push(error));
+      // Not awaited: a broker that is away must not keep the others' topics from being looked at.
+      const answered = this.readEndsOf(this.admin, topic, { next, generation })
+        .catch((error: unknown) => this.notNow(error))
+        .finally(() => void this.asked.delete(topic));
+      this.asked.set(topic, answered);
     }
-    if (failures.length > 0) throw failures[0];
+  }
+
+  private notNow(error: unknown): void {
+    this.parts.log.debug({ err: error }, 'The ends of the partitions cannot be read now.');
   }
 
   private async readEndsOf(
@@ -81,13 +89,14 @@ export class LagWatch {
     topic: string,
     committed: { next: ReadonlyMap<number, number>; generation: number },
   ): Promise<void> {
-    const { lag } = this.parts;
+    const { lag, now } = this.parts;
+    const at = now();
     const ends = await admin.fetchTopicOffsets(topic);
     if (committed.generation !== lag.generation) return;
     for (const { partition, high, low } of ends) {
       const offset = committed.next.get(partition) ?? -1;
       // A group that has committed nothing begins at the oldest record.
-      lag.looked(topic, partition, high, offset < 0 ? low : String(offset));
+      lag.looked(topic, partition, { end: high, next: offset < 0 ? low : String(offset), at });
     }
   }
 }

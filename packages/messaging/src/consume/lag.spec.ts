@@ -15,6 +15,9 @@ describe('lag: how far a partition is behind, in messages and in seconds', () =>
     return [lagMessages, lagSeconds];
   };
 
+  const look = (partition: number, end: string, next: string, at = now): void =>
+    lag.looked('t', partition, { end, next, at });
+
   beforeEach(() => {
     now = START;
     lag = new Lag(() => now);
@@ -37,7 +40,7 @@ describe('lag: how far a partition is behind, in messages and in seconds', () =>
     lag.took('t', 0, record(0, 2), undefined);
     now += 3_600_000;
     expect(read()).toEqual([0, 0]);
-    lag.looked('t', 0, '1', '0');
+    look(0, '1', '0');
     expect(read()).toEqual([0, 0]);
   });
 
@@ -46,32 +49,39 @@ describe('lag: how far a partition is behind, in messages and in seconds', () =>
     lag.took('t', 0, record(19, 55), undefined); // 10 more were there, and then the partition pauses
     expect(read()).toEqual([10, 55]);
     now += 10_000;
-    lag.looked('t', 0, '45', '0');
+    look(0, '45', '0');
     expect(read()).toEqual([25, 65]);
 
     lag.fetched('t', 1, '1', record(0, 3_600));
     lag.took('t', 1, record(0, 3_600), undefined); // an hour old, and the last there was
     now += 5_000;
-    lag.looked('t', 1, '1', '0');
+    look(1, '1', '0');
     now += 5_000;
-    lag.looked('t', 1, '2', '0');
+    look(1, '2', '0');
     expect(read(1)).toEqual([1, 5]);
   });
 
   it('counts from the last time at which every fetch came back with nothing, where none comes back any more', () => {
-    lag.looked('t', 0, '5', '5');
-    lag.looked('t', 1, '7', '5'); // two wait here
+    look(0, '5', '5');
+    look(1, '7', '5'); // two wait here
     now += 20_000;
     lag.nothingWaited(now - 5_000);
     now += 3_000;
-    lag.looked('t', 0, '6', '5');
+    look(0, '6', '5');
     expect(read()).toEqual([1, 8]);
     expect(read(1)).toEqual([2, 23]);
   });
 
+  it('counts from when Kafka was asked, however late it answers', () => {
+    now += 15_000;
+    look(0, '5', '5', START);
+    look(0, '6', '5');
+    expect(read()).toEqual([1, 15]);
+  });
+
   it('begins at the offset of the group, and counts seconds from when it first looked', () => {
     expect(read()).toEqual([0, 0]);
-    lag.looked('t', 0, '30', '10');
+    look(0, '30', '10');
     expect(read()).toEqual([20, 0]);
     now += 2_000;
     expect(read()).toEqual([20, 2]);

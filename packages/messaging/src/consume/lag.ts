@@ -24,6 +24,15 @@ interface Place {
   paused: boolean;
 }
 
+/** What Kafka said of a partition. */
+export interface Look {
+  end: string;
+  /** Where the group would begin, where nothing was taken in yet. */
+  next: string;
+  /** When it was asked, in milliseconds since 1970: it may have taken its time. */
+  at: number;
+}
+
 /** A record as Kafka delivers it, as far as its place and age matter. */
 interface Fetched {
   offset: string;
@@ -75,14 +84,13 @@ export class Lag {
     place.notBefore = Math.max(place.notBefore ?? 0, atEnd ? place.fetchedAt : Number(last.timestamp));
   }
 
-  /** @param next where the group would begin, for a partition of which nothing was taken in yet */
-  looked(topic: string, partition: number, end: string, next: string): void {
+  looked(topic: string, partition: number, { end, next, at }: Look): void {
     const place = this.places.get(idOf(topic, partition));
     if (!place) return;
     place.next ??= BigInt(next);
     this.seen(place, BigInt(end));
-    if (place.next >= place.end) place.notBefore = this.now();
-    place.notBefore ??= this.now();
+    if (place.next >= place.end) place.notBefore = at;
+    place.notBefore ??= at;
   }
 
   /** Every partition was fetched from at this time or later, by our clock, and nothing that was fetched waits. */
