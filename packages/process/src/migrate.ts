@@ -84,6 +84,9 @@ const PASSED: ReadonlySet<StepStatus> = new Set(['done', 'not-needed', 'skipped'
 /** Its command is sent, or sent again. */
 const TO_COME: ReadonlySet<StepStatus> = new Set(['waiting', 'retrying', 'refused']);
 
+/** What may have ended an amendment before it came into force. */
+const MAY_DROP: ReadonlySet<string> = new Set(['cancelled', 'kept', 'step-refused'] satisfies Effect[]);
+
 /** With these a person may give facts. */
 const REPAIRING: ReadonlySet<string> = new Set(['repaired', 'step-skipped'] satisfies Effect[]);
 
@@ -93,7 +96,7 @@ const repairOf = ({ detail }: RecordedEvent): NonNullable<ControlInput['facts']>
 class Migration {
   private readonly version: string;
   /** Ids of amendments that never came into force. */
-  private readonly dropped: ReadonlySet<string>;
+  private dropped: ReadonlySet<string>;
 
   constructor(
     private readonly from: Process,
@@ -111,6 +114,7 @@ class Migration {
     // It follows the newest version anyhow, or there is nothing of it.
     if (before.phase === 'new' || before.rejection) return before;
     if (before.phase === 'amending') throw new Refusal('it is being amended; migrate it when that is settled');
+    this.dropped = new Set([...this.dropped, ...this.droppedUnmarked()]);
     const steps = this.mapUnits();
     const { cause, slaBreachedAt, slaDueAt, ...same } = before;
     const next: State = {
@@ -201,6 +205,53 @@ class Migration {
     const inForce = this.toldInOrder().filter(({ messageId }) => !this.dropped.has(messageId));
     const told = inForce.map((entry) => entry.payload ?? repairOf(entry).start ?? {});
     return Object.assign({}, ...told) as Record<string, unknown>;
+  }
+
+  /**
+   * Releases before this one did not record which amendments never came into force. What the instance goes by since tells it, as far as the
+   * amendment changed anything that the old version looks at.
+   */
+  private droppedUnmarked(): string[] {
+    const { before, from, history } = this;
+    const lastTurn = history.findLastIndex(({ effect, detail }) => MAY_DROP.has(effect) && !detail?.['dropped']);
+    const entries = this.toldInOrder()
+      .filter(({ messageId }) => !this.dropped.has(messageId))
+      .map((entry) => ({ entry, payload: entry.payload ?? repairOf(entry).start ?? {} }));
+    const dropped: string[] = [];
+    let isAnyUnclear = false;
+    let told: Record<string, unknown> = {};
+    for (const [index, { entry, payload }] of entries.entries()) {
+      const changed = (fields: Iterable<string>): string[] =>
+        [...fields].filter((field) => field in payload && !isSame(payload[field], told[field]));
+      const tracked = changed(from.startFacts);
+      const agree = (facts: Record<string, unknown>, other: Record<string, unknown>): boolean =>
+        tracked.every((field) => isSame(facts[field], other[field]));
+      if (entry.effect === 'amended' && history.indexOf(entry) < lastTurn) {
+        const isToldAgain = entries.slice(index + 1).some((later) => agree(later.payload, told));
+        if (tracked.length > 0 && agree(before.facts.start, told) && !isToldAgain) {
+          dropped.push(entry.messageId);
+          continue;
+        }
+        // What changes nothing that is looked at is in force at once, unless it came beside one that was not.
+        isAnyUnclear ||= tracked.length > 0 ? !agree(before.facts.start, payload) : dropped.length > 0;
+        const [needed] = isAnyUnclear ? changed(this.takenFromHistory()) : [];
+        if (needed !== undefined)
+          throw new Refusal(
+            `nobody has recorded whether ${entry.type} came into force before the instance turned back, and ${this.version} needs its ${needed}`,
+          );
+      }
+      told = { ...told, ...payload };
+    }
+    return dropped;
+  }
+
+  /** Fields of the start event that the old version did not keep. */
+  private takenFromHistory(): string[] {
+    const { to, before } = this;
+    return [
+      ...[...to.startFacts].filter((field) => !(field in before.facts.start)),
+      ...to.attributes.filter((field) => !(field in before.attributes)),
+    ];
   }
 
   private toldInOrder(): RecordedEvent[] {
@@ -500,6 +551,8 @@ class Migration {
     }
   }
 }
+
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** What cannot be told from what is known is no ground to go on. */
 function told<T>(evaluate: () => T): T {

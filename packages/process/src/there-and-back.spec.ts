@@ -97,7 +97,7 @@ function movesWithAmendment(process: Process, node: Node): Node[] {
   const isAmended = node.said.includes('BasketChanged');
   const amended = isAmended
     ? []
-    : [take(process, node, eventOf(node, 'BasketChanged', { ...basket, total: '6000.00' }))];
+    : [take(process, node, eventOf(node, 'BasketChanged', { ...basket, total: '6000.00', customer: 'Bea' }))];
   const isKept = allowedActions(process, node.state).some(({ action }) => action === 'keep');
   const kept = isKept ? [take(process, node, { kind: 'control', id: `keep#${node.said.length}`, action: 'keep', by: 'a', reason: 'r' })] : []; // prettier-ignore
   const others = movesOf(process, node).filter(
@@ -150,6 +150,30 @@ describe('there and back', () => {
       const home = migrated(second, first, { state: away, history: node.history });
       expect([node.said, home]).toEqual([node.said, node.state]);
     }
+  });
+
+  it('tells from what the instance goes by what was dropped before that was recorded, and is refused where it cannot', () => {
+    const unmarked = ({ history }: Node): RecordedEvent[] =>
+      history.map(({ detail, ...entry }) => {
+        const { dropped: _, ...rest } = detail ?? {};
+        return { ...entry, detail: rest };
+      });
+    const amended = walk(first, started, movesWithAmendment).filter(({ state }) => state.phase !== 'amending');
+    const customers = amended.map((node) => {
+      const away = migrated(first, second, node);
+      expect([node.said, migrated(first, second, { state: node.state, history: unmarked(node) })]).toEqual([node.said, away]); // prettier-ignore
+      return away.attributes['customer'];
+    });
+    expect(new Set(customers)).toEqual(new Set(['Ada', 'Bea']));
+    // Told twice, to and fro: what the old version goes by says nothing of the first one.
+    const turned = amended.find(({ said, state }) => said.includes('BasketChanged') && state.revision !== undefined && state.cause !== undefined)!; // prettier-ignore
+    const history = unmarked(turned);
+    const told = history.find(({ type }) => type === 'BasketChanged')!;
+    const back = { ...told, messageId: 'back', payload: { ...basket, customer: 'Cy' } };
+    const state = { ...turned.state, facts: { ...turned.state.facts, start: { ...turned.state.facts.start, total: basket.total } } }; // prettier-ignore
+    expect(() => migrated(first, second, { state, history: history.toSpliced(history.indexOf(told) + 1, 0, back) })).toThrow(
+      'nobody has recorded whether BasketChanged came into force before the instance turned back, and version 2 needs its customer',
+    ); // prettier-ignore
   });
 
   it('keeps what a person has put right, also of a fact that the other version does not use', () => {
