@@ -135,7 +135,7 @@ export class Messaging {
       progress: this.progress.intake,
       log,
       batchMessages: limits.batchMessages,
-      onRebuilding: () => this.replays.resume(),
+      onRebuilding: () => this.replays.takeTurn(),
     });
     this.consumer = new Consumer({
       kafka,

@@ -2,7 +2,7 @@ import { dedicatedClient, type Database, type Statement } from '@throughline/pos
 import type { Limits } from '../limits.js';
 
 /** Any number that all instances of one service agree on; they share the database in which it is locked ("repl" in ASCII). */
-const REPLAY_LOCK = 0x7265_706c;
+export const REPLAY_LOCK = 0x7265_706c;
 
 const probe: Statement = { name: 'probe-replay-session', text: 'SELECT 1' };
 const tryLock: Statement = { name: 'try-replay-lock', text: 'SELECT pg_try_advisory_lock($1) AS ours' };

@@ -13,6 +13,8 @@ import {
   type Replay,
   type Routes,
 } from '../index.js';
+import { Wake } from '../wake.js';
+import { REPLAY_LOCK } from './replay-lock.js';
 
 jest.setTimeout(90_000);
 
@@ -108,6 +110,25 @@ describe('replay', () => {
     });
 
   describe('of what was missed', () => {
+    it('goes on as soon as it is known that whoever ran it is gone', async () => {
+      const PATIENCE_MS = 59_000;
+      const waits = jest.spyOn(Wake.prototype, 'sleep');
+      const messaging = await harness.service(notes(), { limits: { aliveForMs: PATIENCE_MS } });
+      await ready(messaging);
+      const gone = await harness.database.pool.connect();
+      try {
+        await gone.query('SELECT pg_advisory_lock($1)', [REPLAY_LOCK]);
+        const replay = await messaging.replays.start({ mode: 'missed' }, by);
+        await until('it waits', () => waits.mock.calls.some(([ms]) => ms === PATIENCE_MS));
+        await gone.query('SELECT pg_advisory_unlock($1)', [REPLAY_LOCK]);
+        messaging.replays.resume();
+        expect(await over(messaging, replay)).toMatchObject({ status: 'done' });
+      } finally {
+        gone.release();
+        waits.mockRestore();
+      }
+    });
+
     /** Four keys with 1..3 taken in, 4..6 skipped, 7..8 taken in. */
     const withGap = async (routes: Routes): Promise<{ messaging: Messaging; keys: string[] }> => {
       const keys = Array.from({ length: 4 }, () => randomUUID());

@@ -20,6 +20,7 @@ import type { Limits } from '../limits.js';
 import { Progress } from '../progress.js';
 import type { Routes } from '../routes.js';
 import type { MessagingTransaction } from '../transaction.js';
+import { Wake } from '../wake.js';
 import {
   checkNothingWaits,
   checkReplayable,
@@ -76,21 +77,29 @@ export class Replays {
   private current: { id: string; cancel: AbortController } | undefined;
   private dryRun: { abort: AbortController; over: Promise<void> } | undefined;
   private readonly stopping = new AbortController();
+  private readonly wake = new Wake();
 
   constructor(private readonly parts: ReplayParts) {}
 
   /** Goes on with a replay that nobody runs any more. Safe to call at any time, also where none is. */
   resume(): void {
+    if (this.running) this.wake.wake();
+    this.takeTurn();
+  }
+
+  /** As {@link resume}, and often: while another instance seems to run it, that is asked no sooner. */
+  takeTurn(): void {
     if (this.stopping.signal.aborted) return;
     this.again = this.running !== undefined;
     this.running ??= this.run().finally(() => {
       this.running = undefined;
-      if (this.again) this.resume();
+      if (this.again) this.takeTurn();
     });
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.wake.wake();
     this.dryRun?.abort.abort();
     await Promise.all([this.running, this.dryRun?.over]);
   }
@@ -234,7 +243,7 @@ export class Replays {
         if (!(await findRunning(database, routes.group))) return;
         const lock = await takeReplayLock(database, limits);
         if (!lock) {
-          await wait(limits.aliveForMs);
+          await this.wake.sleep(limits.aliveForMs);
           continue;
         }
         try {
