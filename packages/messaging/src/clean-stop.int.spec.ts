@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { messagingHarness, orderCancelled, until, type MessagingHarness } from '@throughline/testing';
+import { Kafka, logLevel } from 'kafkajs';
 import { defineRoutes, state, type Message, type Messaging, type Routes } from './index.js';
 
 jest.setTimeout(60_000);
@@ -79,5 +80,30 @@ describe('clean-stop: what was taken in before a stop is not read again', () => 
     await stopped;
     const { ends, committed } = await places();
     expect([handled, committed]).toEqual([['one'], ends]);
+  });
+
+  it('the group is left also while PostgreSQL is away', async () => {
+    const database = await harness.test.connect();
+    const messaging = await harness.service(routes(), { database });
+    await until('it takes part', () => messaging.health().ready);
+    const away = Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+    jest.spyOn(database, 'transaction').mockRejectedValue(away);
+    const other = await harness.otherDatabase();
+    const writer = await harness.service(
+      defineRoutes({ group: `${harness.topics.group}-writer`, emits: ['OrderCancelled'] }),
+      { service: 'writer', database: other },
+    );
+    await writer.transaction(async (tx) => tx.emit([orderCancelled(randomUUID())]));
+    await until('a batch waits', () => messaging.health().reasons.includes('intake waits for postgres'));
+    await messaging.stop(8_000);
+    const { kafka, group } = { ...harness.topics };
+    const admin = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    try {
+      const { groups } = await admin.describeGroups([`${kafka.topicPrefix}${group}`]);
+      expect(groups[0]!.members).toEqual([]);
+    } finally {
+      await admin.disconnect();
+    }
   });
 });

@@ -221,10 +221,11 @@ export class Messaging {
     const left = (): number => Math.max(0, end - performance.now());
     await Promise.race([this.starting, atMost(left())]);
     if (this.started) {
-      const ending = [this.consumer.stop(), this.deadLetters.stop(), this.replays.stop()];
-      await Promise.race([Promise.all(ending), atMost(left() / 2)]);
+      const ending = Promise.all([this.consumer.stop(), this.deadLetters.stop(), this.replays.stop()]);
+      await Promise.race([ending, atMost(left() / 2)]);
+      // What waits for PostgreSQL gives up now, so that the group can be left.
       this.intake.stop();
-      await this.work.stop(left());
+      await Promise.all([this.work.stop(left()), Promise.race([ending, atMost(left())])]);
     }
     await this.relay.stop(Math.max(left(), 500));
     await this.instances.stop();
