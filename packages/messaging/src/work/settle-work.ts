@@ -77,13 +77,13 @@ export const releaseLeases: Statement = {
     RETURNING k.queue`,
 };
 
-/** $1 ids, $2 errors, $3 for how long each has failed so far, in ms: a failed attempt that counts. */
+/** $1 ids, $2 errors, $3 for how long each has failed so far, in ms, $4 how many attempts that counts for: 1 or 0. */
 export const recordAttempts: Statement = {
   name: 'record-work-attempts',
   text: `
     UPDATE work w
-       SET attempts = w.attempts + 1, first_failed_at = coalesce(w.first_failed_at, now()), last_error = t.error,
+       SET attempts = w.attempts + t.counted, first_failed_at = coalesce(w.first_failed_at, now()), last_error = t.error,
            failing_ms = t.failing_ms
-      FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS t (id, error, failing_ms)
+      FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[]) AS t (id, error, failing_ms, counted)
      WHERE w.id = t.id`,
 };

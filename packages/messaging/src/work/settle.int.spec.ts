@@ -187,6 +187,17 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     expect([await count('outbox'), await count('work')]).toEqual([1, 0]);
   });
 
+  it('what waits for a lock is seen to fail, and does not count', async () => {
+    await store(1);
+    const error = Object.assign(new Error('locked'), { code: '55P03', severity: 'ERROR' });
+    const retry = { kind: 'retry', item: await claim(), error, delayMs: 0, counted: false, failingMs: 5_000 } as const;
+    await settle(parts(commit), [retry]);
+    const { rows } = await database.pool.query(
+      'SELECT attempts, first_failed_at IS NOT NULL AS seen, last_error, failing_ms::int FROM work',
+    );
+    expect(rows).toEqual([{ attempts: 0, seen: true, last_error: 'locked', failing_ms: 0 }]);
+  });
+
   it('an outage and then deadlocks, but four, undo nothing of what went well', async () => {
     await store(1);
     const first = await claim();

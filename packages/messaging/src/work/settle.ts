@@ -130,7 +130,7 @@ async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Ou
   for (const { item } of outcomes.filter((outcome) => !ours.includes(outcome))) {
     parts.log.warn(
       { type: item.type, key: item.key },
-      'A lease had run out: what its worker did is left to the next one.',
+      'An outcome came without its lease: it has been recorded, or is left to the next worker.',
     );
   }
 
@@ -139,12 +139,16 @@ async function record(parts: SettleParts, tx: MessagingTransaction, outcomes: Ou
   const holding = dead.filter(({ item }) => onDeadLetterOf(parts.routes, item) === 'hold');
   tx.addDeadLetters(dead.map((outcome) => letterOf(outcome.item, outcome.error, holding.includes(outcome))));
 
-  const counted = ours.filter((outcome) => outcome.kind === 'retry' && outcome.counted) as Retry[];
-  if (counted.length > 0) {
+  // A lock that somebody keeps is nobody's fault, and does not count; but who looks finds what waits for it.
+  const failing = ours.filter(
+    (outcome) => outcome.kind === 'retry' && (outcome.counted || isLockTimeout(outcome.error)),
+  ) as Retry[];
+  if (failing.length > 0) {
     void tx.query(recordAttempts, [
-      counted.map(({ item }) => item.id),
-      counted.map(({ error }) => errorText(error)),
-      counted.map(({ failingMs }) => Math.round(failingMs)),
+      failing.map(({ item }) => item.id),
+      failing.map(({ error }) => errorText(error)),
+      failing.map(({ counted, failingMs, item }) => Math.round(counted ? failingMs : item.failingMs)),
+      failing.map(({ counted }) => (counted ? 1 : 0)),
     ]);
   }
   const back = ours.filter(({ kind }) => kind === 'retry' || kind === 'pause' || kind === 'release');
