@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { catalog } from '@throughline/contracts';
 import { logger } from '@throughline/telemetry';
 import type { Consumer as KafkaConsumer, ConsumerRunConfig, EachBatchPayload, Kafka } from 'kafkajs';
+import { failedFetches } from '../kafka/fetch-patch.js';
 import { DEFAULT_LIMITS } from '../limits.js';
 import { Progress } from '../progress.js';
 import { defineRoutes, effect } from '../routes.js';
@@ -34,7 +35,7 @@ class FakeConsumer extends EventEmitter {
   run = async (config: ConsumerRunConfig = {}): Promise<void> => {
     this.eachBatch ??= config.eachBatch;
     this.group = true;
-    this.emit('join', { payload: { memberAssignment: { [topic]: [0] } } });
+    this.emit('join', { payload: { memberId: 'me', memberAssignment: { [topic]: [0] } } });
   };
   paused = (): unknown[] => (this.group && this.pausedAll ? [{ topic, partitions: [0] }] : []);
   pause = (): void => this.setPaused(true);
@@ -181,6 +182,23 @@ describe('Consumer', () => {
     const before = consumer.health()[0]!.lagMessages;
     expect(await lookedIn(20, false)).toBe(4);
     expect(consumer.health()[0]!.lagMessages - before).toBe(4);
+  });
+
+  it('looks at the ends while its own fetches fail, though kafkajs says that they brought nothing', async () => {
+    const lookedIn = async (seconds: number, failing: string): Promise<number> => {
+      const before = looks;
+      for (let second = 0; second < seconds; second++) {
+        made[0]!.emit('start', { payload: { nodeId: 1 } });
+        failedFetches.emit('failed', failing, new Error('Closed connection'));
+        made[0]!.emit('fetch', { payload: { nodeId: 1 } });
+        await jest.advanceTimersByTimeAsync(1_000);
+      }
+      return looks - before;
+    };
+    await lookedIn(5, 'somebody else');
+    expect(await lookedIn(60, 'somebody else')).toBe(2);
+    await lookedIn(5, 'me');
+    expect(await lookedIn(20, 'me')).toBe(4);
   });
 
   it('takes no place of a partition from a look that began before it was assigned', async () => {

@@ -4,6 +4,7 @@ import type { Consumer as KafkaConsumer, EachBatchPayload, Kafka } from 'kafkajs
 import type { Logger } from '@throughline/telemetry';
 import { backoff } from '../backoff.js';
 import type { Limits } from '../limits.js';
+import { failedFetches } from '../kafka/fetch-patch.js';
 import { countConsumed, measureRequest } from '../metrics.js';
 import type { Progress } from '../progress.js';
 import type { Routes } from '../routes.js';
@@ -60,6 +61,10 @@ export class Consumer {
   private batches = 0;
   /** Brokers that were asked for records since the group was joined, by node id; and whether each has answered since that was asked. */
   private readonly answered = new Map<number, boolean>();
+  /** A fetch has failed since that was asked: what it would have brought is not known. */
+  private fetchFailed = false;
+  /** As the group knows this instance. */
+  private memberId: string | undefined;
   private readonly topics: string[];
   /** Where the messages of a topic may wait. */
   private readonly queuesOf = new Map<string, Set<string>>();
@@ -101,6 +106,7 @@ export class Consumer {
       setInterval(() => this.applyBackpressure(), BACKPRESSURE_CHECK_MS),
     ];
     this.lagWatch.start();
+    failedFetches.on('failed', this.onFailedFetch);
     this.running = this.join();
   }
 
@@ -108,6 +114,7 @@ export class Consumer {
   async stop(): Promise<void> {
     this.stopping = true;
     for (const timer of this.timers) clearInterval(timer);
+    failedFetches.off('failed', this.onFailedFetch);
     while (this.batches > 0) await sleep(5, undefined, { ref: false });
     await Promise.race([this.commitLast(), sleep(LAST_COMMIT_MS, undefined, { ref: false })]);
     const left = this.consumer?.stop().catch(() => undefined);
@@ -180,6 +187,7 @@ export class Consumer {
     const { GROUP_JOIN, FETCH, CRASH, REBALANCING, FETCH_START } = consumer.events;
     consumer.on(GROUP_JOIN, ({ payload }) => {
       this.generation++;
+      this.memberId = payload.memberId;
       this.assigned = payload.memberAssignment;
       this.toCommit.clear();
       this.answered.clear();
@@ -208,8 +216,13 @@ export class Consumer {
     });
   }
 
+  private readonly onFailedFetch = (memberId: string | null): void => {
+    if (memberId === this.memberId) this.fetchFailed = true;
+  };
+
   private flowing(): boolean {
-    const allAnswered = this.answered.size > 0 && [...this.answered.values()].every(Boolean);
+    const allAnswered = !this.fetchFailed && this.answered.size > 0 && [...this.answered.values()].every(Boolean);
+    this.fetchFailed = false;
     for (const node of this.answered.keys()) this.answered.set(node, false);
     return allAnswered && this.batches === 0 && this.full.size === 0;
   }

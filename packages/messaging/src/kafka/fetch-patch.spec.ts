@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
@@ -6,7 +7,7 @@ import { BATCH_UNREADABLE } from '../errors.js';
 import { crc32c } from './crc32c.js';
 import { decodeFetchResponse, type FetchedRecord } from './decode-fetch.js';
 import { FetchSession, type FetchTerms } from './fetch-session.js';
-import { patchKafkaFetch } from './fetch-patch.js';
+import { failedFetches, patchKafkaFetch } from './fetch-patch.js';
 
 const require = createRequire(import.meta.url);
 interface Encoder {
@@ -300,5 +301,21 @@ describe('patchKafkaFetch', () => {
     await broker.fetch(terms);
     expect(sessions).toEqual([[0, 0], [5, 1], [5, 0], [6, 1], [6, 0]]); // prettier-ignore
     expect(disconnected).toBe(1);
+  });
+
+  it('tells whose fetch has failed where kafkajs tells nobody', async () => {
+    patchKafkaFetch();
+    const { prototype } = require('kafkajs/src/consumer/consumerGroup.js') as { prototype: object };
+    const closed = Object.assign(new Error('closed'), { name: 'KafkaJSConnectionClosedError', host: 'h', port: 1 });
+    const removed: object[] = [];
+    const cluster = { removeBroker: (broker: object) => void removed.push(broker) };
+    const member = Object.assign(Object.create(prototype) as { recoverFromFetch(error: unknown): Promise<void> }, {
+      memberId: 'me',
+      cluster,
+    });
+    const told = once(failedFetches, 'failed');
+    await member.recoverFromFetch(closed);
+    expect(await told).toEqual(['me', closed]);
+    expect(removed).toEqual([{ host: 'h', port: 1 }]);
   });
 });

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { decodeFetchResponse, type FetchedTopic } from './decode-fetch.js';
 import { FetchSession, type FetchTerms } from './fetch-session.js';
@@ -16,6 +17,19 @@ interface Broker {
   fetch(options: FetchTerms): Promise<FetchAnswer>;
 }
 
+/** A member of a consumer group, in kafkajs. */
+interface GroupMember {
+  memberId: string | null;
+  recoverFromFetch(error: unknown): Promise<void>;
+}
+
+/**
+ * Tells the member id of whom a fetch has failed, and why: kafkajs keeps a closed connection, a broker it cannot find, and the like to
+ * itself, and says FETCH as if it had been answered with nothing.
+ */
+export const failedFetches = new EventEmitter<{ failed: [memberId: string | null, error: unknown] }>();
+failedFetches.setMaxListeners(0); // one for each consumer of the process
+
 type Parse = (answer: FetchAnswer) => Promise<FetchAnswer>;
 
 const PATCHED = Symbol.for('throughline.kafkajs.fetch-patch');
@@ -31,7 +45,8 @@ const ANSWER_MS = 5_000;
  * kafkajs 2.2.4 names every partition in every fetch, gets an answer for each, and makes some ten objects of every one of them; a record
  * costs it an object per header on top. Where messages come one by one that was half of what a service did. With this a fetch belongs to
  * a session (KIP-227, as in the Java client): it names what has changed since the last one, the answer holds only partitions with
- * records, and what is read is read without detours. Brokers before 2.4 get the original. Idempotent.
+ * records, and what is read is read without detours. Brokers before 2.4 get the original. What fails is told by {@link failedFetches}.
+ * Idempotent.
  */
 export function patchKafkaFetch(): void {
   const require = createRequire(import.meta.url);
@@ -39,7 +54,10 @@ export function patchKafkaFetch(): void {
   if (prototype[PATCHED]) return;
   const original = Object.getOwnPropertyDescriptor(prototype, 'fetch')?.value as Broker['fetch'] | undefined;
   const { parse } = require('kafkajs/src/protocol/requests/fetch/v11/response.js') as { parse?: Parse };
-  if (typeof original !== 'function' || typeof parse !== 'function') {
+  const { prototype: member } = require('kafkajs/src/consumer/consumerGroup.js') as { prototype: GroupMember };
+  const recover = Object.getOwnPropertyDescriptor(member, 'recoverFromFetch')?.value as
+    GroupMember['recoverFromFetch'] | undefined;
+  if (typeof original !== 'function' || typeof parse !== 'function' || typeof recover !== 'function') {
     throw new Error('kafkajs has changed: check whether fetch-patch.ts is still needed, and remove or adapt it.');
   }
   const { prototype: encoder } = require('kafkajs/src/protocol/encoder.js') as { prototype: object };
@@ -62,6 +80,10 @@ export function patchKafkaFetch(): void {
       if ((error as { name?: string }).name === 'KafkaJSConnectionClosedError') await this.disconnect();
       throw error;
     }
+  };
+  member.recoverFromFetch = function recoverFromFetch(this: GroupMember, error: unknown): Promise<void> {
+    failedFetches.emit('failed', this.memberId, error);
+    return recover.call(this, error);
   };
   prototype[PATCHED] = true;
 
