@@ -5,6 +5,7 @@ import {
   Controller,
   HttpException,
   Module,
+  Param,
   Post,
   type INestApplication,
 } from '@nestjs/common';
@@ -14,6 +15,11 @@ import { UncodedErrorFilter } from './uncoded-error.filter.js';
 
 @Controller('things')
 class ThingsController {
+  @Post(':id')
+  change(@Param('id') id: string): object {
+    return { id };
+  }
+
   @Post()
   make(@Body() { kind }: { kind?: string }): object {
     if (kind === 'taken') throw new ConflictException({ code: 'THING_TAKEN', message: 'Name another.' });
@@ -47,6 +53,12 @@ describe('an error that no handler made', () => {
       status: 400,
       code: 'BODY_INVALID',
       message: expect.stringContaining('The body cannot be read as JSON: '),
+    });
+    // The path, and not the body.
+    expect(await send('/things/%zz', '{}')).toMatchObject({
+      status: 400,
+      code: 'REQUEST_INVALID',
+      message: expect.not.stringContaining('JSON'),
     });
     expect(await send('/nothing', '{}')).toMatchObject({ status: 404, statusCode: 404, code: 'PATH_UNKNOWN' });
     expect(await send('/things', JSON.stringify({ kind: 'x'.repeat(2_000) }))).toMatchObject({

@@ -4,7 +4,7 @@ import type { Response } from 'express';
 
 /** What was wrong before any handler was reached, by the HTTP status that the framework or its body parser gives it. */
 const CODES: Record<number, string> = {
-  400: 'BODY_INVALID',
+  400: 'REQUEST_INVALID',
   404: 'PATH_UNKNOWN',
   413: 'BODY_TOO_LARGE',
   415: 'BODY_NOT_SUPPORTED',
@@ -30,6 +30,13 @@ function answerTo(error: unknown): { statusCode: number; code: string; message: 
   const statusCode = isHttp ? error.getStatus() : given;
   const code = typeof statusCode === 'number' ? CODES[statusCode] : undefined;
   if (typeof statusCode !== 'number' || code === undefined) return undefined;
-  const told = code === 'BODY_INVALID' ? `The body cannot be read as JSON: ${String(message)}` : String(message);
-  return { statusCode, code, message: told };
+  if (isUnreadable(error))
+    return { statusCode, code: 'BODY_INVALID', message: `The body cannot be read as JSON: ${String(message)}` };
+  return { statusCode, code, message: String(message) };
+}
+
+/** As body-parser says it; Nest hands it on as the cause of an error of its own. */
+function isUnreadable(error: unknown): boolean {
+  const { type, cause } = error as { type?: unknown; cause?: unknown };
+  return type === 'entity.parse.failed' || error instanceof SyntaxError || cause instanceof SyntaxError;
 }
