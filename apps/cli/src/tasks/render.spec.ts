@@ -12,6 +12,7 @@ describe('a fact of a task', () => {
     expect(factOf({ accountId: '5060ef1d', name: 'Acme', domain: null, country: 'US', externalIds })).toBe(
       'name Acme, country US',
     );
+    expect(factOf({ accountId: '5060ef1d', taxId: 'ATU12345678' })).toBe('taxId ATU12345678');
   });
 
   it('lists what there are several of', () => {

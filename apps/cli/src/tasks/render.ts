@@ -108,13 +108,19 @@ function nameOf(person: Person, onBehalfOf: Person | null): string {
   return onBehalfOf ? `${person.name} for ${onBehalfOf.name}` : person.name;
 }
 
-/** Facts as a person reads them: what is empty, and ids that only programs need, are left out; amounts are in the currency beside them, or of what is at risk. */
+/** Ids of the contracts that tell a person nothing; any other, such as a tax number, may be what is decided by. */
+const TECHNICAL_IDS: ReadonlySet<string> = new Set(['accountId', 'externalIds', 'lineItemId', 'productId']);
+
+/**
+ * Facts as a person reads them: what is empty, and ids that only programs need, are left out; amounts are in the currency beside them, or
+ * of what is at risk.
+ */
 export function factsOf({
   facts,
   currency: atRisk,
 }: Pick<Task, 'facts' | 'currency'>): [label: string, text: string][] {
   const currency = facts.find(({ name }) => name === 'currency')?.value ?? atRisk;
-  const reading = { hidden: /Ids?$/, ...(typeof currency === 'string' && { currency }) };
+  const reading = { hidden: TECHNICAL_IDS, ...(typeof currency === 'string' && { currency }) };
   return facts.map(({ name, label, value }) => [label, textOf(value, { ...reading, name })]);
 }
 
@@ -122,7 +128,7 @@ interface Reading {
   /** What the value is called. */
   name?: string;
   /** Names that are left out. */
-  hidden?: RegExp;
+  hidden?: ReadonlySet<string>;
   /** Of amounts. */
   currency?: string;
 }
@@ -135,7 +141,7 @@ function textOf(value: unknown, reading: Reading = {}): string {
   if (typeof value !== 'object') return JSON.stringify(value);
   const { currency = reading.currency } = value as { currency?: string };
   return Object.entries(value)
-    .filter(([name, part]) => part != null && part !== '' && !reading.hidden?.test(name))
+    .filter(([name, part]) => part != null && part !== '' && !reading.hidden?.has(name))
     .map(([name, part]) => `${name} ${textOf(part, { ...reading, name, ...(currency && { currency }) })}`)
     .join(', ');
 }
