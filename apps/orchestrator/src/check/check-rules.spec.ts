@@ -7,7 +7,7 @@ import { checkPolicies, checkProcesses, type ProcessReport, type Surroundings } 
 import { locatePolicyProblem } from '../load-policies.js';
 import { loadRules } from '../load-rules.js';
 import { checkPolicyTerms } from '../tasks/policy-terms.js';
-import { locate, locateInPolicies, readRules, readSurroundings } from './read-rules.js';
+import { locate, locateInPolicies, parseServices, readRules, readSurroundings } from './read-rules.js';
 import { renderReports } from './render-report.js';
 
 const shipped = fileURLToPath(new URL('../../processes/', import.meta.url));
@@ -176,6 +176,16 @@ describe('processes check', () => {
     const problems = checkProcesses(processes, { ...around, services }, () => 0).flatMap((report) => report.problems);
     expect(problems).toContainEqual(expect.stringContaining('no service carries out IssueInvoice'));
     expect(problems).toContainEqual(expect.stringContaining('InvoiceIssued: no service publishes it'));
+  });
+
+  it('says what to write where the services are listed as they were before', () => {
+    const services = (handles: unknown) => () =>
+      parseServices({ services: { ops: { handles, emits: ['OrderCreated'] } } });
+    expect(services({ CreateOrder: ['OrderCreated', 'OrderRejected'] })).not.toThrow();
+    expect(services(['CreateOrder'])).toThrow(
+      /infra\/services.yaml cannot be used:\n {2}- services.ops.handles: must name each command with the events that answer it, for example "CreateOrder: \[OrderCreated, OrderRejected\]"/,
+    );
+    expect(services({ CreateOrder: 'OrderCreated' })).toThrow(/services.ops.handles.CreateOrder: must be the events/);
   });
 
   it('warns of a calendar whose holidays end before what begins now is due', () => {

@@ -26,10 +26,19 @@ export interface ReadRules extends Pick<Rules, 'policies' | 'calendars' | 'proce
 const processKey = (process: string, version: number): string => `${process} ${version}`;
 
 const infra = new URL('../../../../infra/', import.meta.url);
+const eventsThatAnswer = z
+  .array(z.string(), { error: 'must be the events that answer it, for example [OrderCreated, OrderRejected]' })
+  .min(1, { error: 'must name the events that answer it' });
 const servicesSchema = z.strictObject({
   services: z.record(
     z.string(),
-    z.strictObject({ handles: z.record(z.string(), z.array(z.string()).min(1)), emits: z.array(z.string()) }),
+    z.strictObject({
+      handles: z.record(z.string(), eventsThatAnswer, {
+        error:
+          'must name each command with the events that answer it, for example "CreateOrder: [OrderCreated, OrderRejected]"; a list of commands alone does not say by what a process goes on',
+      }),
+      emits: z.array(z.string(), { error: 'must list the events that the service publishes' }),
+    }),
   ),
 });
 
@@ -171,9 +180,17 @@ export async function readSurroundings(
   const read = (file: string): unknown => parse(readFileSync(new URL(file, infra), 'utf8'));
   return {
     owners: parseOwners(read('owners.yaml')),
-    services: servicesSchema.parse(read('services.yaml')).services,
+    services: parseServices(read('services.yaml')),
     people: new People(await new FileDirectory(peopleFile).read()),
   };
+}
+
+/** @throws an error that names each path at fault and what to write there */
+export function parseServices(data: unknown): Services {
+  const result = servicesSchema.safeParse(data);
+  if (result.success) return result.data.services;
+  const problems = result.error.issues.map(({ path, message }) => `\n  - ${path.join('.') || '(top)'}: ${message}`);
+  throw new Error(`infra/services.yaml cannot be used:${problems.join('')}`);
 }
 
 /**
