@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { fromRawHeaders, toRawHeaders, type RawHeaders } from '../raw-headers.js';
 import { BATCH_UNREADABLE } from '../errors.js';
 import { crc32c } from './crc32c.js';
@@ -168,6 +169,25 @@ describe('decodeFetchResponse', () => {
     expect({ key, value }).toEqual({ key: null, value: bad });
     expect(String(headers[BATCH_UNREADABLE])).toMatch(why);
     expect(String(headers[BATCH_UNREADABLE])).toMatch(/^offsets 7 to 15: /);
+  });
+
+  it('ends with any bytes in a batch, and reads the others', async () => {
+    const [before, good, after] = [await batch(5, 2), await batch(7, 9), await batch(16, 1)];
+    const body = fc.oneof(
+      fc.uint8Array({ maxLength: 100 }),
+      fc.tuple(fc.nat(good.length - 62), fc.nat(255)).map(([at, byte]) => {
+        const bytes = good.subarray(61);
+        return Buffer.concat([bytes.subarray(0, at), Buffer.from([byte]), bytes.subarray(at + 1)]);
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(body, fc.nat(7), fc.nat(0x7fff_ffff), async (bytes, attributes, count) => {
+        const read = await messagesOf(before, rebuilt(good, { attributes, count, body: Buffer.from(bytes) }), after);
+        expect(read.slice(0, 2).map(({ offset }) => offset)).toEqual(['5', '6']);
+        expect(read.at(-1)!.offset).toBe('16');
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it.each([
