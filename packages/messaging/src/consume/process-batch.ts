@@ -103,7 +103,7 @@ export async function giveUp(
   error: unknown,
   verdict: Verdict,
 ): Promise<void> {
-  await parts.transaction(async (tx) => {
+  const record = async (tx: MessagingTransaction): Promise<void> => {
     const [fresh, parked] = await takeIn(tx, parts, [intake]);
     if (!fresh.has(intake.message.envelope.id)) return;
     const held = intake.route.onDeadLetter === 'hold';
@@ -117,7 +117,8 @@ export async function giveUp(
       const lastError = withoutNul(String((error as Error | null)?.message ?? error)).slice(0, 1_000);
       tx.addWork([{ ...toWork(intake), attempts: 1, lastError, delayMs }]);
     }
-  });
+  };
+  await parts.transaction(record, { lockTimeoutMs: LOCK_ALONE_MS });
 }
 
 /** Ids that the inbox did not know, and keys with parked messages. */

@@ -203,7 +203,9 @@ export class WorkQueue implements WorkSink {
 
   lost(lease: string, lanes: Lane[]): void {
     if (!this.loop) return;
-    this.lostLeases.set(lease, { lanes, until: this.parts.monotonic() + LANDS_WITHIN_MS });
+    // Without their rows, which may be large.
+    const bare = lanes.map(({ queue, key }) => ({ queue, key }));
+    this.lostLeases.set(lease, { lanes: bare, until: this.parts.monotonic() + LANDS_WITHIN_MS });
     this.wake.wake();
   }
 
