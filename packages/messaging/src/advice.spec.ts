@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ThroughlineError, type Retry } from '@throughline/contracts';
+import { overtaken } from '@throughline/postgres';
 import { classify, decide } from './advice.js';
 import { backoff } from './backoff.js';
 import { callInProgress } from './errors.js';
@@ -21,6 +22,7 @@ describe('classify: what a failure says by itself', () => {
     ['job', new Error('fetch failed'), unclear(false)],
     ['effect', callInProgress('s', 'c'), { kind: 'ours', waitMs: 250 }],
     ['effect', pg('53300'), { kind: 'ours', waitMs: 1_000 }],
+    ['state', overtaken(pg('23505')), unclear(false)],
     ['state', pg('53200'), { kind: 'ours', waitMs: 1_000 }],
     ['state', pg('55P03'), { kind: 'ours', waitMs: 15_000 }],
     ['state', pg('57014'), unclear(false)],

@@ -230,7 +230,8 @@ class ClientTx implements Tx {
         return (await this.ask(statement, values)).rows as R[];
       } catch (error) {
         const { code, constraint } = error as { code?: string; constraint?: string };
-        throw code === UNIQUE_VIOLATION && constraint === statement.racesFor ? overtaken(error) : error;
+        const isOvertaken = statement.racesFor !== undefined && statement.racesFor === constraint;
+        throw isOvertaken && code === UNIQUE_VIOLATION ? overtaken(error) : error;
       }
     });
     this.inFlight.add(rows);
