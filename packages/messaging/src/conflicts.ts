@@ -16,6 +16,11 @@ export function isLockTimeout(error: unknown): boolean {
   return codeOf(error) === '55P03';
 }
 
+/** The server has no room for what it is asked, however little that is: it is to be waited for, as for one that is away. */
+export function lacksRoom(error: unknown): boolean {
+  return codeOf(error) === '53200';
+}
+
 /** Counts conflicts of one piece of work with other transactions, and says whether it is tried again as it is. No I/O. */
 export class Conflicts {
   private count = 0;

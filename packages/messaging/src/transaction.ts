@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalId, catalog, newMessageId, type Codec } from '@throughline/contracts';
 import {
-  postgresFailure,
+  mayHaveCommitted,
   type Database,
   type Statement,
   type TransactionOptions,
@@ -249,8 +249,7 @@ export class MessagingTransaction implements MessagingTx {
     if (this.over) return;
     this.over = true;
     this.parts.relayQueue.notDeleted(this.deleting);
-    if (postgresFailure(error) === 'outage')
-      for (const [lease, lanes] of this.leases) this.parts.work.lost(lease, lanes);
+    if (mayHaveCommitted(error)) for (const [lease, lanes] of this.leases) this.parts.work.lost(lease, lanes);
     if (this.written) {
       this.parts.relayQueue.aborted(this.written.keys);
       this.parts.relay.notify();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { postgresFailure } from './errors.js';
+import { mayHaveCommitted, postgresFailure } from './errors.js';
 
 const answer = (severity: string, code: string) => Object.assign(new Error('from the server'), { severity, code });
 
@@ -15,5 +15,17 @@ describe('what an answer of PostgreSQL says about the next try', () => {
     ['a value that exists already', answer('ERROR', '23505'), 'fault'],
   ] as const)('%s', (_, error, failure) => {
     expect(postgresFailure(error)).toBe(failure);
+  });
+});
+
+describe('whether a transaction that failed may have committed all the same', () => {
+  it.each([
+    ['the connection was cut', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }), true],
+    ['the server ended the session', answer('FATAL', '57P01'), true],
+    ['the disk is full', answer('ERROR', '53100'), false],
+    ['the server only reads', answer('ERROR', '25006'), false],
+    ['the statement is at fault', answer('ERROR', '23505'), false],
+  ] as const)('%s', (_, error, may) => {
+    expect(mayHaveCommitted(error)).toBe(may);
   });
 });

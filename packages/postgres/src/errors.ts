@@ -55,6 +55,11 @@ export function overtaken(cause: unknown): ThroughlineError {
   );
 }
 
+/** Whether a transaction that failed with this may have committed all the same: it ended with its session, or nobody answered. */
+export function mayHaveCommitted(error: unknown): boolean {
+  return postgresFailure(error) === 'outage' && (error as { severity?: unknown }).severity !== 'ERROR';
+}
+
 /** COMMIT was answered with ROLLBACK: a statement failed and its error was swallowed, so nothing was written. */
 export function commitRefused(): ThroughlineError {
   return new ThroughlineError(

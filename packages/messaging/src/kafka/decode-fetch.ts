@@ -52,6 +52,7 @@ const CRC_AT = 17;
 /** From here on the checksum counts. */
 const ATTRIBUTES_AT = 21;
 const LAST_DELTA_AT = 23;
+const COUNT_AT = 57;
 const HEAD_BYTES = 61;
 const MAGIC = 2;
 const [LOG_APPEND_TIME, TRANSACTIONAL, CONTROL] = [0x08, 0x10, 0x20];
@@ -114,12 +115,18 @@ async function readRecords(bytes: Buffer, endOffset: number): Promise<FetchedRec
       await readBatch(batch, records);
     } catch (error) {
       records.length = before;
-      const following = end + 8 <= bytes.length ? Number(bytes.readBigInt64BE(end)) : endOffset;
+      const isLast = end + 8 > bytes.length;
+      const following = isLast ? behindRecords(batch) : Number(bytes.readBigInt64BE(end));
       records.push(unreadable(batch, Math.min(following, endOffset), error));
     }
     at = end;
   }
   return records;
+}
+
+/** Without gaps it is the next offset. With gaps it lies within the batch, which is then fetched and handed on again: nothing is skipped. */
+function behindRecords(batch: Buffer): number {
+  return Number(batch.readBigInt64BE(0)) + Math.max(1, batch.readInt32BE(COUNT_AT));
 }
 
 /**

@@ -193,6 +193,7 @@ describe('decodeFetchResponse', () => {
   it.each([
     ['the batch behind it', 7, [16], '15'],
     ['the end of the partition', 4_999_999_998, [], '4999999999'],
+    ['as many offsets as it has records', 4_999_999_000, [], '4999999008'],
   ])('skips no more than up to %s, whatever a damaged batch says of itself', async (_, first, behind, last) => {
     const bad = damaged(await batch(first, 9), 23); // the highest byte of what its last offset is told by
     expect((await messagesOf(bad, ...(await Promise.all(behind.map((offset) => batch(offset, 1))))))[0]!.offset).toBe(

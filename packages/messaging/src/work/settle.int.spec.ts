@@ -198,11 +198,11 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
     expect(rows).toEqual([{ attempts: 0, seen: true, last_error: 'locked', failing_ms: 0 }]);
   });
 
-  it('an outage and then deadlocks, but four, undo nothing of what went well', async () => {
+  it('an outage, no room, and then deadlocks, but four, undo nothing of what went well', async () => {
     await store(1);
     const first = await claim();
     const refused = (code: string): Error => Object.assign(new Error(code), { code, severity: 'ERROR' });
-    const met = ['57P03', '40P01', '40P01', '40P01', '40P01'];
+    const met = ['57P03', ...Array.from({ length: 6 }, () => '53200'), '40P01', '40P01', '40P01', '40P01'];
     const recorded: string[] = [];
     const meeting: SettleParts['transaction'] = async (fn) => {
       const code = met.shift();

@@ -4,7 +4,7 @@ import { postgresFailure, type TransactionOptions } from '@throughline/postgres'
 import { linkSpan, startSpan, traceparentOf, withActiveSpan, type Logger } from '@throughline/telemetry';
 import { classify } from '../advice.js';
 import { backoff } from '../backoff.js';
-import { Conflicts, isLockTimeout } from '../conflicts.js';
+import { Conflicts, isLockTimeout, lacksRoom } from '../conflicts.js';
 import type { OutgoingMessage } from '../message.js';
 import type { Progress } from '../progress.js';
 import { withoutNul } from '../raw-headers.js';
@@ -55,14 +55,14 @@ export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<v
       next = await settleTogether(parts, outcomes);
     } catch (error) {
       const failure = postgresFailure(error);
-      if (failure === 'outage') {
+      const alone = outcomes.length === 1;
+      if (failure === 'outage' || (alone && lacksRoom(error))) {
         conflicts.forget();
         parts.progress.waitingFor = 'postgres';
         parts.log.warn({ err: error, outcomes: outcomes.length }, 'Outcomes of effects wait for PostgreSQL.');
         await sleep(backoff(failures, [100, 3_000], Math.random()));
         continue;
       }
-      const alone = outcomes.length === 1;
       const waitMs =
         failure === 'conflict' ? conflicts.next(error, alone, performance.now(), Math.random()) : undefined;
       if (waitMs !== undefined) {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Codec } from '@throughline/contracts';
-import { postgresFailure, type Database, type TransactionOptions } from '@throughline/postgres';
+import { mayHaveCommitted, type Database, type TransactionOptions } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
 import { classify, type Standing } from '../advice.js';
 import { backoff } from '../backoff.js';
@@ -478,7 +478,7 @@ export class WorkQueue implements WorkSink {
         return heads.map((row) => fromStored(row, lease, leasedUntil));
       });
     } catch (error) {
-      if (keys.length > 0 && postgresFailure(error) === 'outage') {
+      if (keys.length > 0 && mayHaveCommitted(error)) {
         this.lost(
           lease,
           keys.map((key) => ({ queue: name, key })),

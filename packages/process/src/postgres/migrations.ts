@@ -197,12 +197,9 @@ class HashCorrelations1795910000000 {
   readonly name = 'HashCorrelations1795910000000';
 
   async up(runner: Runner): Promise<void> {
-    // First the new one: what is asked for before this commits goes by the old one, which is locked for a moment only.
-    await runner.query(
-      'CREATE INDEX process_instance_correlation_hash ON process_instance USING hash (correlation_id)',
-    );
+    // The lock that excludes everybody comes first: one that has to grow meets in a deadlock whoever reads and then writes meanwhile.
     await runner.query('DROP INDEX process_instance_correlation');
-    await runner.query('ALTER INDEX process_instance_correlation_hash RENAME TO process_instance_correlation');
+    await runner.query('CREATE INDEX process_instance_correlation ON process_instance USING hash (correlation_id)');
   }
 
   async down(runner: Runner): Promise<void> {
