@@ -94,6 +94,12 @@ function checkShelf(living: LivingDeal, books: Books, records: Records): string[
     : [`${is} of ${goods.sku} are on the shelf, not ${must}: ${shipped} were shipped and ${received} came back`];
 }
 
+/**
+ * Approvals bear the time of the orchestrator's database, right to half of how long that took to answer, and orders that of the vendor.
+ * People pause for longer between two approvals.
+ */
+const CLOCKS_APART_MS = 500;
+
 function checkApprovals({ deal, life }: LivingDeal, books: Books, records: Records): string[] {
   const approvals = records.approvals.get(deal.opportunityId) ?? [];
   const people = new Set(approvals.map(({ by }) => by));
@@ -103,7 +109,7 @@ function checkApprovals({ deal, life }: LivingDeal, books: Books, records: Recor
     .sort()
     .at(-1)!;
   return ordersOf({ deal, life }, books, records)
-    .filter(({ record, stands }) => stands && Date.parse(record.createdAt) < Date.parse(last))
+    .filter(({ record, stands }) => stands && Date.parse(record.createdAt) < Date.parse(last) - CLOCKS_APART_MS)
     .map(({ record }) => `order ${record.number} was made at ${record.createdAt}, before it was agreed to at ${last}`);
 }
 
