@@ -42,16 +42,10 @@ export class Instances {
     this.schedule();
   }
 
-  /** What it still has leased is released with its last sign of life; where that fails the others do it, as for one that is gone. */
   async stop(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
-    const { database, instanceId } = this.parts;
-    const removed = database.transaction(async (tx) => {
-      void tx.query(removeInstance, [instanceId]);
-      void tx.query(releaseKeysOf, [[instanceId]]);
-    });
-    await removed.catch(() => undefined);
+    await this.parts.database.query(removeInstance, [this.parts.instanceId]).catch(() => undefined);
   }
 
   private schedule(): void {
