@@ -82,13 +82,16 @@ describe('lost-lease: what was leased in a COMMIT whose answer is lost does not 
     expect(ran).toEqual(['first', 'a', 'b']);
   });
 
-  it('nothing is lost where PostgreSQL has refused', async () => {
+  it.each([
+    ['a statement that is at fault', 'SELECT 1 / 0', '22012'],
+    ['to write, because it only reads', 'SET TRANSACTION READ ONLY', '25006'],
+  ])('nothing is lost where PostgreSQL has refused %s', async (_, text, code) => {
     const asked = jest.spyOn(database, 'query');
     const refused = messaging.transaction(async (tx) => {
       tx.enqueue([{ type: 'Ship', key: 'parcel', id: 'refused', payload: {} }]);
-      void tx.query({ name: 'refused', text: 'SELECT 1 / 0' });
+      void tx.query({ name: `refused-${code}`, text });
     });
-    await expect(refused).rejects.toMatchObject({ code: '22012' });
+    await expect(refused).rejects.toMatchObject({ code });
     await store(idle, ['a']);
     await until('it has looked, and ran what there is', () => ran.length === 2);
     expect(ran).toEqual(['first', 'a']);
