@@ -70,6 +70,7 @@ describe('a Produce request', () => {
     ['a list of headers', termsOf([{ key: 'k', value: Buffer.from('v'), headers: { twice: ['a', 'b'] } }])],
     ['a time of its own', termsOf([{ key: 'k', value: Buffer.from('v'), timestamp: '1764000000000' }])],
     ['compression', { ...plain, compression: 1 }],
+    ['nothing to acknowledge it', { ...plain, acks: 0 }],
     ['a transaction', { ...plain, transactionalId: 'one' }],
     ['no message', termsOf([])],
     ['nobody who produces', { ...plain, producerId: undefined }],
@@ -79,21 +80,60 @@ describe('a Produce request', () => {
 });
 
 describe('patchKafkaProduce', () => {
-  it('takes the place of the original once, and encodes the rest by it', async () => {
+  const { prototype } = require('kafkajs/src/broker/index.js') as { prototype: { produce(terms: object): unknown } };
+  interface Sent {
+    request: { apiKey: number; apiVersion: number; encode(): Promise<{ buffer: Buffer }> };
+  }
+
+  /** The Produce request that a broker is sent, of a version that it knows. */
+  async function sentTo(maxVersion: number, terms: ProduceTerms): Promise<Sent['request'] & { bytes: Buffer }> {
+    const send = jest.fn<(protocol: Sent) => Promise<unknown>>().mockResolvedValue({});
+    const broker = {
+      versions: { 0: { maxVersion } },
+      connectionPool: { send },
+      lookupRequest: () => (of: ProduceTerms) => ({ request: { ...original(of), apiVersion: maxVersion } }),
+    };
+    await prototype.produce.call(Object.assign(Object.create(prototype) as object, broker), terms);
+    const { request } = send.mock.calls[0]![0];
+    return { ...request, bytes: (await request.encode()).buffer };
+  }
+
+  it('sends the very bytes, of the plain kind or not, and is applied once', async () => {
     jest.spyOn(Date, 'now').mockReturnValue(1_764_000_000_000);
     patchKafkaProduce();
-    const patched = require(MODULE) as MakeRequest;
-    expect(patched).not.toBe(original);
+    const patched = prototype.produce;
     patchKafkaProduce();
-    expect(require(MODULE)).toBe(patched);
+    expect(prototype.produce).toBe(patched);
     for (const one of [
       termsOf([{ key: 'k', value: Buffer.from('v'), headers: { a: 'é' } }]),
       termsOf([{ key: null, value: Buffer.from('v'), headers: { twice: ['a', 'b'] } }]),
+      { ...plain, acks: 0 },
     ]) {
-      const [ours, theirs] = await Promise.all([patched(one).encode(), original(one).encode()]);
-      expect(ours.buffer.equals(theirs.buffer)).toBe(true);
-      expect(patched(one).apiVersion).toBe(7);
+      const { buffer } = await original(one).encode();
+      const sent = await sentTo(7, one);
+      expect(sent).toMatchObject({ apiKey: 0, apiVersion: 7 });
+      expect(sent.bytes.equals(buffer)).toBe(true);
     }
+  });
+
+  it('leaves a broker that does not know the version to kafkajs', async () => {
+    patchKafkaProduce();
+    expect((await sentTo(5, plain)).apiVersion).toBe(5);
+  });
+
+  it('gives up a connection that has closed, and tells why', async () => {
+    patchKafkaProduce();
+    const closed = Object.assign(new Error('closed'), { name: 'KafkaJSConnectionClosedError' });
+    const disconnect = jest.fn(() => Promise.resolve());
+    const broker = {
+      versions: { 0: { maxVersion: 7 } },
+      connectionPool: { send: () => Promise.reject(closed) },
+      disconnect,
+    };
+    await expect(prototype.produce.call(Object.assign(Object.create(prototype) as object, broker), plain)).rejects.toBe(
+      closed,
+    );
+    expect(disconnect).toHaveBeenCalledTimes(1);
   });
 });
 

@@ -44,11 +44,11 @@ const MAGIC = 2;
 
 /**
  * The body of a Produce request, version 3 to 7, in one buffer of its size; all its records are of the time `nowMs`, in milliseconds since
- * 1970. `undefined` where something is not of the plain kind that an outbox sends: compressed, transactional, with times of its own,
- * without key or value, with headers that are null or lists; and where a partition brings no message, or nobody says who produces.
+ * 1970. `undefined` where something is not of the plain kind that an outbox sends: unacknowledged, compressed, transactional, with times of
+ * its own, without key or value, with headers that are null or lists; and where a partition brings no message, or nobody says who produces.
  */
 export function encodeProduce(terms: ProduceTerms, nowMs: number): Buffer | undefined {
-  if (terms.compression || terms.transactionalId || terms.producerId == null) return undefined;
+  if (!terms.acks || terms.compression || terms.transactionalId || terms.producerId == null) return undefined;
   const measured: MeasuredRecord[] = [];
   let size = 2 + 2 + 4 + 4;
   for (const { topic, partitions } of terms.topicData) {

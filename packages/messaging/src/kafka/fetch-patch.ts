@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
+import { askBroker, type Broker } from './broker.js';
 import { decodeFetchResponse, type FetchedTopic } from './decode-fetch.js';
 import { FetchSession, type FetchTerms } from './fetch-session.js';
 
@@ -8,12 +9,7 @@ interface FetchAnswer {
   responses: FetchedTopic[];
 }
 
-interface Broker {
-  versions: Record<number, { maxVersion: number } | undefined> | null;
-  connectionPool: {
-    send(request: { request: object; response: object; requestTimeout: number }): Promise<FetchAnswer>;
-  };
-  disconnect(): Promise<void>;
+interface Fetching extends Broker<FetchAnswer> {
   fetch(options: FetchTerms): Promise<FetchAnswer>;
 }
 
@@ -50,9 +46,9 @@ const ANSWER_MS = 5_000;
  */
 export function patchKafkaFetch(): void {
   const require = createRequire(import.meta.url);
-  const { prototype } = require('kafkajs/src/broker/index.js') as { prototype: Broker & { [PATCHED]?: true } };
+  const { prototype } = require('kafkajs/src/broker/index.js') as { prototype: Fetching & { [PATCHED]?: true } };
   if (prototype[PATCHED]) return;
-  const original = Object.getOwnPropertyDescriptor(prototype, 'fetch')?.value as Broker['fetch'] | undefined;
+  const original = Object.getOwnPropertyDescriptor(prototype, 'fetch')?.value as Fetching['fetch'] | undefined;
   const { parse } = require('kafkajs/src/protocol/requests/fetch/v11/response.js') as { parse?: Parse };
   const { prototype: member } = require('kafkajs/src/consumer/consumerGroup.js') as { prototype: GroupMember };
   const recover = Object.getOwnPropertyDescriptor(member, 'recoverFromFetch')?.value as
@@ -60,10 +56,9 @@ export function patchKafkaFetch(): void {
   if (typeof original !== 'function' || typeof parse !== 'function' || typeof recover !== 'function') {
     throw new Error('kafkajs has changed: check whether fetch-patch.ts is still needed, and remove or adapt it.');
   }
-  const { prototype: encoder } = require('kafkajs/src/protocol/encoder.js') as { prototype: object };
-  const sessions = new WeakMap<Broker, FetchSession>();
+  const sessions = new WeakMap<Fetching, FetchSession>();
 
-  prototype.fetch = async function fetch(this: Broker, options: FetchTerms): Promise<FetchAnswer> {
+  prototype.fetch = async function fetch(this: Fetching, options: FetchTerms): Promise<FetchAnswer> {
     if ((this.versions?.[FETCH]?.maxVersion ?? 0) < VERSION) return original.call(this, options);
     let session = sessions.get(this);
     if (!session) sessions.set(this, (session = new FetchSession()));
@@ -77,7 +72,6 @@ export function patchKafkaFetch(): void {
     } catch (error) {
       // What the broker has heard, and what it thinks that we have, is not known any more.
       session.reset();
-      if ((error as { name?: string }).name === 'KafkaJSConnectionClosedError') await this.disconnect();
       throw error;
     }
   };
@@ -87,19 +81,16 @@ export function patchKafkaFetch(): void {
   };
   prototype[PATCHED] = true;
 
-  async function ask(broker: Broker, session: FetchSession, options: FetchTerms): Promise<FetchAnswer> {
-    const bytes = session.next(options);
-    const request = {
-      apiKey: FETCH,
-      apiVersion: VERSION,
-      apiName: 'Fetch',
-      encode: () =>
-        Promise.resolve(Object.assign(Object.create(encoder) as object, { buf: bytes, offset: bytes.length })),
-    };
-    const response = { decode: decodeFetchResponse, parse: (answer: FetchAnswer) => Promise.resolve(answer) };
+  async function ask(broker: Fetching, session: FetchSession, options: FetchTerms): Promise<FetchAnswer> {
+    const body = session.next(options);
     const requestTimeout = options.maxWaitTime + ANSWER_MS;
-    const answer = await broker.connectionPool.send({ request, response, requestTimeout });
+    const request = { apiKey: FETCH, apiVersion: VERSION, apiName: 'Fetch', body, requestTimeout };
+    const answer = await askBroker(broker, request, { decode: decodeFetchResponse, parse: asItIs });
     session.answered(answer as FetchAnswer & { sessionId: number });
     return answer;
   }
+}
+
+function asItIs(response: object): Promise<object> {
+  return Promise.resolve(response);
 }
