@@ -100,8 +100,7 @@ export default tseslint.config(
   },
   {
     files: [
-      'packages/process/src/**/*.ts',
-      'packages/policy/src/**/*.ts',
+      'packages/{process,policy,rule-form}/src/**/*.ts',
       'packages/connectors/src/*/map.ts',
       'apps/orchestrator/src/tasks/{decide-task,open-task,candidates,people,terms,form,stand-in,policy-terms,silent-approvals}.ts',
     ],

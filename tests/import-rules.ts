@@ -13,13 +13,14 @@ const ROOMS: Record<string, { ours: string[]; because: string }> = {
     ours: ['contracts', 'telemetry'],
     because: 'the database knows nothing of messages or vendors; of contracts it takes the error advice',
   },
-  'packages/process': { ours: [], because: 'the engine is pure: commands leave it as values' },
+  'packages/rule-form': { ours: [], because: 'processes and policies share it and do not know each other' },
+  'packages/process': { ours: ['rule-form'], because: 'the engine is pure: commands leave it as values' },
   'packages/process/src/postgres': {
-    ours: ['process', 'postgres', 'telemetry'],
+    ours: ['process', 'postgres', 'rule-form', 'telemetry'],
     because: 'the store hands commands to the emit(tx, commands) it is given and never knows Kafka',
   },
   'packages/policy': {
-    ours: ['contracts'],
+    ours: ['contracts', 'rule-form'],
     because: 'policies are pure and know messages and money, no process: whoever asks them hands over the facts',
   },
   'packages/messaging': {

@@ -1,10 +1,10 @@
+import { suggest } from '@throughline/rule-form';
 import { PolicyError } from './errors.js';
 import { ExpressionScope, type Expression } from './expression.js';
 import { compileNamed, mergeUses, type NamedValue } from './named-values.js';
 import { outputsOf, readWritten, toJson, type Output } from './outputs.js';
 import type { PolicyFile, Rule } from './policy-file.js';
 import { toValue, type RecordShape } from './shape.js';
-import { suggest } from './suggest.js';
 
 /** What a policy says of one set of facts; recorded with whatever is decided on it. */
 export interface PolicyOutcome {

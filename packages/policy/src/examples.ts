@@ -1,9 +1,9 @@
+import { suggest } from '@throughline/rule-form';
 import type { CompiledPolicy } from './compile-policy.js';
 import type { PolicyError } from './errors.js';
 import { readWritten } from './outputs.js';
 import type { Example } from './policy-file.js';
 import type { RecordShape, Shape } from './shape.js';
-import { suggest } from './suggest.js';
 
 /** One example of a policy file that was run. */
 export interface ExampleResult {

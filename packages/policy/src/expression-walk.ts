@@ -1,10 +1,10 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { suggest } from '@throughline/rule-form';
 import { Day } from './day.js';
 import type { PolicyError } from './errors.js';
 import { Exact } from './exact.js';
 import { Money } from './money.js';
 import type { Shape } from './shape.js';
-import { suggest } from './suggest.js';
 
 /** A name that expressions may use: a fact of a known shape, or a value of one of CEL's types, for example `money`. */
 export type NameType = Shape | { kind: 'value'; type: string };

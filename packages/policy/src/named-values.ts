@@ -1,8 +1,8 @@
+import { suggest } from '@throughline/rule-form';
 import { PolicyError } from './errors.js';
 import type { Expression, ExpressionScope } from './expression.js';
 import { Limits } from './money.js';
 import type { Named } from './policy-file.js';
-import { suggest } from './suggest.js';
 
 /** A named value of a policy: an expression, limits, or what a table says. */
 export interface NamedValue {

@@ -1,6 +1,6 @@
+import { suggest } from '@throughline/rule-form';
 import { z } from 'zod';
 import { PolicyError } from './errors.js';
-import { suggest } from './suggest.js';
 
 const name = z.string().regex(/^[a-z][a-z0-9-]*$/, { error: 'must be lower-case words joined by "-"' });
 

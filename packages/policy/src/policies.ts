@@ -1,3 +1,4 @@
+import { suggest } from '@throughline/rule-form';
 import { compilePolicy, type CompiledPolicy, type PolicyOutcome } from './compile-policy.js';
 import { invalidPolicies, PolicyError } from './errors.js';
 import { runExamples, type ExampleResult } from './examples.js';
@@ -5,7 +6,6 @@ import type { NameType } from './expression-walk.js';
 import { ExpressionScope } from './expression.js';
 import { parsePolicy } from './policy-file.js';
 import { shapeOfMessage, toValue, type RecordShape, type Shape } from './shape.js';
-import { suggest } from './suggest.js';
 
 /** What a process tells of the place where a condition stands: which messages have come before. */
 export interface Scope {

@@ -1,9 +1,7 @@
+import { nameIn, problemsOf, ruleName } from '@throughline/rule-form';
 import { z } from 'zod';
-import { suggest } from './suggest.js';
 
-const name = z.string().regex(/^[a-z][a-z0-9-]*$/, {
-  error: 'must be lower-case words joined by "-", for example "credit-approval"',
-});
+const name = ruleName('credit-approval');
 const plainName = z.string().regex(/^[a-z][A-Za-z0-9]*$/, { error: 'must be one word, for example creditLimit' });
 const sentence = z.string().trim().min(1);
 const expression = z.string().trim().min(1);
@@ -113,53 +111,7 @@ export type Example = PolicyFile['examples'][number];
 export function parsePolicy(data: unknown): { file: PolicyFile } | { problems: string[] } {
   const result = policySchema.safeParse(data);
   if (result.success) return { file: { ...result.data, source: data } };
-  const written = (data as { policy?: unknown } | null)?.policy;
-  const prefix = typeof written === 'string' ? written : '(without a name)';
-  return { problems: result.error.issues.flatMap(explain).map((problem) => `${prefix}: ${problem}`) };
+  const settingsAt = (path: PropertyKey[]): string[] => (path.length === 0 ? Object.keys(policySchema.shape) : []);
+  const problems = problemsOf(result.error.issues, settingsAt, 'there is no such setting');
+  return { problems: problems.map((problem) => `${nameIn(data, 'policy')}: ${problem}`) };
 }
-
-function explain(issue: z.core.$ZodIssue): string[] {
-  const path = issue.path.join('.');
-  const at = (key?: string): string =>
-    [...(path ? [path] : []), ...(key === undefined ? [] : [key])].join('.') || '(top)';
-  if (issue.code === 'unrecognized_keys') {
-    const known = path === '' ? Object.keys(policySchema.shape) : [];
-    return issue.keys.map((key) => `${at(key)}: there is no such setting${suggest(key, known)}`);
-  }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    // The branch that got furthest into the value explains best: a table was meant when a table was written.
-    const deepest = issue.errors.toSorted((a, b) => depth(b) - depth(a))[0] ?? [];
-    if (depth(deepest) > 0)
-      return deepest.flatMap((inner) => explain({ ...inner, path: [...issue.path, ...inner.path] }));
-  }
-  return [`${at()}: ${toldOf(issue)}`];
-}
-
-/** What is wrong with a value, without the words of the library that found it. */
-function toldOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'too_small')
-    return issue.origin === 'string' || issue.origin === 'array'
-      ? 'must not be empty'
-      : `must be more than ${issue.minimum}`;
-  if (issue.code === 'invalid_value')
-    return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`;
-  if (issue.code !== 'invalid_type' || !issue.message.startsWith('Invalid input')) return issue.message;
-  const expected = WRITTEN[issue.expected] ?? issue.expected;
-  const received = /received (\w+)/.exec(issue.message)?.[1] ?? 'something else';
-  if (received === 'undefined') return `is missing: it must be ${expected}`;
-  return `must be ${expected}, and ${received === 'null' ? 'nothing is written there' : `is ${WRITTEN[received] ?? received}`}`;
-}
-
-/** Kinds of values as whoever writes YAML would call them. */
-const WRITTEN: Record<string, string> = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'settings with names',
-  record: 'settings with names',
-};
-
-const depth = (issues: z.core.$ZodIssue[]): number =>
-  Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)));

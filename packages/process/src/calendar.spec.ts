@@ -239,6 +239,12 @@ describe('a calendar that cannot be', () => {
     ],
     ['a misspelt weekday', { hours: { mondy: '09:00-17:00' } }, 'hours.mondy: no such setting'],
     [
+      'a misspelt setting',
+      { holiday: [] },
+      'holiday: no such setting; remove it or correct its spelling; did you mean "holidays"?',
+    ],
+    ['an empty list of days', { holidays: [{ name: 'none', on: [] }] }, 'holidays.0.on: must not be empty'],
+    [
       'a day that no year has',
       { holidays: [{ name: 'x', on: '31 November' }] },
       'holidays.0.on: there is no 31 November',

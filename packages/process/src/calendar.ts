@@ -1,5 +1,5 @@
+import { nameIn, problemsOf, ruleName } from '@throughline/rule-form';
 import { z } from 'zod';
-import { explain } from './definition.js';
 import type { Duration } from './duration.js';
 import { invalidCalendar, ProcessError } from './errors.js';
 import { DAY_MS, isTimeZone, remember, TimeZone } from './time-zone.js';
@@ -51,10 +51,7 @@ const on = z.union([when, z.array(when).min(1)], { error: whenIs });
 const name = z.string().min(1);
 
 const schema = z.strictObject({
-  calendar: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]*$/, { error: 'must be lower-case words joined by "-", for example "head-office"' })
-    .describe('The name by which processes and policies mean it.'),
+  calendar: ruleName('head-office').describe('The name by which processes and policies mean it.'),
   description: z.string().optional(),
   'time-zone': z
     .string()
@@ -95,9 +92,9 @@ export const calendarJsonSchema = (): object => z.toJSONSchema(schema, { io: 'in
  */
 export function compileCalendar(data: unknown): Calendar {
   const parsed = schema.safeParse(data);
-  const named = (data as { calendar?: unknown } | null)?.calendar;
-  const title = typeof named === 'string' ? named : '(without a name)';
-  if (!parsed.success) throw invalidCalendar(title, parsed.error.issues.flatMap(explain));
+  const title = nameIn(data, 'calendar');
+  const settingsAt = (path: PropertyKey[]): string[] => (path.length === 0 ? Object.keys(schema.shape) : []);
+  if (!parsed.success) throw invalidCalendar(title, problemsOf(parsed.error.issues, settingsAt));
 
   const problems: string[] = [];
   const written = parsed.data;

@@ -1,8 +1,8 @@
+import { suggest } from '@throughline/rule-form';
 import { addDuration, type Calendar } from './calendar.js';
 import type { Definition, StepDefinition } from './definition.js';
 import { isBusiness, type Duration } from './duration.js';
 import { invalidDefinition } from './errors.js';
-import { suggest } from './suggest.js';
 import type { Compiled, Expression, FactReference, Policies, PolicyOutcome, Scope } from './policies.js';
 
 /** What the engine must know of the messages; the catalogue of the contracts fits as it is. */

@@ -1,11 +1,9 @@
+import { nameIn, problemsOf, ruleName } from '@throughline/rule-form';
 import { z } from 'zod';
 import { durationExamples, parseDuration } from './duration.js';
 import { invalidDefinition } from './errors.js';
-import { suggest } from './suggest.js';
 
-const name = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]*$/, { error: 'must be lower-case words joined by "-", for example "write-back"' });
+const name = ruleName('write-back');
 const messageType = z
   .string()
   .trim()
@@ -57,6 +55,9 @@ const compensation = z.strictObject({
     ),
 });
 
+const howUndone =
+  'must be "none", "irreversible" or a command with the events that end it; a step that does things must say how they are undone';
+
 const retry = z.strictObject({
   attempts: z.int().min(2).max(100).describe('How often it is commanded at most, the first time included.'),
   every: duration.describe('Pause before it is commanded again.'),
@@ -98,10 +99,7 @@ const step = z
       .optional()
       .describe('With `compensation: none`: why what it did may stand when the rest is undone.'),
     compensation: z
-      .union([z.literal('none'), z.literal('irreversible'), compensation], {
-        error:
-          'must be "none", "irreversible" or a command with the events that end it; a step that does things must say how they are undone',
-      })
+      .union([z.literal('none'), z.literal('irreversible'), compensation], { error: howUndone })
       .optional()
       .describe(
         'How the step is undone. `none`: it need not be. `irreversible`: it cannot be, and a person decided before it.',
@@ -122,11 +120,7 @@ const step = z
     if (!given.until)
       wrong('until', 'is missing: name the events that end the step, or the checkpoint that a person decides');
     if (!given.timeout) wrong('timeout', 'is missing: without it a lost answer would be waited for in silence');
-    if (given.command && given.compensation === undefined)
-      wrong(
-        'compensation',
-        'must be "none", "irreversible" or a command with the events that end it; a step that does things must say how they are undone',
-      );
+    if (given.command && given.compensation === undefined) wrong('compensation', howUndone);
     if (!given.command && given.retry)
       wrong('retry', 'needs a command: what another process does cannot be asked for again');
     if (!given.command && given['stops-without'].length > 0)
@@ -192,52 +186,5 @@ export function definitionJsonSchema(): object {
 export function parseDefinition(data: unknown): Definition {
   const result = schema.safeParse(data);
   if (result.success) return { ...result.data, source: data };
-  const named = (data as { process?: unknown } | null)?.process;
-  throw invalidDefinition(typeof named === 'string' ? named : '(without a name)', result.error.issues.flatMap(explain));
+  throw invalidDefinition(nameIn(data, 'process'), problemsOf(result.error.issues, settingsAt));
 }
-
-/** A problem of form as a person reads it: its path, and what to write instead. */
-export function explain(issue: z.core.$ZodIssue): string[] {
-  const path = issue.path.join('.') || '(top)';
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(
-      (key) =>
-        `${path === '(top)' ? '' : `${path}.`}${key}: no such setting; remove it or correct its spelling${suggest(key, settingsAt(issue.path))}`,
-    );
-  }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    // The branch that got furthest into the value explains best: an object was meant when an object was written.
-    const deepest = issue.errors.toSorted((a, b) => depth(b) - depth(a))[0] ?? [];
-    if (depth(deepest) > 0)
-      return deepest.flatMap((inner) => explain({ ...inner, path: [...issue.path, ...inner.path] }));
-  }
-  return [`${path}: ${toldOf(issue)}`];
-}
-
-/** What is wrong with a value, without the words of the library that found it. */
-function toldOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'too_small' && issue.origin !== 'string')
-    return `must be ${issue.inclusive ? '' : 'more than '}${issue.minimum}${issue.inclusive ? ' or more' : ''}`;
-  if (issue.code === 'too_small') return 'must not be empty';
-  if (issue.code === 'invalid_value')
-    return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`;
-  if (issue.code !== 'invalid_type' || !issue.message.startsWith('Invalid input')) return issue.message;
-  const expected = WRITTEN[issue.expected] ?? issue.expected;
-  const received = /received (\w+)/.exec(issue.message)?.[1] ?? 'something else';
-  if (received === 'undefined') return `is missing: it must be ${expected}`;
-  return `must be ${expected}, and ${received === 'null' ? 'nothing is written there' : `is ${WRITTEN[received] ?? received}`}`;
-}
-
-/** Kinds of values as whoever writes YAML would call them. */
-const WRITTEN: Record<string, string> = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'settings with names',
-  record: 'settings with names',
-};
-
-const depth = (issues: z.core.$ZodIssue[]): number =>
-  Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)));

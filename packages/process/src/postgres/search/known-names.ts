@@ -1,6 +1,6 @@
 import type { Queryable } from '@throughline/postgres';
+import { suggest } from '@throughline/rule-form';
 import { ProcessError } from '../../errors.js';
-import { suggest } from '../../suggest.js';
 import { START } from '../../waits.js';
 
 /** What a search names, by what it is; what is not given is not looked at. */
