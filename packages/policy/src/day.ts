@@ -9,8 +9,8 @@ export class Day {
   /** Reads `2027-01-31`. */
   static parse(text: string): Day {
     const instant = Date.parse(text);
-    if (/^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(instant).toISOString().slice(0, 10) === text)
-      return new Day(instant / DAY_MS);
+    const day = /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(instant) ? new Day(instant / DAY_MS) : undefined;
+    if (day?.toString() === text) return day;
     throw new PolicyError('POLICY_AMOUNT_INVALID', `"${text}" is not a day; write it as in 2027-01-31.`);
   }
 

@@ -120,6 +120,7 @@ describe('money in expressions', () => {
     ['money("1 XAU") > euros', /currency without a minor-unit rule/],
     ['a > 1e3', /"1e3" is not a number/],
     ['date("2027-02-29") == date("2027-03-01")', /"2027-02-29" is not a day/],
+    ['date("2027-13-01") == date("2027-03-01")', /"2027-13-01" is not a day/],
   ])('is read when it is checked, where it is written out: %s', (text, problem) => {
     expect(problems(text)).toEqual([expect.stringMatching(problem)]);
   });
