@@ -3,7 +3,7 @@ import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { commitRefused, overtaken, rehearsalOver, UNIQUE_VIOLATION } from './errors.js';
 import { inStatementSpan } from './statement-span.js';
-import { IN_FAILED_TRANSACTION, Turn, type Asked } from './turn.js';
+import { IN_FAILED_TRANSACTION, Turn, type Answer, type Asked } from './turn.js';
 
 /** A statement with a stable name: parsed and planned once per connection, then only bound and executed. */
 export interface Statement {
@@ -105,9 +105,19 @@ export class Database implements Queryable {
   async query<R extends object = Record<string, unknown>>(statement: Statement, values: unknown[] = []): Promise<R[]> {
     const rehearsal = this.rehearsals.getStore();
     if (rehearsal) return rehearsal.query<R>(statement, values);
-    const run = async (): Promise<R[]> =>
-      (await this.pool.query<R>({ name: statement.name, text: statement.text, values })).rows;
-    return inStatementSpan(statement, run);
+    return inStatementSpan(statement, async () => {
+      const client = await this.pool.connect();
+      let broken = true;
+      try {
+        const { rows } = await new Promise<Answer>((resolve, reject) => {
+          client.query(new Turn([{ statement, values, resolve, reject }], true));
+        });
+        broken = false;
+        return rows as R[];
+      } finally {
+        client.release(broken);
+      }
+    });
   }
 
   /**
@@ -281,7 +291,7 @@ class ClientTx implements Tx {
     return this.failure;
   }
 
-  private ask(statement: Statement, values: unknown[]): Promise<pg.QueryResult> {
+  private ask(statement: Statement, values: unknown[]): Promise<Answer> {
     if (this.state === 'over') {
       return Promise.reject(new Error(`Statement "${statement.name}" came after its transaction.`));
     }

@@ -1,13 +1,20 @@
-import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import pg from 'pg';
 import type { Statement } from './database.js';
+import { encodeTurn } from './encode-turn.js';
+import { rowReader, type Column, type ReadRow } from './read-rows.js';
+
+export interface Answer {
+  rows: object[];
+  /** What was done: `SELECT`, `INSERT`, `COMMIT`. */
+  command: string;
+}
 
 /** A statement of a turn, and whoever waits for its answer. */
 export interface Asked {
   statement: Statement;
   values: unknown[];
-  resolve: (result: pg.QueryResult) => void;
+  resolve: (answer: Answer) => void;
   reject: (error: Error) => void;
 }
 
@@ -19,24 +26,11 @@ interface Connection {
   stream: Writable;
   parsedStatements: Record<string, string | undefined>;
   submittedNamedStatements: Record<string, string | undefined>;
-  parse(query: { name: string; text: string }): void;
-  bind(config: { statement: string; values: unknown[] }): void;
-  describe(message: { type: 'P'; name: '' }): void;
-  execute(config: { portal: '' }): void;
-  sync(): void;
 }
 
-interface Result extends pg.QueryResult {
-  addFields(fields: unknown[]): void;
-  parseRow(fields: unknown[]): object;
-  addRow(row: object): void;
-  addCommandComplete(message: unknown): void;
-}
-
-const { prepareValue } = createRequire(import.meta.url)('pg/lib/utils.js') as {
-  prepareValue: (value: unknown) => unknown;
-};
-const ResultOf = (pg as unknown as { Result: new () => Result }).Result;
+/** What a row of each statement looks like, by its name: the server says so once. A connection's statements end with it. */
+const described = new WeakMap<Connection, Map<string, ReadRow>>();
+const noRows: ReadRow = () => ({});
 
 /**
  * The statements of one turn of the event loop, sent in one write with one Sync behind the last: the server answers all of them at
@@ -50,7 +44,9 @@ export class Turn extends pg.Query {
   /** Called once with the end of all; pg adds its time limit here. */
   callback: (error?: Error) => void = () => undefined;
   private answered = 0;
-  private result: Result;
+  private answer: Answer = { rows: [], command: '' };
+  private readers = new Map<string, ReadRow>();
+  private described: ReadRow | undefined;
 
   /**
    * @param ownTransaction one statement without BEGIN and COMMIT: its rows come before it commits, at the Sync. A server that is told to
@@ -61,39 +57,47 @@ export class Turn extends pg.Query {
     private readonly ownTransaction = false,
   ) {
     super('');
-    this.result = new ResultOf();
     this.next();
   }
 
   /** Sends all of it, or returns why nothing of it can be sent. */
   override submit = (to: unknown): Error | null => {
     const connection = to as Connection;
+    const known = described.get(connection);
+    if (known) this.readers = known;
+    else described.set(connection, this.readers);
+    const toParse = new Map<string, Statement>();
     try {
-      const bound = this.asked.map(({ statement, values }) => {
-        assertOneText(connection, statement);
-        return { statement, values: values.map(prepareValue) };
-      });
-      connection.stream.cork();
-      for (const { statement, values } of bound) send(connection, statement, values);
-      connection.sync();
-      connection.stream.uncork();
+      const bytes = encodeTurn(
+        this.asked.map(({ statement, values }) => {
+          const { name, text } = statement;
+          const sent = toParse.get(name)?.text ?? textOf(connection, name);
+          if ((sent ?? text) !== text) throw twoTexts(name);
+          if (sent === undefined) toParse.set(name, statement);
+          return { statement, values, toParse: sent === undefined, toDescribe: !this.readers.has(name) };
+        }),
+      );
+      for (const { name, text } of toParse.values()) connection.submittedNamedStatements[name] = text;
+      if (connection.stream.writable) connection.stream.write(bytes);
       return null;
     } catch (error) {
       return error as Error;
     }
   };
 
-  handleRowDescription({ fields }: { fields: unknown[] }): void {
-    this.result.addFields(fields);
+  handleRowDescription({ fields }: { fields: Column[] }): void {
+    this.described = rowReader(fields);
   }
 
-  handleDataRow({ fields }: { fields: unknown[] }): void {
-    this.result.addRow(this.result.parseRow(fields));
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    const readRow = this.described ?? this.readers.get(this.name) ?? noRows;
+    this.answer.rows.push(readRow(fields));
   }
 
-  handleCommandComplete(message: unknown): void {
-    this.result.addCommandComplete(message);
-    if (!this.ownTransaction) this.answer();
+  handleCommandComplete({ text }: { text: string }): void {
+    if (this.described || !this.readers.has(this.name)) this.readers.set(this.name, this.described ?? noRows);
+    this.answer.command = text.split(' ', 1)[0]!;
+    if (!this.ownTransaction) this.tell();
   }
 
   handleError(error: Error, to: unknown): void {
@@ -107,14 +111,14 @@ export class Turn extends pg.Query {
   }
 
   handleReadyForQuery(): void {
-    if (this.ownTransaction && this.answered < this.asked.length) this.answer();
+    if (this.ownTransaction && this.answered < this.asked.length) this.tell();
     this.callback();
   }
 
-  private answer(): void {
-    this.asked[this.answered]!.resolve(this.result);
+  private tell(): void {
+    this.asked[this.answered]!.resolve(this.answer);
     this.answered++;
-    this.result = new ResultOf();
+    this.answer = { rows: [], command: '' };
     this.next();
   }
 
@@ -122,27 +126,16 @@ export class Turn extends pg.Query {
     const { name, text } = this.asked[this.answered]?.statement ?? { name: '', text: '' };
     this.name = name;
     this.text = text;
-  }
-}
-
-function send(connection: Connection, { name, text }: Statement, values: unknown[]): void {
-  if (textOf(connection, name) === undefined) {
-    connection.parse({ name, text });
-    connection.submittedNamedStatements[name] = text;
-  }
-  connection.bind({ statement: name, values });
-  connection.describe({ type: 'P', name: '' });
-  connection.execute({ portal: '' });
-}
-
-function assertOneText(connection: Connection, { name, text }: Statement): void {
-  if ((textOf(connection, name) ?? text) !== text) {
-    throw new Error(`Two statements are named "${name}": a name stands for one text.`);
+    this.described = undefined;
   }
 }
 
 function textOf({ parsedStatements, submittedNamedStatements }: Connection, name: string): string | undefined {
   return parsedStatements[name] ?? submittedNamedStatements[name];
+}
+
+function twoTexts(name: string): Error {
+  return new Error(`Two statements are named "${name}": a name stands for one text.`);
 }
 
 function skippedAfter(cause: Error): Error {
