@@ -1,6 +1,6 @@
 import type { Statement } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
-import type { Kafka } from 'kafkajs';
+import type { Kafka, ProducerConfig } from 'kafkajs';
 import { root } from './path.js';
 
 /** What the bare loop has in common with the product: its statements, and its Kafka client. */
@@ -15,6 +15,7 @@ export interface Parts {
   insertOutbox: Statement;
   deleteOutbox: Statement;
   kafkaClient(options: { brokers: string[]; clientId: string }, log: Logger): Kafka;
+  producerSettings: ProducerConfig;
 }
 
 const FILES = [
@@ -25,6 +26,7 @@ const FILES = [
   'outbox/insert-outbox.js',
   'outbox/read-outbox.js',
   'kafka/client.js',
+  'kafka/publisher.js',
 ];
 
 /**

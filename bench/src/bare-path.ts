@@ -4,7 +4,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Closing } from './bare.js';
-import { databaseUrl, latenciesOf, makeDatabases, secondsOf, type Ground, type Stamp } from './path.js';
+import { databaseUrl, HEAP, latenciesOf, makeDatabases, secondsOf, type Ground, type Stamp } from './path.js';
 import { cpuOf, difference, per1000, type CpuParts } from './proc.js';
 
 const DATABASES = 'bare';
@@ -47,6 +47,7 @@ export async function runBareLoop(
       children.set(
         side,
         fork(fileURLToPath(new URL('./bare.js', import.meta.url)), [side], {
+          execArgv: HEAP,
           env: { ...process.env, NODE_ENV: 'production', BARE: JSON.stringify(config) },
           // What it logs must not mix with what is measured on standard output.
           stdio: ['ignore', 2, 2, 'ipc'],

@@ -22,7 +22,7 @@ import { ProcessRunner } from '@throughline/process/postgres';
 import { logger } from '@throughline/telemetry';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Partitioners, type EachBatchPayload, type KafkaMessage } from 'kafkajs';
+import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { parse } from 'yaml';
 import { loadParts } from './bare-parts.js';
 import { atPace } from './pace.js';
@@ -96,12 +96,7 @@ const kafka = parts.kafkaClient(
   { brokers: config.brokers, clientId: `bare-${side}` },
   logger(`bare-${side}`, { level: 'warn' }),
 );
-const producer = kafka.producer({
-  idempotent: true,
-  maxInFlightRequests: 1,
-  allowAutoTopicCreation: false,
-  createPartitioner: Partitioners.DefaultPartitioner,
-});
+const producer = kafka.producer(parts.producerSettings);
 
 /** Nothing is tried again here: a loop that failed would only be waited for. */
 function giveUp(error: unknown): never {

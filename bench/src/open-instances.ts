@@ -9,7 +9,7 @@ import type { BatchFigures, BatchRun } from './batches.js';
 import { emptyTable, fillTable, keyOf } from './fill-table.js';
 import { medianBy } from './median.js';
 import type { Size } from './measure-path.js';
-import { databaseUrl, makeDatabases, type Ground } from './path.js';
+import { databaseUrl, HEAP, makeDatabases, type Ground } from './path.js';
 import { cpuOf, difference, type CpuParts } from './proc.js';
 
 /** What the runner does per CPU-second, its own and PostgreSQL's, over a table with so many open instances. */
@@ -116,7 +116,7 @@ class Table {
       await admin.connect();
       const child = fork(fileURLToPath(new URL('./batches.js', import.meta.url)), [], {
         env: { ...process.env, NODE_ENV: 'production', DATABASE_URL: url },
-        execArgv: ['--max-semi-space-size=32', '--expose-gc'],
+        execArgv: [...HEAP, '--expose-gc'],
         // What it logs must not mix with what is measured on standard output.
         stdio: ['ignore', 2, 2, 'ipc'],
       });

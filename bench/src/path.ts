@@ -317,7 +317,7 @@ export class Path {
       name: side,
       command: process.execPath,
       args: [
-        '--max-semi-space-size=32',
+        ...HEAP,
         '--import',
         '@throughline/telemetry/register',
         ...(profile ? ['--import', join(root, 'bench/dist/profiler.js')] : []),
@@ -338,6 +338,9 @@ export class Path {
     }
   }
 }
+
+/** As the services are started by the command line and the image. */
+export const HEAP = ['--max-semi-space-size=64'];
 
 /** When a commit was answered. */
 export interface Stamp {

@@ -123,7 +123,7 @@ export class Services {
     const child = await spawnService({
       name,
       command: process.execPath,
-      args: ['--max-semi-space-size=32', '--import', '@throughline/telemetry/register', 'dist/main.js'],
+      args: ['--max-semi-space-size=64', '--import', '@throughline/telemetry/register', 'dist/main.js'],
       cwd: join(projectRoot, 'apps', instance.service),
       env: {
         PATH: process.env['PATH'],

@@ -1,5 +1,14 @@
-import { Partitioners, type Kafka, type Producer, type TopicMessages } from 'kafkajs';
+import type { Kafka, Producer, ProducerConfig, TopicMessages } from 'kafkajs';
 import { countSent, measureRequest } from '../metrics.js';
+import { keyPartitioner } from './partitioner.js';
+
+export const producerSettings: ProducerConfig = {
+  idempotent: true,
+  maxInFlightRequests: 1,
+  allowAutoTopicCreation: false,
+  createPartitioner: keyPartitioner,
+  retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 3 },
+};
 
 /** Sends batches in order, one at a time, acknowledged by all in-sync replicas. */
 export interface Publisher {
@@ -36,14 +45,7 @@ export function kafkaPublisher(kafka: Kafka): Publisher {
   };
 
   async function connect(): Promise<Producer> {
-    const fresh = kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      // murmur2 as in the Java client: producers of other languages put a key into the same partition.
-      createPartitioner: Partitioners.DefaultPartitioner,
-      retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 3 },
-    });
+    const fresh = kafka.producer(producerSettings);
     await fresh.connect();
     return fresh;
   }
