@@ -293,6 +293,12 @@ function waitsOf(work: MessagingHealth['work'], partitions: MessagingHealth['par
   }
   const paused = new Set(partitions.flatMap(({ topic, paused }) => (paused ? [topic] : [])));
   for (const topic of paused) waits.push(`partitions of ${topic} pause because too much work waits`);
+  for (const { topic, partition, refusedAt } of partitions) {
+    if (refusedAt !== undefined)
+      waits.push(
+        `Kafka serves nothing of ${topic}, partition ${partition}, from offset ${refusedAt} on: it seems damaged`,
+      );
+  }
   return waits;
 }
 

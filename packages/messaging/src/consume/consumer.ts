@@ -4,6 +4,7 @@ import type { Consumer as KafkaConsumer, EachBatchPayload, Kafka } from 'kafkajs
 import type { Logger } from '@throughline/telemetry';
 import { backoff } from '../backoff.js';
 import type { Limits } from '../limits.js';
+import type { OffsetGap, RefusedPartition } from '../kafka/decode-fetch.js';
 import { failedFetches } from '../kafka/fetch-patch.js';
 import { countConsumed, measureRequest } from '../metrics.js';
 import type { Progress } from '../progress.js';
@@ -107,6 +108,8 @@ export class Consumer {
     ];
     this.lagWatch.start();
     failedFetches.on('failed', this.onFailedFetch);
+    failedFetches.on('refused', this.onRefused);
+    failedFetches.on('gap', this.onGap);
     this.running = this.join();
   }
 
@@ -115,6 +118,8 @@ export class Consumer {
     this.stopping = true;
     for (const timer of this.timers) clearInterval(timer);
     failedFetches.off('failed', this.onFailedFetch);
+    failedFetches.off('refused', this.onRefused);
+    failedFetches.off('gap', this.onGap);
     while (this.batches > 0) await sleep(5, undefined, { ref: false });
     await Promise.race([this.commitLast(), sleep(LAST_COMMIT_MS, undefined, { ref: false })]);
     const left = this.consumer?.stop().catch(() => undefined);
@@ -218,6 +223,27 @@ export class Consumer {
 
   private readonly onFailedFetch = (memberId: string | null): void => {
     if (memberId === this.memberId) this.fetchFailed = true;
+  };
+
+  /** It may be served again, by another replica at the latest: until then it alone waits, for nothing of it has been seen. */
+  private readonly onRefused = ({ topic, partition, offset, errorCode }: RefusedPartition): void => {
+    if (!this.lag.refused(topic, partition, offset)) return;
+    this.parts.log.error(
+      { topic, partition, offset, errorCode },
+      'Kafka serves nothing of this partition from this offset on, although there is more: what its broker has there seems damaged. The ' +
+        'partition waits, the others go on. ' +
+        'Next step: give its leadership to a replica that is in sync; where there is none, have the producers send again what was lost, ' +
+        'and set the offset of the group behind it.',
+    );
+  };
+
+  private readonly onGap = (gap: OffsetGap): void => {
+    if (!this.topics.includes(gap.topic)) return;
+    this.parts.log.error(
+      gap,
+      'Kafka has passed over these offsets. Where the topic is compacted, that is as it should be; otherwise its broker has lost them. ' +
+        'Next step: look into its log, and have the producers send again what was lost.',
+    );
   };
 
   private flowing(): boolean {

@@ -7,6 +7,8 @@ export interface PartitionLag {
   /** Age of the oldest record not yet taken in; 0 at the end of the partition. */
   lagSeconds: number;
   paused: boolean;
+  /** From this offset on its broker serves nothing, because what it has there is damaged. */
+  refusedAt?: string;
 }
 
 interface Place {
@@ -22,6 +24,7 @@ interface Place {
   /** A record not fetched yet counts from here: it came after the last one taken in, and after we last saw none. */
   notBefore: number | undefined;
   paused: boolean;
+  refusedAt: string | undefined;
 }
 
 /** What Kafka said of a partition. */
@@ -58,9 +61,14 @@ export class Lag {
 
   assigned(assignment: Record<string, number[]>): void {
     this.generation++;
+    const before = new Map(this.places);
     this.places.clear();
     for (const [topic, partitions] of Object.entries(assignment)) {
-      for (const partition of partitions) this.places.set(idOf(topic, partition), newPlace(topic, partition));
+      for (const partition of partitions) {
+        const id = idOf(topic, partition);
+        // A broker may say but once that it serves nothing.
+        this.places.set(id, { ...newPlace(topic, partition), refusedAt: before.get(id)?.refusedAt });
+      }
     }
   }
 
@@ -70,6 +78,7 @@ export class Lag {
     place.next = BigInt(first.offset);
     place.fetchedAt = this.now();
     place.oldestFetchedAt = Number(first.timestamp);
+    place.refusedAt = undefined;
     this.seen(place, BigInt(end));
   }
 
@@ -104,11 +113,22 @@ export class Lag {
     for (const place of this.places.values()) place.paused = topics.has(place.topic);
   }
 
+  /** @returns whether that is news, of a partition that is read here */
+  refused(topic: string, partition: number, offset: string): boolean {
+    const place = this.places.get(idOf(topic, partition));
+    if (!place || place.refusedAt === offset) return false;
+    // Of a replay, which reads again what was here before.
+    if (place.next !== undefined && BigInt(offset) < place.next) return false;
+    place.refusedAt = offset;
+    return true;
+  }
+
   read(): PartitionLag[] {
     return [...this.places.values()].map((place) => {
-      const { topic, partition, next, end, paused } = place;
+      const { topic, partition, next, end, paused, refusedAt } = place;
       const lagMessages = next === undefined || next >= end ? 0 : Number(end - next);
-      return { topic, partition, lagMessages, lagSeconds: lagMessages === 0 ? 0 : this.age(place), paused };
+      const lagSeconds = lagMessages === 0 ? 0 : this.age(place);
+      return { topic, partition, lagMessages, lagSeconds, paused, ...(refusedAt !== undefined && { refusedAt }) };
     });
   }
 
@@ -132,6 +152,7 @@ function newPlace(topic: string, partition: number): Place {
     fetchedAt: 0,
     notBefore: undefined,
     paused: false,
+    refusedAt: undefined,
   };
 }
 

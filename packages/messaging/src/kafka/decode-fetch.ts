@@ -2,6 +2,19 @@ import { createRequire } from 'node:module';
 import { BATCH_UNREADABLE } from '../errors.js';
 import { crc32c } from './crc32c.js';
 import { decompress } from './decompress.js';
+import type { FetchTerms, FetchTopic } from './fetch-session.js';
+import {
+  COUNT_AT,
+  frameAt,
+  HEAD_BYTES,
+  isHead,
+  isWithin,
+  LAST_DELTA_AT,
+  MAGIC,
+  offsetAt,
+  placeAfter,
+  type Bounds,
+} from './record-set.js';
 
 /** A record as kafkajs hands it on. */
 export interface FetchedRecord {
@@ -30,6 +43,24 @@ export interface FetchedTopic {
   partitions: FetchedPartition[];
 }
 
+/** A partition of which the broker serves nothing, although it is asked for what there is. */
+export interface RefusedPartition {
+  topic: string;
+  partition: number;
+  /** From here on. */
+  offset: string;
+  /** 0 where it said nothing, and sent nothing. */
+  errorCode: number;
+}
+
+/** Offsets of which nothing came, although what is behind them did: compacted away, or passed over by a broker with a damaged disk. */
+export interface OffsetGap {
+  topic: string;
+  partition: number;
+  first: number;
+  last: number;
+}
+
 export interface FetchResponse {
   throttleTime: 0;
   /** Milliseconds for which the broker wants to hear nothing. */
@@ -37,6 +68,8 @@ export interface FetchResponse {
   errorCode: number;
   sessionId: number;
   responses: FetchedTopic[];
+  refused: RefusedPartition[];
+  gaps: OffsetGap[];
 }
 
 const require = createRequire(import.meta.url);
@@ -45,112 +78,218 @@ const decodeByKafkajs = require('kafkajs/src/protocol/requests/fetch/v4/decodeMe
   decoder: object,
 ) => Promise<FetchedRecord[]>;
 
-/** Of a record batch, version 2 (Kafka protocol): up to here its length and its format can be told; its records begin after the head. */
-const MAGIC_AT = 16;
-const LENGTH_AT = 8;
 const CRC_AT = 17;
-/** From here on the checksum counts. */
+/** From here on the checksum of a batch counts. */
 const ATTRIBUTES_AT = 21;
-const LAST_DELTA_AT = 23;
-const COUNT_AT = 57;
-const HEAD_BYTES = 61;
-const MAGIC = 2;
+const FIRST_TIMESTAMP_AT = 27;
+/** Seven numbers of a byte. */
+const LEAST_RECORD_BYTES = 7;
 const [LOG_APPEND_TIME, TRANSACTIONAL, CONTROL] = [0x08, 0x10, 0x20];
 const NO_REPLICA = -1;
 const TOO_SHORT = 'The records end too early.';
 
+/** The broker has failed, or has found on its own disk what it cannot serve; of this partition alone. */
+const REFUSALS = new Set([-1, 2]);
+
 /**
  * Reads the answer to Fetch version 11. Partitions that bring neither records nor news are left out. Formats older than Kafka 0.11 are
  * read by kafkajs.
+ *
+ * @param asked what was fetched from where, so that nothing that is sent instead goes unnoticed
  */
-export async function decodeFetchResponse(bytes: Buffer): Promise<FetchResponse> {
+export async function decodeFetchResponse(
+  bytes: Buffer,
+  asked: Pick<FetchTerms, 'topics' | 'maxBytes'> = { topics: [], maxBytes: 0 },
+): Promise<FetchResponse> {
   const reader = new Reader(bytes);
   const [clientSideThrottleTime, errorCode, sessionId] = [reader.int32(), reader.int16(), reader.int32()];
   const responses: FetchedTopic[] = [];
+  const refused: RefusedPartition[] = [];
+  const withheld: RefusedPartition[] = [];
+  const gaps: OffsetGap[] = [];
   for (let topics = reader.int32(); topics > 0; topics--) {
     const topicName = reader.text();
+    const places = asked.topics.find(({ topic }) => topic === topicName)?.partitions ?? [];
     const partitions: FetchedPartition[] = [];
     for (let n = reader.int32(); n > 0; n--) {
-      const partition = await readPartition(reader);
-      const { messages, errorCode, preferredReadReplica } = partition;
-      if (messages.length > 0 || errorCode !== 0 || preferredReadReplica !== NO_REPLICA) partitions.push(partition);
+      const { place, isEmpty, stableOffset, missing, ...fetched } = await readPartition(reader, places);
+      const { partition, messages, errorCode, preferredReadReplica } = fetched;
+      const notServed = place && { topic: topicName, partition, offset: place.fetchOffset, errorCode };
+      if (notServed && REFUSALS.has(errorCode)) refused.push(notServed);
+      else if (messages.length > 0 || errorCode !== 0 || preferredReadReplica !== NO_REPLICA) partitions.push(fetched);
+      else if (notServed && isEmpty && Number(place.fetchOffset) < stableOffset) withheld.push(notServed);
+      for (const [first, last] of missing) gaps.push({ topic: topicName, partition, first, last });
     }
     if (partitions.length > 0) responses.push({ topicName, partitions });
   }
-  return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses };
+  // Where much was sent, there may have been no room for these.
+  if (bytes.length < asked.maxBytes / 2) refused.push(...withheld);
+  return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses, refused, gaps };
 }
 
-async function readPartition(reader: Reader): Promise<FetchedPartition> {
+interface ReadPartition extends FetchedPartition {
+  /** Where it was asked for. */
+  place: FetchTopic['partitions'][number] | undefined;
+  isEmpty: boolean;
+  /** Up to here there is something to serve. */
+  stableOffset: number;
+  /** First and last offsets of gaps. */
+  missing: [number, number][];
+}
+
+async function readPartition(reader: Reader, places: FetchTopic['partitions']): Promise<ReadPartition> {
   const [partition, errorCode, highWatermark] = [reader.int32(), reader.int16(), String(reader.int64())];
-  reader.skip(16); // last stable offset, log start offset
+  const stableOffset = Number(reader.int64());
+  reader.skip(8); // log start offset
   const abortedTransactions: FetchedPartition['abortedTransactions'] = [];
   for (let n = reader.int32(); n > 0; n--) {
     abortedTransactions.push({ producerId: String(reader.int64()), firstOffset: String(reader.int64()) });
   }
   const preferredReadReplica = reader.int32();
   const sized = reader.sizedBytes();
-  const messages =
-    (await readRecords(sized.subarray(4), Number(highWatermark))) ?? (await decodeByKafkajs(new Decoder(sized)));
-  return { partition, errorCode, highWatermark, abortedTransactions, preferredReadReplica, messages };
+  const place = places.find((each) => each.partition === partition);
+  const from = place ? Number(place.fetchOffset) : (offsetAt(sized, 4) ?? 0);
+  const range: OffsetRange = { from, endOffset: Number(highWatermark), missing: [] };
+  const messages = (await readRecords(sized.subarray(4), range)) ?? (await readOlder(sized, range));
+  return {
+    partition,
+    errorCode,
+    highWatermark,
+    abortedTransactions,
+    preferredReadReplica,
+    messages,
+    place,
+    isEmpty: sized.length <= 4,
+    stableOffset,
+    missing: range.missing,
+  };
+}
+
+/** Offsets that a record set may hold. */
+interface OffsetRange {
+  /** What was asked for. */
+  from: number;
+  /** Of the partition. */
+  endOffset: number;
+  /** First and last offsets of gaps are told here. */
+  missing: [number, number][];
 }
 
 /**
- * The records of all complete batches; the last one may be cut off. `undefined` where the first one is of another format.
- *
- * @param endOffset of the partition
+ * The records of all complete batches; the last one may be cut off. What nobody can read is handed on as it is, up to where a batch begins
+ * that can follow it. `undefined` where the first one is of another format.
  */
-async function readRecords(bytes: Buffer, endOffset: number): Promise<FetchedRecord[] | undefined> {
+async function readRecords(
+  bytes: Buffer,
+  { from, endOffset, missing }: OffsetRange,
+): Promise<FetchedRecord[] | undefined> {
   const records: FetchedRecord[] = [];
-  // A message of an older format may be shorter than the head of a batch.
-  for (let at = 0; at + MAGIC_AT < bytes.length;) {
-    if (bytes[at + MAGIC_AT] !== MAGIC) return at === 0 ? undefined : records; // the next fetch begins there
-    if (at + HEAD_BYTES > bytes.length) break;
-    const end = at + LENGTH_AT + 4 + bytes.readInt32BE(at + LENGTH_AT);
-    if (end < at + HEAD_BYTES)
-      throw new Error('A record batch is shorter than its head: where the next begins is not known.');
-    if (end > bytes.length) break;
-    const batch = bytes.subarray(at, end);
+  /** The offset behind the batch before. */
+  let behind = -1;
+  for (let at = 0; at < bytes.length;) {
+    const above = at === 0 ? Math.min(from, Math.max(0, offsetAt(bytes, at) ?? from)) : behind;
+    const bounds = { above, endOffset };
+    const frame = frameAt(bytes, at, bounds);
+    if (frame.kind === 'older') return at === 0 ? undefined : records; // the next fetch begins there
+    if (frame.kind === 'cut') break;
     const before = records.length;
-    try {
-      await readBatch(batch, records);
-    } catch (error) {
-      records.length = before;
-      const isLast = end + 8 > bytes.length;
-      const following = isLast ? behindRecords(batch) : Number(bytes.readBigInt64BE(end));
-      records.push(unreadable(batch, Math.min(following, endOffset), error));
+    let damage = frame.kind === 'damaged' ? frame.why : undefined;
+    if (frame.kind === 'batch') {
+      const batch = bytes.subarray(at, frame.end);
+      try {
+        const last = lastOffsetOf(batch, bytes, frame.end, from, bounds);
+        await readBatch(batch, records);
+        const [expected, first] = [Math.max(from, behind), offsetAt(batch, 0)!];
+        if (first > expected) missing.push([expected, first - 1]);
+        behind = last + 1;
+        at = frame.end;
+        continue;
+      } catch (error) {
+        damage = (error as Error).message;
+      }
     }
-    at = end;
+    records.length = before;
+    const next = placeAfter(bytes, at, frame, bounds);
+    const letter = unreadable(bytes.subarray(at, next), Math.max(from, behind), offsetAt(bytes, next), bounds, damage!);
+    records.push(letter);
+    behind = Number(letter.offset) + 1;
+    at = next;
   }
   return records;
 }
 
-/** Without gaps it is the next offset. With gaps it lies within the batch, which is then fetched and handed on again: nothing is skipped. */
-function behindRecords(batch: Buffer): number {
-  return Number(batch.readBigInt64BE(0)) + Math.max(1, batch.readInt32BE(COUNT_AT));
+/**
+ * @param from what was asked for
+ * @throws where what the batch says of its offsets cannot be, by those of its neighbours and the end of the partition
+ */
+function lastOffsetOf(batch: Buffer, bytes: Buffer, end: number, from: number, bounds: Bounds): number {
+  const first = offsetAt(batch, 0)!;
+  const last = first + batch.readInt32BE(LAST_DELTA_AT);
+  const following = isHead(bytes, end, bounds) ? offsetAt(bytes, end)! : Infinity;
+  // One that begins where the one before ends is right, whatever the next one says of itself.
+  const overlaps = first > bounds.above && last >= following;
+  const leavesOut = last < from && following > from;
+  if (first < bounds.above || overlaps || leavesOut || !isWithin(last, bounds))
+    throw new Error('Its offsets cannot be right.');
+  return last;
+}
+
+/** A set of which kafkajs makes nothing stands for its first record; the next fetch begins behind that. */
+async function readOlder(sized: Buffer, { from, endOffset }: OffsetRange): Promise<FetchedRecord[]> {
+  try {
+    return await decodeByKafkajs(new Decoder(sized));
+  } catch (error) {
+    const bytes = sized.subarray(4);
+    return [unreadable(bytes, from, from + 1, { above: from, endOffset }, (error as Error).message)];
+  }
 }
 
 /**
- * In place of a batch that cannot be read, its raw bytes, so that they alone become a dead letter and the records behind it are read. Its
+ * In place of what cannot be read, its raw bytes, so that they alone become a dead letter and the records behind them are read. Its
  * offset is the last one of the batch, whence the partition moves on behind it.
  *
- * @param following the offset behind the batch at most: a damaged head may say any
+ * @param from offset of the first record that is not known yet
+ * @param following the offset of the batch behind it, where there is one: a damaged head may say any
  */
-function unreadable(batch: Buffer, following: number, error: unknown): FetchedRecord {
-  const first = Number(batch.readBigInt64BE(0));
-  const last = Math.max(first, Math.min(first + batch.readInt32BE(LAST_DELTA_AT), following - 1));
-  const reason = `offsets ${first} to ${last}: ${(error as Error).message.replace(/\.$/, '')}`;
+function unreadable(
+  bytes: Buffer,
+  from: number,
+  following: number | undefined,
+  bounds: Bounds,
+  why: string,
+): FetchedRecord {
+  const said = offsetAt(bytes, 0) ?? from;
+  const span = spanOf(bytes);
+  const isCredible =
+    said >= bounds.above && said + span > from && said < (following ?? Infinity) && isWithin(said, bounds);
+  const first = isCredible ? said : from;
+  const end = following ?? Math.min(first + span, bounds.endOffset);
+  const last = Math.max(first, from, end - 1);
   return {
     magicByte: MAGIC,
     attributes: 0,
-    timestamp: String(batch.readBigInt64BE(27)),
+    timestamp: bytes.length < HEAD_BYTES ? '-1' : String(bytes.readBigInt64BE(FIRST_TIMESTAMP_AT)),
     offset: String(last),
     key: null,
-    value: batch,
-    headers: { [BATCH_UNREADABLE]: Buffer.from(reason) },
+    value: bytes,
+    headers: {
+      [BATCH_UNREADABLE]: Buffer.from(`offsets ${first} to ${last}: ${why.replace(/\.$/, '')}`),
+    },
     // Nothing that it says of itself may hide it.
     isControlRecord: false,
     batchContext: { producerId: '-1', inTransaction: false },
   };
+}
+
+/**
+ * How many offsets a batch has: where it does not say so twice, no more than it has records, and room for them. With gaps that ends within
+ * the batch, which is then fetched and handed on again: nothing is skipped.
+ */
+function spanOf(bytes: Buffer): number {
+  if (bytes.length < HEAD_BYTES) return 1;
+  const [span, count] = [bytes.readInt32BE(LAST_DELTA_AT) + 1, bytes.readInt32BE(COUNT_AT)];
+  const room = Math.floor((bytes.length - HEAD_BYTES) / LEAST_RECORD_BYTES);
+  return Math.max(1, span === count ? span : Math.min(span, count, room));
 }
 
 /** @throws where any byte of it is not as it should be */
@@ -164,7 +303,7 @@ async function readBatch(batch: Buffer, into: FetchedRecord[]): Promise<void> {
 
 function readBody(head: Buffer, attributes: number, body: Buffer, into: FetchedRecord[]): void {
   const firstOffset = Number(head.readBigInt64BE(0));
-  const firstTimestamp = Number(head.readBigInt64BE(27));
+  const firstTimestamp = Number(head.readBigInt64BE(FIRST_TIMESTAMP_AT));
   const appendedAt = (attributes & LOG_APPEND_TIME) !== 0 ? String(head.readBigInt64BE(35)) : undefined;
   const isControlRecord = (attributes & CONTROL) !== 0;
   const batchContext = {
@@ -172,7 +311,7 @@ function readBody(head: Buffer, attributes: number, body: Buffer, into: FetchedR
     inTransaction: (attributes & TRANSACTIONAL) !== 0,
   };
   const reader = new Reader(body);
-  for (let n = head.readInt32BE(57); n > 0; n--) {
+  for (let n = head.readInt32BE(COUNT_AT); n > 0; n--) {
     const length = reader.varint();
     const end = reader.at + length;
     const recordAttributes = reader.int8();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { gzipSync } from 'node:zlib';
+import { crc32, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { fromRawHeaders, toRawHeaders, type RawHeaders } from '../raw-headers.js';
@@ -68,12 +68,39 @@ function damaged(of: Buffer, at: number): Buffer {
   return bytes;
 }
 
+function checksum(of: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(of);
+  return bytes;
+}
+
+/** `of` with another length, which no checksum covers. */
+function ofLength(of: Buffer, length: number): Buffer {
+  const bytes = Buffer.from(of);
+  bytes.writeInt32BE(length, 8);
+  return bytes;
+}
+
+/** `of` with another first offset, which no checksum covers either. */
+function atOffset(of: Buffer, offset: number): Buffer {
+  const bytes = Buffer.from(of);
+  bytes.writeBigInt64BE(BigInt(offset), 0);
+  return bytes;
+}
+
 function hex(text: string): Buffer {
   return Buffer.from(text.replaceAll(' ', ''), 'hex');
 }
 
 async function messagesOf(...batches: Buffer[]): Promise<FetchedRecord[]> {
   return (await decodeFetchResponse(response([Buffer.concat(batches)]))).responses[0]!.partitions[0]!.messages;
+}
+
+/** As {@link messagesOf}, where this offset was asked for. */
+async function messagesFrom(fetchOffset: number, ...batches: Buffer[]): Promise<FetchedRecord[]> {
+  const asked = [{ topic: TOPIC, partitions: [{ partition: 0, fetchOffset: String(fetchOffset), maxBytes: 9 }] }];
+  const { responses } = await decodeFetchResponse(response([Buffer.concat(batches)]), { topics: asked, maxBytes: 9 });
+  return responses[0]?.partitions[0]?.messages ?? [];
 }
 
 function response(sets: (Buffer | null)[], errorCode = 0): Buffer {
@@ -113,11 +140,11 @@ describe('decodeFetchResponse', () => {
   it.each([0, 1])(
     'leaves to kafkajs a message of format %d, which may be shorter than the head of a batch',
     async (magic) => {
-      const body = new NewEncoder().writeInt32(0).writeInt8(magic).writeInt8(0); // checksum, format, attributes
+      const body = new NewEncoder().writeInt8(magic).writeInt8(0); // format, attributes
       if (magic === 1) body.writeInt64(1_760_000_000_000);
       body.writeBytes(null).writeBytes(Buffer.from('v'));
-      const set = new NewEncoder().writeInt64(7).writeInt32(body.buffer.length);
-      const bytes = Buffer.concat([set.buffer, body.buffer]);
+      const set = new NewEncoder().writeInt64(7).writeInt32(4 + body.buffer.length);
+      const bytes = Buffer.concat([set.buffer, checksum(crc32(body.buffer)), body.buffer]);
       expect(bytes.length).toBeLessThan(61);
       const read = await decodeFetchResponse(response([bytes]));
       expect(read.responses[0]!.partitions[0]!.messages).toMatchObject([{ offset: '7', value: Buffer.from('v') }]);
@@ -199,6 +226,165 @@ describe('decodeFetchResponse', () => {
     expect((await messagesOf(bad, ...(await Promise.all(behind.map((offset) => batch(offset, 1))))))[0]!.offset).toBe(
       last,
     );
+  });
+
+  const MANY = 1_000_000;
+  it.each<[string, RegExp, (good: Buffer) => Buffer]>([
+    ['is negative', /shorter than its head/, (of) => ofLength(of, -1)],
+    ['is shorter than a head', /shorter than its head/, (of) => ofLength(of, 48)],
+    ['ends within its records', /checksum|too early/, (of) => ofLength(of, 100)],
+    ['ends within the next batch', /checksum/, (of) => ofLength(of, of.length - 12 + 30)],
+    ['is the next one, too', /checksum|more than/, (of) => ofLength(of, of.length - 12 + 400)],
+    ['goes beyond what was sent', /more than was sent/, (of) => ofLength(of, MANY)],
+  ])(
+    'hands on, with its bytes, a batch whose length %s, wherever it stands, and reads the others',
+    async (_, why, damage) => {
+      const [before, good, after] = [await batch(5, 2), await batch(7, 9), await batch(16, 3)];
+      const bad = damage(good);
+      for (const [set, offsets] of [
+        [
+          [before, bad, after],
+          ['5', '6', '15', '16', '17', '18'],
+        ],
+        [
+          [bad, after],
+          ['15', '16', '17', '18'],
+        ],
+        [
+          [bad, after, before.subarray(0, 50)],
+          ['15', '16', '17', '18'],
+        ],
+      ] as const) {
+        const read = await messagesFrom(Number(offsets[0]) === 5 ? 5 : 7, ...set);
+        expect(read.map(({ offset }) => offset)).toEqual(offsets);
+        const { headers, value } = read.find((each) => each.headers[BATCH_UNREADABLE])!;
+        expect(value).toEqual(bad);
+        expect(String(headers[BATCH_UNREADABLE])).toMatch(why);
+        expect(String(headers[BATCH_UNREADABLE])).toMatch(/^offsets 7 to 15: /);
+      }
+    },
+  );
+
+  it('hands on what stands last, where it cannot have been cut off, and goes on behind as many offsets as it has records', async () => {
+    const good = await batch(7, 9);
+    for (const bad of [ofLength(good, MANY), ofLength(good, -1), good.subarray(0, 200)]) {
+      const read = await messagesFrom(7, bad);
+      expect(read).toMatchObject([{ offset: '15', value: bad }]);
+    }
+    const [cut] = await messagesFrom(12, good.subarray(0, 40)); // not even its head
+    expect(cut).toMatchObject({ offset: '12', value: good.subarray(0, 40) });
+    expect(await messagesFrom(5, await batch(5, 2), good.subarray(0, 200))).toHaveLength(2);
+  });
+
+  it('knows a batch by its place where a value looks like one, also where it was cut off', async () => {
+    const inner = await batch(1_000, 1);
+    const value = Buffer.concat([inner, Buffer.alloc(300)]);
+    const { buffer: outer } = await RecordBatch({
+      records: [record({ offsetDelta: 0, timestampDelta: 0, key: null, value, headers: {} })],
+      firstOffset: 7,
+      firstTimestamp: 1,
+      lastOffsetDelta: 0,
+    });
+    const read = await messagesFrom(5, await batch(5, 2), outer.subarray(0, -100));
+    expect(read.map(({ offset }) => offset)).toEqual(['5', '6']);
+    expect(await messagesFrom(7, outer)).toMatchObject([{ offset: '7', value }]);
+  });
+
+  it.each([
+    ['a format that nobody knows', 16, 7],
+    ['an older format', 16, 0],
+  ])('hands on a batch that says it is of %s', async (_, at, to) => {
+    const [before, bad, after] = [await batch(5, 2), await batch(7, 9), await batch(16, 1)];
+    bad[at] = to;
+    expect((await messagesFrom(5, before, bad, after)).map(({ offset }) => offset)).toEqual(['5', '6', '15', '16']);
+    expect((await messagesFrom(7, bad, after)).map(({ offset }) => offset)).toEqual(['15', '16']);
+  });
+
+  it.each([
+    ['far beyond the end', 2 ** 50],
+    ['beyond the next batch', 20],
+    ['before what came already', 3],
+    ['just before', 6],
+    ['negative', -8],
+  ])('lets no offset that is %s move the partition: its batch is handed on in its place', async (_, offset) => {
+    const [before, good, after] = [await batch(5, 2), await batch(7, 9), await batch(16, 1)];
+    const read = await messagesFrom(5, before, atOffset(good, offset), after);
+    expect(read.map((each) => each.offset)).toEqual(['5', '6', '15', '16']);
+    expect(String(read[2]!.headers[BATCH_UNREADABLE])).toBe('offsets 7 to 15: Its offsets cannot be right');
+    const first = await messagesFrom(7, atOffset(good, -10), after);
+    expect(first.map((each) => each.offset)).toEqual(['15', '16']);
+  });
+
+  it('ends with any damage of a set, skips nothing, and gives no record twice', async () => {
+    const batches = [await batch(5, 2), await batch(7, 9), await batch(16, 3)];
+    const set = Buffer.concat(batches);
+    // Nobody can tell a first offset that is a little wrong from one behind a gap.
+    const begin = [0, batches[0]!.length, batches[0]!.length + batches[1]!.length];
+    const place = fc.nat(set.length - 1).filter((at) => begin.every((first) => at < first || at >= first + 8));
+    const damage = fc.array(fc.tuple(place, fc.nat(255)), { minLength: 1, maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(damage, fc.nat(set.length - 1), async (bytes, cutAt) => {
+        const bad = Buffer.from(set);
+        for (const [at, byte] of bytes) bad[at] = byte;
+        for (const sent of [bad, bad.subarray(0, cutAt + 1)]) {
+          const read = await messagesFrom(5, sent);
+          const offsets = read.map(({ offset }) => Number(offset));
+          expect(offsets.length).toBeGreaterThan(0); // or it would be asked for for ever
+          expect(offsets).toEqual([...new Set(offsets.map(Math.floor))].sort((a, b) => a - b));
+          // What is skipped is in the reason of a letter.
+          let next = 5;
+          for (const { offset, headers } of read) {
+            const [, first] = /^offsets (\d+) to/.exec(String(headers[BATCH_UNREADABLE])) ?? [];
+            expect(Number(first ?? offset)).toBeLessThanOrEqual(next);
+            next = Number(offset) + 1;
+          }
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('tells apart the one partition that its broker refuses', async () => {
+    const body = new NewEncoder()
+      .writeInt32(0)
+      .writeInt16(0)
+      .writeInt32(99)
+      .writeInt32(1)
+      .writeString(TOPIC)
+      .writeInt32(2);
+    for (const errorCode of [2, 3]) {
+      body.writeInt32(errorCode).writeInt16(errorCode).writeInt64(-1).writeInt64(-1).writeInt64(-1).writeInt32(0);
+      body.writeInt32(-1).writeBytes(null);
+    }
+    const partitions = [2, 3].map((partition) => ({ partition, fetchOffset: '41', maxBytes: 9 }));
+    const { refused, responses } = await decodeFetchResponse(body.buffer, {
+      topics: [{ topic: TOPIC, partitions }],
+      maxBytes: 9,
+    });
+    expect(refused).toEqual([{ topic: TOPIC, partition: 2, offset: '41', errorCode: 2 }]);
+    expect(responses[0]!.partitions).toMatchObject([{ partition: 3, errorCode: 3 }]);
+  });
+
+  it('tells which offsets were passed over, and what was withheld although nothing else was sent', async () => {
+    const asked = (
+      partition: number,
+      fetchOffset: number,
+      maxBytes = 10_000,
+    ): Pick<FetchTerms, 'topics' | 'maxBytes'> => {
+      return {
+        topics: [{ topic: TOPIC, partitions: [{ partition, fetchOffset: String(fetchOffset), maxBytes: 9 }] }],
+        maxBytes,
+      };
+    };
+    const some = response([Buffer.concat([await batch(7, 2), await batch(9, 1), await batch(20, 1)]), null]);
+    expect((await decodeFetchResponse(some, asked(0, 5))).gaps).toEqual([
+      { topic: TOPIC, partition: 0, first: 5, last: 6 },
+      { topic: TOPIC, partition: 0, first: 10, last: 19 },
+    ]);
+    const withheld = [{ topic: TOPIC, partition: 1, offset: '0', errorCode: 0 }];
+    expect((await decodeFetchResponse(some, asked(1, 0))).refused).toEqual(withheld);
+    expect((await decodeFetchResponse(some, asked(1, 1))).refused).toEqual([]); // its last stable offset
+    expect((await decodeFetchResponse(some, asked(1, 0, some.length))).refused).toEqual([]); // there may have been no room
   });
 
   it('leaves out partitions that bring nothing, and tells that a session is not known', async () => {

@@ -1,12 +1,15 @@
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { askBroker, type Broker } from './broker.js';
-import { decodeFetchResponse, type FetchedTopic } from './decode-fetch.js';
+import { decodeFetchResponse, type FetchedTopic, type OffsetGap, type RefusedPartition } from './decode-fetch.js';
 import { FetchSession, type FetchTerms } from './fetch-session.js';
 
 interface FetchAnswer {
   errorCode: number;
   responses: FetchedTopic[];
+  refused?: RefusedPartition[];
+  gaps?: OffsetGap[];
 }
 
 interface Fetching extends Broker<FetchAnswer> {
@@ -21,9 +24,14 @@ interface GroupMember {
 
 /**
  * Tells the member id of whom a fetch has failed, and why: kafkajs keeps a closed connection, a broker it cannot find, and the like to
- * itself, and says FETCH as if it had been answered with nothing.
+ * itself, and says FETCH as if it had been answered with nothing. Tells also of which partition a broker serves nothing, because what it
+ * has there is damaged: kafkajs would fetch from none of them any more; and which offsets were passed over.
  */
-export const failedFetches = new EventEmitter<{ failed: [memberId: string | null, error: unknown] }>();
+export const failedFetches = new EventEmitter<{
+  failed: [memberId: string | null, error: unknown];
+  refused: [partition: RefusedPartition];
+  gap: [gap: OffsetGap];
+}>();
 failedFetches.setMaxListeners(0); // one for each consumer of the process
 
 type Parse = (answer: FetchAnswer) => Promise<FetchAnswer>;
@@ -36,6 +44,8 @@ const VERSION = 11;
 const SESSION_ERRORS = new Set([70, 71]);
 /** Beyond the time that the broker may hold a fetch, as in kafkajs. */
 const ANSWER_MS = 5_000;
+/** A broker answers at once where it refuses a partition. Then so long is waited, in milliseconds, where it has nothing else to say. */
+const REFUSED_MS = 500;
 
 /**
  * kafkajs 2.2.4 names every partition in every fetch, gets an answer for each, and makes some ten objects of every one of them; a record
@@ -68,6 +78,10 @@ export function patchKafkaFetch(): void {
         session.reset();
         answer = await ask(this, session, options);
       }
+      const { refused = [], gaps = [], responses } = answer;
+      for (const gap of gaps) failedFetches.emit('gap', gap);
+      for (const partition of refused) failedFetches.emit('refused', partition);
+      if (refused.length > 0 && responses.length === 0) await sleep(REFUSED_MS);
       return await parse(answer);
     } catch (error) {
       // What the broker has heard, and what it thinks that we have, is not known any more.
@@ -85,7 +99,8 @@ export function patchKafkaFetch(): void {
     const body = session.next(options);
     const requestTimeout = options.maxWaitTime + ANSWER_MS;
     const request = { apiKey: FETCH, apiVersion: VERSION, apiName: 'Fetch', body, requestTimeout };
-    const answer = await askBroker(broker, request, { decode: decodeFetchResponse, parse: asItIs });
+    const decode = (bytes: Buffer): Promise<object> => decodeFetchResponse(bytes, options);
+    const answer = await askBroker(broker, request, { decode, parse: asItIs });
     session.answered(answer as FetchAnswer & { sessionId: number });
     return answer;
   }
