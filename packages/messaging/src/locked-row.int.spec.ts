@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { messagingHarness, orderCancelled, until, type MessagingHarness } from '@throughline/testing';
-import { defineRoutes, state, type Message } from './index.js';
+import { defineRoutes, job, state, type Job, type Message } from './index.js';
 import { DEFAULT_LIMITS } from './limits.js';
 
 jest.setTimeout(90_000);
 
 /** A batch is halved nine times before a row stands alone, and waits for the lock half a second each time; then two seconds alone. */
 const OTHERS_MS = 9 * 500 + 2_000;
+/** As many effects as run at once by default are halved five times. */
+const OTHER_OUTCOMES_MS = 5 * 500 + 2_000;
 const count = { name: 'count', text: 'UPDATE counted SET n = n + 1 WHERE key = ANY($1::text[])' };
 
 describe('locked-row: a row that somebody keeps locked parks its key alone', () => {
@@ -56,6 +58,65 @@ describe('locked-row: a row that somebody keeps locked parks its key alone', () 
       async () => (await harness.rows('SELECT 1 FROM counted WHERE n = 0')).length === 0,
     );
     expect(await harness.rows('SELECT 1 FROM counted WHERE n <> 1')).toEqual([]);
+    expect(await harness.rows('SELECT 1 FROM dead_letter')).toEqual([]);
+  });
+
+  it.each([
+    ['its place in the work queue', 'work_key', 1_500],
+    ['its row of the work queue', 'work', OTHER_OUTCOMES_MS + 1_500],
+    ['the key of what it emits', 'outbox_key', OTHER_OUTCOMES_MS + 1_500],
+  ])('the outcomes of others are recorded soon where somebody has locked %s', async (_, table, othersMs) => {
+    const keys = Array.from({ length: DEFAULT_LIMITS.effectConcurrency.default }, () => randomUUID());
+    const [locked, ...others] = keys;
+    const ran: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const messaging = await harness.service(
+      defineRoutes({
+        group: harness.topics.group,
+        emits: ['OrderCancelled'],
+        jobs: {
+          Ship: job(
+            async ({ key }: Job) => {
+              ran.push(key);
+              await gate.promise;
+              return { emit: [orderCancelled(key, { occurrence: 2 })] };
+            },
+            { dependency: 'carrier' },
+          ),
+        },
+      }),
+    );
+    await until('it takes part', () => messaging.health().ready);
+    // So that there is a row to lock.
+    await messaging.transaction(async (tx) => tx.emit(keys.map((key) => orderCancelled(key, { occurrence: 1 }))));
+    await messaging.transaction(async (tx) =>
+      tx.enqueue(keys.map((key) => ({ type: 'Ship', key, id: key, payload: {} }))),
+    );
+    await until('all run', () => ran.length === keys.length);
+    const left = async (): Promise<string[]> =>
+      (await harness.rows<{ key: string }>('SELECT key FROM work_key')).map(({ key }) => key);
+    const client = await harness.database.pool.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+      const { rowCount } = await client.query(`SELECT 1 FROM ${table} WHERE key = $1 FOR UPDATE`, [locked]);
+      expect(rowCount).toBe(1);
+      gate.resolve();
+      await until('the others are recorded', async () => (await left()).length === 1, { timeoutMs: othersMs });
+      expect(await left()).toEqual([locked]);
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
+    await until('it is recorded too', async () => (await left()).length === 0, { timeoutMs: 5_000 });
+    expect([...ran].sort()).toEqual([...keys].sort());
+    const said = async (): Promise<string[]> => {
+      const { rows } = await harness.database.pool.query<{ key: string; sequence: string }>(
+        'SELECT key, sequence FROM outbox_key',
+      );
+      return rows.filter(({ sequence }) => Number(sequence) === 2).map(({ key }) => key);
+    };
+    expect((await said()).sort()).toEqual([locked!, ...others].sort());
     expect(await harness.rows('SELECT 1 FROM dead_letter')).toEqual([]);
   });
 });

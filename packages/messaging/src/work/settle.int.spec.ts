@@ -5,6 +5,7 @@ import { Codec } from '@throughline/contracts';
 import type { Database } from '@throughline/postgres';
 import { logger } from '@throughline/telemetry';
 import { cancelOrder, fixedSchemaIds, testDatabase, until, type TestDatabase } from '@throughline/testing';
+import { LOCK_OF_MANY_MS } from '../conflicts.js';
 import { defineRoutes, job, keysAtWork, Messaging, messagingMigrations } from '../index.js';
 import { Progress } from '../progress.js';
 import { claimKeys, readHeads, type StoredWorkRow } from './claim-work.js';
@@ -68,7 +69,7 @@ describe('settle: an attempt is recorded once, and only under the lease it ran w
   const parts = (transaction: SettleParts['transaction']): Omit<SettleParts, 'recorded'> => ({
     routes,
     transaction,
-    lockTimeoutMs: 1_000,
+    lockTimeoutMs: LOCK_OF_MANY_MS,
     leaseMs: () => 60_000,
     putOff: () => false,
     monotonic: () => 0,

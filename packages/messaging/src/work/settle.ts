@@ -4,7 +4,7 @@ import { postgresFailure, type TransactionOptions } from '@throughline/postgres'
 import { linkSpan, startSpan, traceparentOf, withActiveSpan, type Logger } from '@throughline/telemetry';
 import { classify } from '../advice.js';
 import { backoff } from '../backoff.js';
-import { Conflicts, isLockTimeout, lacksRoom } from '../conflicts.js';
+import { Conflicts, isLockTimeout, lacksRoom, LOCK_OF_MANY_MS } from '../conflicts.js';
 import type { OutgoingMessage } from '../message.js';
 import type { Progress } from '../progress.js';
 import { withoutNul } from '../raw-headers.js';
@@ -46,13 +46,20 @@ export interface SettleParts {
  * the effect has happened, so its outcome must not be dropped. To repeat what was committed after all changes nothing. What cannot be
  * recorded is halved until the culprit stands alone.
  */
-export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<void> {
+export async function settle(parts: SettleParts, all: Outcome[]): Promise<void> {
   const conflicts = new Conflicts();
+  let outcomes = all;
   for (let failures = 1; ; failures++) {
     parts.progress.step();
     let next: WorkItem[];
     try {
-      next = await settleTogether(parts, outcomes);
+      next = await inSettleSpan(parts.routes.group, outcomes, async () => {
+        // What has met a lock goes by the closer look alone, which waits for longer.
+        if (parts.lockTimeoutMs <= LOCK_OF_MANY_MS && outcomes.every(isPlainlyDone))
+          outcomes = await settlePlainlyDone(parts, outcomes);
+        if (outcomes.length === 0) return [];
+        return parts.transaction((tx) => record(parts, tx, outcomes), { lockTimeoutMs: parts.lockTimeoutMs });
+      });
     } catch (error) {
       const failure = postgresFailure(error);
       const alone = outcomes.length === 1;
@@ -78,7 +85,8 @@ export async function settle(parts: SettleParts, outcomes: Outcome[]): Promise<v
       }
       continue;
     }
-    return parts.recorded(outcomes, next);
+    if (outcomes.length > 0) parts.recorded(outcomes, next);
+    return;
   }
 }
 
@@ -93,13 +101,8 @@ async function settleFailed(parts: SettleParts, outcome: Outcome, error: unknown
   // Of any other its lease runs out, and the row is tried again.
 }
 
-async function settleTogether(parts: SettleParts, outcomes: Outcome[]): Promise<WorkItem[]> {
-  const span = startSettleSpan(parts.routes.group, outcomes);
-  const run = async (): Promise<WorkItem[]> => {
-    const left = outcomes.every(isPlainlyDone) ? await settlePlainlyDone(parts, outcomes) : outcomes;
-    if (left.length === 0) return [];
-    return parts.transaction((tx) => record(parts, tx, left), { lockTimeoutMs: parts.lockTimeoutMs });
-  };
+async function inSettleSpan<T>(group: string, outcomes: Outcome[], run: () => Promise<T>): Promise<T> {
+  const span = startSettleSpan(group, outcomes);
   try {
     return await (span ? withActiveSpan(span, run) : run());
   } finally {
@@ -112,7 +115,7 @@ export function isPlainlyDone(outcome: Outcome): outcome is Done {
   return outcome.kind === 'done' && !outcome.result.apply && outcome.item.deadLetterId === null;
 }
 
-/** Returns those that need a closer look. */
+/** Tells of those that it ended, and returns the others: they need a closer look. */
 async function settlePlainlyDone(parts: SettleParts, outcomes: Done[]): Promise<Done[]> {
   let settled: Promise<ReadonlySet<number>> | undefined;
   await parts.transaction(async (tx) => {
@@ -121,6 +124,11 @@ async function settlePlainlyDone(parts: SettleParts, outcomes: Done[]): Promise<
     settled.catch(() => undefined);
   });
   const ended = await settled!;
+  if (ended.size === 0) return outcomes;
+  parts.recorded(
+    outcomes.filter((_, index) => ended.has(index)),
+    [],
+  );
   return outcomes.filter((_, index) => !ended.has(index));
 }
 
