@@ -17,9 +17,9 @@ export interface DrainFigures {
   messages: number;
   instances: number;
   perSecond: number;
-  /** Messages per second in each tenth of the backlog. */
+  /** Messages per second in each tenth of the backlog; the first one is the cold start. */
   perSecondByDecile: number[];
-  /** The slowest tenth against the median one. */
+  /** Of the tenths after the cold start, the slowest against the median one. */
   slowestToMedian: number;
   /** Memory of the hungriest instance: median of its samples in each tenth. */
   rssMegabytesByDecile: number[];
@@ -129,6 +129,7 @@ async function drain(path: Path, messages: number, instances: number): Promise<D
       GROUP BY decile ORDER BY decile`,
   );
   const rates = deciles.map(({ rows, seconds }) => rows / seconds);
+  const warm = rates.slice(1);
   const megabytes = rates.map((_, decile) =>
     hungriest(samples, (messages * decile) / 10, (messages * (decile + 1)) / 10),
   );
@@ -137,7 +138,7 @@ async function drain(path: Path, messages: number, instances: number): Promise<D
     instances,
     perSecond: messages / effects!.seconds,
     perSecondByDecile: rates.map(Math.round),
-    slowestToMedian: Math.min(...rates) / median(rates),
+    slowestToMedian: Math.min(...warm) / median(warm),
     rssMegabytesByDecile: megabytes.map(Math.round),
     rssGrowth: megabytes.at(-1)! / median(megabytes),
     shares: samples.at(-1)!.counts.map((count) => count / messages),
