@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ThroughlineError } from '@throughline/contracts';
 import { cancelOrder, messagingHarness, until, type MessagingHarness } from '@throughline/testing';
-import { defineRoutes, effect, type Message, type Messaging } from './index.js';
+import { defineRoutes, effect, job, type Job, type Message, type Messaging } from './index.js';
 
 jest.setTimeout(60_000);
 
@@ -159,4 +159,32 @@ describe('outage-or-poison: evidence tells a vendor that is away from a message 
       expect(watched).not.toContain(true);
     },
   );
+
+  it('a vendor without a probe, where the row that it is tried with fails: another one tells that it is up', async () => {
+    const ran: string[] = [];
+    const told: Record<string, 'pause' | 'later'> = { first: 'pause', second: 'later' };
+    const ship = job(
+      async ({ id }: Job) => {
+        const attempt = ran.push(id) === 1 ? 'first' : 'second';
+        const retry = id === 'poison' ? told[attempt] : undefined;
+        if (retry) throw new ThroughlineError('not now', { code: 'VENDOR_FAILED', retry });
+      },
+      { dependency: 'carrier', retry: { maxAttempts: 1 } },
+    );
+    const without = await harness.service(
+      defineRoutes({ group: `${harness.topics.group}-carrier`, jobs: { Ship: ship } }),
+      {
+        service: 'carrier',
+        database: await harness.otherDatabase(),
+      },
+    );
+    await until('ready', () => without.health().ready);
+    const store = (id: string): Promise<void> =>
+      without.transaction(async (tx) => tx.enqueue([{ type: 'Ship', key: id, id, payload: {} }]));
+    await store('poison');
+    await until('it is paused', () => without.health().work['carrier']!.paused);
+    await store('good');
+    await until('it goes on', () => !without.health().work['carrier']!.paused && ran.includes('good'));
+    expect(ran).toEqual(['poison', 'poison', 'good']);
+  });
 });

@@ -147,6 +147,15 @@ export class Dependency {
     this.mayHaveMore = true;
   }
 
+  /** What it was tried with failed, and that does not say whether it is up: the next row may tell. */
+  untold(now: number, random: number): void {
+    if (this.state.kind !== 'trying') return;
+    const { because } = this.state;
+    const failures = this.state.failures + 1;
+    this.state = { kind: 'paused', because, failures, probeAt: now + backoff(failures, PROBE_MS, random), ask: false };
+    this.mayHaveMore = true;
+  }
+
   /** Its probe is being asked: {@link up} or {@link stillDown} follows. */
   asking(): void {
     if (this.state.kind === 'paused') this.state = { ...this.state, kind: 'asking' };

@@ -25,6 +25,8 @@ interface World {
   rows: { nature: Nature; arrivesAt: number }[];
   callMs: number;
   maxAttempts: number;
+  /** Default true. */
+  hasProbe?: boolean;
 }
 
 // A failing world is shown as it was found: to shrink one takes minutes.
@@ -50,7 +52,8 @@ function simulate(world: World): Row[] {
     failingMs: 0,
     state: 'waiting',
   }));
-  const vendor = new Dependency('vendor', 4, 60_000, true);
+  const { hasProbe = true } = world;
+  const vendor = new Dependency('vendor', 4, 60_000, hasProbe);
   const running: { row: Row; began: number }[] = [];
   const back = (items: WorkItem[], now: number): void => {
     for (const item of items) Object.assign(item as unknown as Row, { state: 'waiting', availableAt: now });
@@ -89,7 +92,8 @@ function simulate(world: World): Row[] {
         const failure = classify('effect', new ThroughlineError('x', { code: 'X', retry: said }));
         if (failure.kind === 'never') vendor.answered(row.key, now);
         const known = failure.kind === 'unclear' ? vendor.failed(row.key, began, now) : 'up';
-        const standing = known === 'unclear' ? (down ? 'down' : 'up') : known;
+        const asked = !hasProbe ? 'unknown' : down ? 'down' : 'up';
+        const standing = known === 'unclear' ? asked : known;
         const tries = { attempts: row.attempts + 1, failingMs: row.failingMs };
         const decision = decide(failure, standing, tries, policy, 0.5);
         if (decision.kind === 'dead') row.state = 'dead';
@@ -99,6 +103,7 @@ function simulate(world: World): Row[] {
           if (decision.counted) row.attempts++;
         }
         if (decision.kind === 'dead') row.attempts++;
+        if (decision.kind !== 'pause') vendor.untold(now, 0.5);
       }
       vendor.ended();
       vendor.settled();
@@ -149,6 +154,23 @@ describe('outage or poison: over many vendors, messages and outages', () => {
           if (row.nature === 'refused') expect(row.attempts).toBe(1);
           else if (row.nature !== 'good') expect(row.attempts).toBe(world.maxAttempts);
         }
+      }),
+      { numRuns: 60, endOnFailure: true },
+    );
+  });
+
+  it('without a probe, too, an outage gives up nothing, what fails is given up alone, and all goes on', () => {
+    const worlds = fc.record({
+      outages: spans,
+      good: rowsOf(fc.constant('good'), 30),
+      poison: rowsOf(fc.constantFrom('refused', 'fails'), 4),
+      callMs,
+      maxAttempts: fc.integer({ min: 1, max: 4 }),
+    });
+    fc.assert(
+      fc.property(worlds, ({ good, poison, ...world }) => {
+        for (const row of simulate({ ...world, hasProbe: false, writeOutages: [], rows: [...good, ...poison] }))
+          expect([row.nature, row.state]).toEqual([row.nature, row.nature === 'good' ? 'done' : 'dead']);
       }),
       { numRuns: 60, endOnFailure: true },
     );

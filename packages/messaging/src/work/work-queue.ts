@@ -307,6 +307,7 @@ export class WorkQueue implements WorkSink {
       this.release(dependency.pause(monotonic(), Math.random(), outcome.retryAfterMs), dependency);
     }
     if (outcome.kind === 'retry' || outcome.kind === 'dead') {
+      dependency.untold(monotonic(), Math.random());
       const { type, key, attempts } = outcome.item;
       log.warn({ err: outcome.error, type, key, attempt: attempts + 1 }, `An attempt failed: ${outcome.kind}.`);
     }
