@@ -58,6 +58,8 @@ describe('Consumer', () => {
   /** How often the ends of the partitions were looked at. */
   let looks: number;
   let asking: Promise<void>;
+  /** What was logged as an error. */
+  let told: unknown[];
   const kafka = new EventEmitter();
 
   beforeEach(async () => {
@@ -67,6 +69,9 @@ describe('Consumer', () => {
     looks = 0;
     asking = Promise.resolve();
     taking = Promise.resolve();
+    told = [];
+    const log = logger('spec', { level: 'silent' });
+    jest.spyOn(log, 'error').mockImplementation((fields: unknown) => void told.push(fields));
     consumer = new Consumer({
       kafka: Object.assign(kafka, {
         consumer: (): KafkaConsumer => {
@@ -89,7 +94,7 @@ describe('Consumer', () => {
       topicPrefix: '',
       limits: { ...DEFAULT_LIMITS, workBacklog: 100 },
       progress: new Progress('consumer', () => 0),
-      log: logger('spec', { level: 'silent' }),
+      log,
       take: () => taking,
       backlog: () => backlog,
       now: Date.now,
@@ -229,5 +234,36 @@ describe('Consumer', () => {
       pausedAt(99, false),
       pausedAt(100, true),
     ]);
+  });
+
+  it('tells once of a partition that its broker serves nothing of, until it does, also over a rebalance', async () => {
+    await jest.advanceTimersByTimeAsync(5_000); // the place is known: 3
+    const refused = (offset: string, partition = 0): void =>
+      void failedFetches.emit('refused', { topic, partition, offset, errorCode: 2 });
+    const refusedAt = (): string | undefined => consumer.health()[0]!.refusedAt;
+    refused('2'); // of a replay
+    refused('3', 1); // of another instance
+    expect([told, refusedAt()]).toEqual([[], undefined]);
+    refused('3');
+    refused('3');
+    await made[0]!.run();
+    expect([told, refusedAt()]).toEqual([[{ topic, partition: 0, offset: '3', errorCode: 2 }], '3']);
+    await made[0]!.eachBatch!({
+      batch: { topic, partition: 0, messages: [{ offset: '3' }], highWatermark: '4' },
+      resolveOffset: () => undefined,
+      heartbeat: async () => undefined,
+      isStale: () => false,
+    } as unknown as EachBatchPayload);
+    expect(refusedAt()).toBeUndefined();
+  });
+
+  it('tells of offsets that Kafka has passed over, or no longer has', () => {
+    const gap = { topic, partition: 0, first: 5, last: 6 };
+    failedFetches.emit('gap', gap);
+    failedFetches.emit('gap', { ...gap, topic: 'of somebody else' });
+    const outOfRange = Object.assign(new Error('x'), { name: 'KafkaJSOffsetOutOfRange', topic, partition: 0, fetchOffset: '7' }); // prettier-ignore
+    failedFetches.emit('failed', 'somebody else', outOfRange);
+    failedFetches.emit('failed', 'me', outOfRange);
+    expect(told).toEqual([gap, { topic, partition: 0, offset: '7' }]);
   });
 });

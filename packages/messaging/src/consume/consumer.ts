@@ -5,7 +5,7 @@ import type { Logger } from '@throughline/telemetry';
 import { backoff } from '../backoff.js';
 import type { Limits } from '../limits.js';
 import type { OffsetGap, RefusedPartition } from '../kafka/decode-fetch.js';
-import { failedFetches } from '../kafka/fetch-patch.js';
+import { failedFetches, isOutOfRange } from '../kafka/fetch-patch.js';
 import { countConsumed, measureRequest } from '../metrics.js';
 import type { Progress } from '../progress.js';
 import type { Routes } from '../routes.js';
@@ -221,8 +221,16 @@ export class Consumer {
     });
   }
 
-  private readonly onFailedFetch = (memberId: string | null): void => {
-    if (memberId === this.memberId) this.fetchFailed = true;
+  private readonly onFailedFetch = (memberId: string | null, error: unknown): void => {
+    if (memberId !== this.memberId) return;
+    this.fetchFailed = true;
+    if (!isOutOfRange(error)) return;
+    const { topic, partition, fetchOffset } = error;
+    this.parts.log.error(
+      { topic, partition, offset: fetchOffset },
+      'Kafka no longer has what comes next here: retention has removed it before it was taken in, or the log was cut. The consumer goes on ' +
+        'from the oldest record there is. Next step: have the producers send again what was in between, and let records be kept for longer.',
+    );
   };
 
   /** It may be served again, by another replica at the latest: until then it alone waits, for nothing of it has been seen. */

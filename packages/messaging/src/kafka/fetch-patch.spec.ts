@@ -510,6 +510,24 @@ describe('patchKafkaFetch', () => {
     expect(disconnected).toBe(1);
   });
 
+  it('says which offset is no longer there', async () => {
+    patchKafkaFetch();
+    const { prototype } = require('kafkajs/src/broker/index.js') as { prototype: Broker };
+    const broker = Object.create(prototype) as Broker;
+    broker.versions = { 1: { maxVersion: 11 } };
+    const partitions = [{ partition: 2, errorCode: 1, messages: [] }];
+    broker.connectionPool = {
+      send: async () => ({ errorCode: 0, sessionId: 5, responses: [{ topicName: TOPIC, partitions }] }),
+    };
+    const asked = [{ partition: 2, fetchOffset: '41', maxBytes: 9 }];
+    await expect(broker.fetch({ ...terms, topics: [{ topic: TOPIC, partitions: asked }] })).rejects.toMatchObject({
+      name: 'KafkaJSOffsetOutOfRange',
+      topic: TOPIC,
+      partition: 2,
+      fetchOffset: '41',
+    });
+  });
+
   it('tells whose fetch has failed where kafkajs tells nobody', async () => {
     patchKafkaFetch();
     const { prototype } = require('kafkajs/src/consumer/consumerGroup.js') as { prototype: object };

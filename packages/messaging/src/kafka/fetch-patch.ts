@@ -86,7 +86,7 @@ export function patchKafkaFetch(): void {
     } catch (error) {
       // What the broker has heard, and what it thinks that we have, is not known any more.
       session.reset();
-      throw error;
+      throw isOutOfRange(error) ? Object.assign(error, { fetchOffset: placeOf(error, options) }) : error;
     }
   };
   member.recoverFromFetch = function recoverFromFetch(this: GroupMember, error: unknown): Promise<void> {
@@ -104,6 +104,23 @@ export function patchKafkaFetch(): void {
     session.answered(answer as FetchAnswer & { sessionId: number });
     return answer;
   }
+}
+
+/** What was asked for is not there: removed by retention, or cut off. kafkajs goes on from the oldest record that is. */
+export interface OutOfRange {
+  topic: string;
+  partition: number;
+  /** What was asked for. */
+  fetchOffset?: string | undefined;
+}
+
+export function isOutOfRange(error: unknown): error is OutOfRange {
+  return (error as { name?: unknown } | null)?.name === 'KafkaJSOffsetOutOfRange';
+}
+
+function placeOf({ topic, partition }: OutOfRange, { topics }: FetchTerms): string | undefined {
+  const places = topics.find((each) => each.topic === topic)?.partitions;
+  return places?.find((place) => place.partition === partition)?.fetchOffset;
 }
 
 function asItIs(response: object): Promise<object> {
