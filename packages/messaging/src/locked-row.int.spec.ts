@@ -119,4 +119,46 @@ describe('locked-row: a row that somebody keeps locked parks its key alone', () 
     expect((await said()).sort()).toEqual([locked!, ...others].sort());
     expect(await harness.rows('SELECT 1 FROM dead_letter')).toEqual([]);
   });
+
+  it.each(['starts again', 'is gone'])(
+    'what an instance that %s had leased is released, but for what somebody keeps locked',
+    async (happens) => {
+      const instanceId = randomUUID();
+      const keys = ['1', '2', '3'];
+      await harness.rows(
+        `INSERT INTO work_key (queue, key, pending, held, available_at, lease, lease_owner)
+         SELECT 'gone', key, 0, true, now() + interval '1 hour', 'lease', $2 FROM unnest($1::text[]) AS t (key)`,
+        [keys, instanceId],
+      );
+      await harness.rows(
+        `INSERT INTO effect_call (scope, call, request, attempts, lease, lease_owner, lease_until)
+         SELECT key, 'call', 'null', 1, 'lease', $2, now() + interval '1 hour' FROM unnest($1::text[]) AS t (key)`,
+        [keys, instanceId],
+      );
+      await harness.rows(`INSERT INTO instance VALUES ($1, now() - interval '1 minute')`, [instanceId]);
+      const client = await harness.database.pool.connect();
+      try {
+        await client.query('BEGIN');
+        await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+        await client.query(`SELECT 1 FROM work_key WHERE key = '1' FOR UPDATE`);
+        await client.query(`SELECT 1 FROM effect_call WHERE scope = '2' FOR UPDATE`);
+        const jobs = { Ship: job(async () => undefined, { dependency: 'carrier' }) };
+        const started = performance.now();
+        await harness.service(defineRoutes({ group: harness.topics.group, jobs }), {
+          ...(happens === 'starts again' && { instanceId }),
+        });
+        expect(performance.now() - started).toBeLessThan(5_000);
+        const leased = (): Promise<{ of: string }[]> =>
+          harness.rows(
+            `SELECT 'key ' || key AS of FROM work_key WHERE lease IS NOT NULL
+             UNION ALL SELECT 'call ' || scope FROM effect_call WHERE lease IS NOT NULL`,
+          );
+        await until('the others are released', async () => (await leased()).length === 2, { timeoutMs: 5_000 });
+        expect(await leased()).toEqual([{ of: 'key 1' }, { of: 'call 2' }]);
+      } finally {
+        await client.query('ROLLBACK');
+        client.release();
+      }
+    },
+  );
 });

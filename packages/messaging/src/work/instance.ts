@@ -26,19 +26,33 @@ export const removeDeadInstances: Statement = {
   text: `DELETE FROM instance WHERE alive_until < clock_timestamp() RETURNING id`,
 };
 
-/** $1 instances that run no longer, so that their keys need not wait for the lease to end. */
-export const releaseKeysOf: Statement = {
-  name: 'release-keys-of-instances',
-  text: `
-    UPDATE work_key SET lease = NULL, lease_owner = NULL, available_at = clock_timestamp() WHERE lease_owner = ANY($1::text[])`,
+const keysOf = (whereLocked: string): string => `
+    UPDATE work_key k SET lease = NULL, lease_owner = NULL, available_at = clock_timestamp()
+      FROM (SELECT queue, key FROM work_key WHERE lease_owner = ANY($1::text[]) ORDER BY queue, key FOR UPDATE${whereLocked}) theirs
+     WHERE k.queue = theirs.queue AND k.key = theirs.key`;
+
+/** Whoever else locks a call locks no other: there is no order to keep, and so no reason to read the whole table in one. */
+const callsOf = (whereLocked: string): string => `
+    UPDATE effect_call c SET lease = NULL, lease_owner = NULL, lease_until = clock_timestamp()
+      FROM (SELECT scope, call FROM effect_call WHERE lease_owner = ANY($1::text[]) AND done_at IS NULL FOR UPDATE${whereLocked}) theirs
+     WHERE c.scope = theirs.scope AND c.call = theirs.call`;
+
+/** What to give back of instances that run no longer, each with these as $1. The outcome of a call stays unknown. */
+export interface Releases {
+  keys: Statement;
+  calls: Statement;
+}
+
+/** So that neither keys nor calls need wait for the lease to end. */
+export const releasing: Releases = {
+  keys: { name: 'release-keys-of-instances', text: keysOf('') },
+  calls: { name: 'release-calls-of-instances', text: callsOf('') },
 };
 
-/** As releaseKeysOf, for calls; their outcome stays unknown. */
-export const releaseCallsOf: Statement = {
-  name: 'release-calls-of-instances',
-  text: `
-    UPDATE effect_call SET lease = NULL, lease_owner = NULL, lease_until = clock_timestamp()
-     WHERE lease_owner = ANY($1::text[]) AND done_at IS NULL`,
+/** As {@link releasing}, but for what somebody keeps locked: its lease ends by itself. */
+export const releasingUnlocked: Releases = {
+  keys: { name: 'release-unlocked-keys-of-instances', text: keysOf(' SKIP LOCKED') },
+  calls: { name: 'release-unlocked-calls-of-instances', text: callsOf(' SKIP LOCKED') },
 };
 
 /** $1 instance that stops. */

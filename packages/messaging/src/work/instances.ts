@@ -1,13 +1,15 @@
-import type { Database } from '@throughline/postgres';
+import type { Database, Tx } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
+import { isLockTimeout, LOCK_OF_MANY_MS } from '../conflicts.js';
 import type { Limits } from '../limits.js';
 import {
   keepAlive,
   keepAliveAmongOthers,
-  releaseCallsOf,
-  releaseKeysOf,
+  releasing,
+  releasingUnlocked,
   removeDeadInstances,
   removeInstance,
+  type Releases,
 } from './instance.js';
 
 /**
@@ -33,11 +35,10 @@ export class Instances {
 
   /** What an earlier life of this instance had leased is released at once. */
   async start(): Promise<void> {
-    const { instanceId } = this.parts;
-    await this.parts.database.transaction(async (tx) => {
-      await tx.query(keepAlive, [instanceId, this.parts.limits.aliveForMs]);
-      await tx.query(releaseKeysOf, [[instanceId]]);
-      await tx.query(releaseCallsOf, [[instanceId]]);
+    const { instanceId, limits } = this.parts;
+    await this.release(async (tx) => {
+      await tx.query(keepAlive, [instanceId, limits.aliveForMs]);
+      return [instanceId];
     });
     this.schedule();
   }
@@ -70,15 +71,32 @@ export class Instances {
   }
 
   private async removeDead(): Promise<void> {
-    const dead = await this.parts.database.transaction(async (tx) => {
-      const ids = (await tx.query<{ id: string }>(removeDeadInstances)).map(({ id }) => id);
-      if (ids.length === 0) return ids;
-      await tx.query(releaseKeysOf, [ids]);
-      await tx.query(releaseCallsOf, [ids]);
-      return ids;
-    });
+    const dead = await this.release(async (tx) =>
+      (await tx.query<{ id: string }>(removeDeadInstances)).map(({ id }) => id),
+    );
     if (dead.length === 0) return;
     this.parts.log.warn({ instances: dead }, 'Instances are gone: their leases are released.');
     this.parts.released();
+  }
+
+  /** A row that somebody keeps locked must keep neither the others, nor a start, waiting. */
+  private async release(whose: (tx: Tx) => Promise<string[]>): Promise<string[]> {
+    const run = ({ keys, calls }: Releases): Promise<string[]> =>
+      this.parts.database.transaction(
+        async (tx) => {
+          const ids = await whose(tx);
+          if (ids.length === 0) return ids;
+          await tx.query(keys, [ids]);
+          await tx.query(calls, [ids]);
+          return ids;
+        },
+        { lockTimeoutMs: LOCK_OF_MANY_MS },
+      );
+    try {
+      return await run(releasing);
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+      return run(releasingUnlocked);
+    }
   }
 }
