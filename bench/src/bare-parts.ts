@@ -1,6 +1,6 @@
 import type { Statement } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
-import type { Kafka, ProducerConfig } from 'kafkajs';
+import type { Kafka, TopicMessages } from 'kafkajs';
 import { root } from './path.js';
 
 /** What the bare loop has in common with the product: its statements, and its Kafka client. */
@@ -15,7 +15,7 @@ export interface Parts {
   insertOutbox: Statement;
   deleteOutbox: Statement;
   kafkaClient(options: { brokers: string[]; clientId: string }, log: Logger): Kafka;
-  producerSettings: ProducerConfig;
+  kafkaPublisher(kafka: Kafka): { send(topicMessages: TopicMessages[]): Promise<void> };
 }
 
 const FILES = [

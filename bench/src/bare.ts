@@ -96,7 +96,7 @@ const kafka = parts.kafkaClient(
   { brokers: config.brokers, clientId: `bare-${side}` },
   logger(`bare-${side}`, { level: 'warn' }),
 );
-const producer = kafka.producer(parts.producerSettings);
+const publisher = parts.kafkaPublisher(kafka);
 
 /** Nothing is tried again here: a loop that failed would only be waited for. */
 function giveUp(error: unknown): never {
@@ -145,7 +145,7 @@ const publish = gather<Stored>(async (rows) => {
       }),
     })),
   }));
-  await producer.sendBatch({ acks: -1, topicMessages });
+  await publisher.send(topicMessages);
   acknowledged.push(...rows.map(({ id }) => id));
 }, SEND_ROWS);
 
@@ -376,7 +376,6 @@ function stamp(correlationId: string): Stamp {
 }
 
 await codec.prepare(Object.keys(catalog) as MessageType[]);
-await producer.connect();
 if (side === 'orchestrator') await runner.storeDefinitions(database);
 const topics = [...new Set(SIDES[side].map((type) => config.prefix + catalog[type].topic))];
 if (topics.length > 0) {

@@ -225,8 +225,8 @@ async function takeInWith(`,
     edits: [
       {
         file: messaging('kafka/fetch-patch.ts'),
-        find: 'session.reset();\n      if ((error as',
-        replace: 'if ((error as',
+        find: 'session.reset();\n      throw error;',
+        replace: 'throw error;',
       },
     ],
     caughtBy: {

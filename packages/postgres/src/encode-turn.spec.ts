@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { encodeTurn, type Bound } from './encode-turn.js';
 
 const require = createRequire(import.meta.url);
-const { serialize } = require('pg-protocol') as {
+const { serialize } = createRequire(require.resolve('pg'))('pg-protocol') as {
   serialize: {
     parse(query: { name: string; text: string }): Buffer;
     bind(config: { statement: string; values: unknown[]; valueMapper: (value: unknown) => unknown }): Buffer;

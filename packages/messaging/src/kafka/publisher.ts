@@ -1,14 +1,6 @@
-import type { Kafka, Producer, ProducerConfig, TopicMessages } from 'kafkajs';
+import type { Kafka, Producer, TopicMessages } from 'kafkajs';
 import { countSent, measureRequest } from '../metrics.js';
 import { keyPartitioner } from './partitioner.js';
-
-export const producerSettings: ProducerConfig = {
-  idempotent: true,
-  maxInFlightRequests: 1,
-  allowAutoTopicCreation: false,
-  createPartitioner: keyPartitioner,
-  retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 3 },
-};
 
 /** Sends batches in order, one at a time, acknowledged by all in-sync replicas. */
 export interface Publisher {
@@ -45,7 +37,13 @@ export function kafkaPublisher(kafka: Kafka): Publisher {
   };
 
   async function connect(): Promise<Producer> {
-    const fresh = kafka.producer(producerSettings);
+    const fresh = kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      createPartitioner: keyPartitioner,
+      retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 3 },
+    });
     await fresh.connect();
     return fresh;
   }
