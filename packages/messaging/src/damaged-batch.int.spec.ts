@@ -146,12 +146,22 @@ describe('damaged-batch: what a broker has damaged on its disk is a dead letter,
     await expectLetters([bad]);
     await first.stop();
 
-    await read();
+    const second = await read();
     await write(keys[0]!, 'c');
     await until('what comes after is handled', () => ofName('c').length === PER_BATCH);
-    expect(handled.filter((each) => /^[abc]/.test(each))).toEqual(['a', 'b', 'c'].flatMap(ofBatch));
+    expect(handled.filter((each) => /^[abc] /.test(each))).toEqual(['a', 'b', 'c'].flatMap(ofBatch));
     expect(ofName('other')).toEqual(ofBatch('other'));
     await expectLetters([bad]);
+
+    // Once it is mended, what it held was missed.
+    spoil(bad, 90, bad.bytes.subarray(90, 91));
+    const { id } = await second.replays.start({ mode: 'missed' }, { actor: 'spec', reason: 'mended' });
+    const replay = await until('the replay is over', async () => {
+      const found = await second.replays.find(id);
+      return found.status !== 'running' && found;
+    });
+    expect([replay.status, ofName('bad')]).toEqual(['done', ofBatch('bad')]);
+    expect(handled.filter((each) => /^[abc] /.test(each))).toHaveLength(3 * PER_BATCH);
   });
 
   it('so is one whose length is wrong', async () => {

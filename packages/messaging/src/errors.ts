@@ -62,7 +62,7 @@ export const BATCH_UNREADABLE = 'MSG_BATCH_UNREADABLE';
 
 export function batchUnreadable(why: string): ThroughlineError {
   return new ThroughlineError(
-    `A record batch cannot be read (${why}): the letter keeps its bytes; have the producer send again what was in it.`,
+    `A record batch cannot be read (${why}): the letter keeps its bytes. Where a broker has it whole after all, replay what was missed; else have the producer send again what was in it.`,
     { code: BATCH_UNREADABLE, retry: 'never' },
   );
 }

@@ -1,6 +1,7 @@
 import { fromHeaders } from '@throughline/contracts';
 import type { Queryable, Statement } from '@throughline/postgres';
 import type { KafkaRecord } from '../consume/read-record.js';
+import { BATCH_UNREADABLE } from '../errors.js';
 import type { Routes } from '../routes.js';
 import { count, type Counts, type ReplayRequest } from './replay.js';
 
@@ -77,13 +78,18 @@ async function findKnown(
   return new Set(rows.map(({ message_id }) => message_id));
 }
 
-/** Places of records that nobody could read and that are dead letters already: the inbox does not know them. */
+/**
+ * Places of records that nobody could read and that are dead letters already: the inbox does not know them. The letter of a whole batch has
+ * the place of its last record, and buries that one no more than the others, once they can be read.
+ */
 async function findBuried(database: Queryable, group: string, unknown: Identified[]): Promise<Set<string>> {
   const rows = await database.query<{ topic: string; partition: number; offset: string }>(findDeadRecords, [
     group,
     unknown.map(({ record }) => record.topic),
     unknown.map(({ record }) => record.partition),
     unknown.map(({ record }) => record.offset),
+    unknown.map(({ record }) => record.headers?.[BATCH_UNREADABLE] !== undefined),
+    BATCH_UNREADABLE,
   ]);
   return new Set(rows.map(placeOf));
 }
@@ -100,12 +106,12 @@ const findInInbox: Statement = {
      WHERE consumer = (SELECT inbox_of($1, $3)) AND message_id = ANY($2::uuid[])`,
 };
 
-/** $1 consumer, $2 topics, $3 partitions, $4 offsets. */
+/** $1 consumer, $2 topics, $3 partitions, $4 offsets, $5 whether it stands for a whole batch, $6 code of those letters that do. */
 const findDeadRecords: Statement = {
   name: 'find-dead-records',
   text: `
     SELECT d.topic, d."partition", d."offset" FROM dead_letter d
-      JOIN unnest($2::text[], $3::int[], $4::bigint[]) AS t (topic, "partition", "offset")
+      JOIN unnest($2::text[], $3::int[], $4::bigint[], $5::boolean[]) AS t (topic, "partition", "offset", is_batch)
         ON d.topic = t.topic AND d."partition" = t."partition" AND d."offset" = t."offset"
-     WHERE d.consumer = $1 AND d.kind = 'record'`,
+     WHERE d.consumer = $1 AND d.kind = 'record' AND (d.error_code = $6) = t.is_batch`,
 };
