@@ -225,8 +225,8 @@ async function takeInWith(`,
     edits: [
       {
         file: messaging('kafka/fetch-patch.ts'),
-        find: 'session.reset();\n      throw error;',
-        replace: 'throw error;',
+        find: 'session.reset();\n      throw isOutOfRange',
+        replace: 'throw isOutOfRange',
       },
     ],
     caughtBy: {
