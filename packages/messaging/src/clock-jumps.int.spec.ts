@@ -10,7 +10,7 @@ import {
   type MessagingHarness,
 } from '@throughline/testing';
 import { Kafka, logLevel } from 'kafkajs';
-import { defineRoutes, effect, state, type Message, type Messaging, type Routes } from './index.js';
+import { defineRoutes, effect, job, state, type Message, type Messaging, type Routes } from './index.js';
 
 jest.setTimeout(90_000);
 
@@ -95,5 +95,34 @@ describe('clock-jumps: a wall clock that is wrong, or jumps, delays nothing and 
     await admin.disconnect();
     expect(groups[0]).toMatchObject({ state: 'Stable' });
     expect(groups[0]!.members).toHaveLength(2);
+  });
+
+  it('also when the clock of PostgreSQL is set forward, an instance that lives keeps its leases', async () => {
+    const database = await harness.otherDatabase();
+    const ran: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const service = (instanceId: string): Promise<Messaging> =>
+      harness.service(
+        defineRoutes({
+          group: `${harness.topics.group}-carrier`,
+          jobs: { Ship: job(async ({ id }) => (ran.push(id), gate.promise), { dependency: 'carrier' }) },
+        }),
+        { instanceId, database },
+      );
+    const both = [await service('one'), await service('two')];
+    await until('both are ready', () => both.every((instance) => instance.health().ready));
+    await both[0]!.transaction(async (tx) => tx.enqueue([{ type: 'Ship', key: 'a', id: 'a', payload: {} }]));
+    await until('it runs', () => ran.length === 1);
+    await sleep(1_500); // by now each would call the other dead
+    for (let jumps = 0; jumps < 40; jumps++) {
+      // As the other one sees it until the next sign of life.
+      await database.pool.query(`UPDATE instance SET alive_until = alive_until - interval '1 hour'`);
+      await sleep(50);
+    }
+    const leased = await database.pool.query('SELECT lease_owner FROM work_key');
+    expect([ran, leased.rows]).toEqual([['a'], [{ lease_owner: 'one' }]]);
+    gate.resolve();
+    await until('it is done', async () => (await database.pool.query('SELECT 1 FROM work')).rows.length === 0);
+    expect(ran).toEqual(['a']);
   });
 });

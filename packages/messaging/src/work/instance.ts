@@ -8,7 +8,7 @@ export const keepAlive: Statement = {
     ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`,
 };
 
-/** As keepAlive, and tells of the others: whether one lives, and whether one has given no sign of life for too long. */
+/** As keepAlive, and tells of the others: whether one lives, and the last sign of life of each that has given none for too long. */
 export const keepAliveAmongOthers: Statement = {
   name: 'keep-instance-alive-among-others',
   text: `
@@ -16,14 +16,14 @@ export const keepAliveAmongOthers: Statement = {
       INSERT INTO instance (id, alive_until) VALUES ($1, clock_timestamp() + $2 * interval '1 millisecond')
       ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until)
     SELECT coalesce(bool_or(alive_until >= clock_timestamp()), false) AS living,
-           coalesce(bool_or(alive_until < clock_timestamp()), false) AS silent
+           coalesce(array_agg(id || ' ' || alive_until) FILTER (WHERE alive_until < clock_timestamp()), '{}') AS silent
       FROM instance WHERE id <> $1`,
 };
 
-/** Instances that gave no sign of life for too long, removed: whoever removes one releases its leases in that transaction. */
+/** $1 last signs of life: these instances, removed. Whoever removes one releases its leases in that transaction. */
 export const removeDeadInstances: Statement = {
   name: 'remove-dead-instances',
-  text: `DELETE FROM instance WHERE alive_until < clock_timestamp() RETURNING id`,
+  text: `DELETE FROM instance WHERE id || ' ' || alive_until = ANY($1::text[]) RETURNING id`,
 };
 
 const keysOf = (whereLocked: string): string => `

@@ -20,6 +20,8 @@ import {
 export class Instances {
   private timer: NodeJS.Timeout | undefined;
   private beats = 0;
+  /** Last signs of life of those that were silent at the last look. */
+  private silent: string[] = [];
   /** No other instance of this service was alive at the last look. */
   alone = false;
 
@@ -56,13 +58,17 @@ export class Instances {
   private async beat(): Promise<void> {
     const { database, instanceId, limits, log } = this.parts;
     try {
-      const [others] = await database.query<{ living: boolean; silent: boolean }>(keepAliveAmongOthers, [
+      const [others] = await database.query<{ living: boolean; silent: string[] }>(keepAliveAmongOthers, [
         instanceId,
         limits.aliveForMs,
       ]);
       this.alone = !others!.living;
       // After an outage of the database everybody looks dead for a moment: give them time for a sign.
-      if (++this.beats * limits.aliveEveryMs > limits.aliveForMs && others!.silent) await this.removeDead();
+      const enough = ++this.beats * limits.aliveEveryMs > limits.aliveForMs;
+      // So do they when its clock is set forward: whoever lives gives a sign between two looks.
+      const dead = others!.silent.filter((sign) => this.silent.includes(sign));
+      this.silent = others!.silent;
+      if (enough && dead.length > 0) await this.removeDead(dead);
     } catch (error) {
       this.beats = 0;
       log.debug({ err: error }, 'No sign of life could be given.');
@@ -70,9 +76,9 @@ export class Instances {
     if (this.timer) this.schedule();
   }
 
-  private async removeDead(): Promise<void> {
+  private async removeDead(signs: string[]): Promise<void> {
     const dead = await this.release(async (tx) =>
-      (await tx.query<{ id: string }>(removeDeadInstances)).map(({ id }) => id),
+      (await tx.query<{ id: string }>(removeDeadInstances, [signs])).map(({ id }) => id),
     );
     if (dead.length === 0) return;
     this.parts.log.warn({ instances: dead }, 'Instances are gone: their leases are released.');
