@@ -66,6 +66,8 @@ describe('an array parameter', () => {
   it('that is refused is refused by name, and the connection is not in disorder', async () => {
     const ids = { name: 'ids', text: 'SELECT unnest($1::uuid[]) AS id' };
     await expect(database.query(ids, [['no uuid']])).rejects.toMatchObject({ code: '22P02' });
+    const numbers = { name: 'numbers', text: 'SELECT unnest($1::bigint[])' };
+    await expect(database.query(numbers, [[2n ** 63n]])).rejects.toMatchObject({ code: '22003' });
     const id = '018f3a5e-0000-7000-8000-00000000000a';
     expect(await database.query(ids, [[id]])).toEqual([{ id }]);
   });

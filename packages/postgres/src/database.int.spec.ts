@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { testDatabase, type TestDatabase } from '@throughline/testing';
@@ -106,6 +107,58 @@ describe('Database', () => {
       await expect(failing).rejects.toThrow('on purpose');
     }
     expect(await things()).toBe(2);
+  });
+
+  it.each<[string, (tx: Tx, bad: () => Promise<unknown>) => Promise<void>]>([
+    [
+      'in the middle, unawaited',
+      async (tx, bad) => {
+        await tx.query(insert, [101]);
+        void bad();
+        await setImmediate();
+        await setImmediate();
+        await tx.query(insert, [102]);
+      },
+    ],
+    [
+      'at the beginning, caught',
+      async (tx, bad) => {
+        await bad().catch(() => undefined);
+        await tx.query(insert, [101]);
+      },
+    ],
+    [
+      'at the end, caught',
+      async (tx, bad) => {
+        await tx.query(insert, [101]);
+        await bad().catch(() => undefined);
+      },
+    ],
+    [
+      'together with COMMIT',
+      async (tx, bad) => {
+        await tx.query(insert, [101]);
+        void bad();
+      },
+    ],
+    ['alone', async (_, bad) => void bad()],
+  ])('commits nothing where a statement cannot be sent: %s', async (_, fn) => {
+    const before = await things();
+    const circular: Record<string, unknown> = {};
+    circular['itself'] = circular;
+    await expect(database.transaction((tx) => fn(tx, () => tx.query(insert, [circular])))).rejects.toThrow('circular');
+    expect(await things()).toBe(before);
+  });
+
+  it('tells the first failure, not that what was to be parsed behind it is not known', async () => {
+    const late = { name: 'late', text: 'SELECT 1 AS late' };
+    const failing = database.transaction(async (tx) => {
+      void tx.query(insert, [1]); // is there already
+      void tx.query(late);
+      await setImmediate();
+      await tx.query(late);
+    });
+    await expect(failing).rejects.toMatchObject({ code: '23505' });
   });
 
   it('rehearses: whatever is asked of the database in there is answered and then undone, and nothing gets out later', async () => {

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { commitRefused, overtaken, rehearsalOver, UNIQUE_VIOLATION } from './errors.js';
 import { inStatementSpan } from './statement-span.js';
-import { IN_FAILED_TRANSACTION, Turn, type Answer, type Asked } from './turn.js';
+import { mayFollowFailure, Turn, type Answer, type Asked } from './turn.js';
 
 /** A statement with a stable name: parsed and planned once per connection, then only bound and executed. */
 export interface Statement {
@@ -137,7 +137,7 @@ export class Database implements Queryable {
       } catch (error) {
         const failed = await tx.rollback();
         // A statement failed: the connection is dropped, and the transaction with it. What followed the first failure says only so.
-        if (failed) throw (error as { code?: string }).code === IN_FAILED_TRANSACTION ? failed : error;
+        if (failed) throw mayFollowFailure(error) ? failed : error;
         broken = false;
         throw error;
       }
@@ -293,7 +293,7 @@ class ClientTx implements Tx {
 
   private ask(statement: Statement, values: unknown[]): Promise<Answer> {
     if (this.state === 'over') {
-      return Promise.reject(new Error(`Statement "${statement.name}" came after its transaction.`));
+      return Promise.reject(this.failure ?? new Error(`Statement "${statement.name}" came after its transaction.`));
     }
     return new Promise((resolve, reject) => {
       // Microtasks belong to the turn: what follows from the answers that have just been read leaves together.
@@ -312,14 +312,18 @@ class ClientTx implements Tx {
       resolve: () => undefined,
       reject: first!.reject,
     });
-    this.send(this.state === 'new' ? [...this.opening.map(toOpen), ...this.turn] : this.turn);
-    this.state = 'open';
+    if (this.send(this.state === 'new' ? [...this.opening.map(toOpen), ...this.turn] : this.turn)) this.state = 'open';
   }
 
-  private send(asked: Asked[], ownTransaction = false): void {
+  /** Returns false where something cannot be sent: the server does not know that the transaction has failed, so it is over here. */
+  private send(asked: Asked[], ownTransaction = false): boolean {
     this.turn = [];
     this.state = 'over';
-    if (asked.length > 0) this.client.query(new Turn(asked, ownTransaction));
+    if (asked.length === 0) return true;
+    const turn = new Turn(asked, ownTransaction);
+    this.client.query(turn);
+    this.failure ??= turn.unsent;
+    return turn.unsent === undefined;
   }
 }
 

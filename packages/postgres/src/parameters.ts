@@ -63,8 +63,10 @@ const ELEMENT_TYPES: Record<string, ElementType | undefined> = {
     write(writer, element) {
       const isWhole = Number.isSafeInteger(element) || (typeof element === 'string' && DIGITS.test(element));
       if (!isWhole && typeof element !== 'bigint') return false;
+      const value = BigInt(element as number | string | bigint);
+      if (BigInt.asIntN(64, value) !== value) return false;
       writer.int32(8);
-      writer.int64(BigInt(element as number | string | bigint));
+      writer.int64(value);
       return true;
     },
   },

@@ -42,3 +42,20 @@ it('a statement within a transaction is answered at once: its COMMIT comes later
   turn.handleCommandComplete(complete);
   expect(told).toEqual(['INSERT']);
 });
+
+it('a statement whose rows cannot be read is refused, and the next is answered', () => {
+  const told: unknown[] = [];
+  const asked = (name: string) => ({
+    statement: { name, text: name },
+    values: [],
+    resolve: ({ rows }: Answer) => void told.push(rows),
+    reject: (error: Error) => void told.push(error.name),
+  });
+  const turn = new Turn([asked('one'), asked('two')]);
+  for (const text of ['{', '{}']) {
+    turn.handleRowDescription({ fields: [{ name: 'json', dataTypeID: 114 }] });
+    turn.handleDataRow({ fields: [text] });
+    turn.handleCommandComplete(complete);
+  }
+  expect(told).toEqual(['SyntaxError', [{ json: {} }]]);
+});

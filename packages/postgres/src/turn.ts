@@ -19,7 +19,15 @@ export interface Asked {
 }
 
 /** SQLSTATE in_failed_sql_transaction: what follows a failure says only so. */
-export const IN_FAILED_TRANSACTION = '25P02';
+const IN_FAILED_TRANSACTION = '25P02';
+/** SQLSTATE invalid_sql_statement_name: it was to be parsed behind a failure. */
+const NOT_PARSED = '26000';
+
+/** Whether an error may only say that an earlier statement failed. */
+export function mayFollowFailure(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === IN_FAILED_TRANSACTION || code === NOT_PARSED;
+}
 
 /** What of a connection of pg its types do not show. */
 interface Connection {
@@ -47,6 +55,10 @@ export class Turn extends pg.Query {
   private answer: Answer = { rows: [], command: '' };
   private readers = new Map<string, ReadRow>();
   private described: ReadRow | undefined;
+  /** Why its rows cannot be read. */
+  private unreadable: Error | undefined;
+  /** Why nothing of it was sent. */
+  unsent: Error | undefined;
 
   /**
    * @param ownTransaction one statement without BEGIN and COMMIT: its rows come before it commits, at the Sync. A server that is told to
@@ -81,7 +93,7 @@ export class Turn extends pg.Query {
       if (connection.stream.writable) connection.stream.write(bytes);
       return null;
     } catch (error) {
-      return error as Error;
+      return (this.unsent = error as Error);
     }
   };
 
@@ -91,7 +103,11 @@ export class Turn extends pg.Query {
 
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
     const readRow = this.described ?? this.readers.get(this.name) ?? noRows;
-    this.answer.rows.push(readRow(fields));
+    try {
+      this.answer.rows.push(readRow(fields));
+    } catch (error) {
+      this.unreadable ??= error as Error; // thrown here it would end the process
+    }
   }
 
   handleCommandComplete({ text }: { text: string }): void {
@@ -116,9 +132,12 @@ export class Turn extends pg.Query {
   }
 
   private tell(): void {
-    this.asked[this.answered]!.resolve(this.answer);
+    const { resolve, reject } = this.asked[this.answered]!;
+    if (this.unreadable) reject(this.unreadable);
+    else resolve(this.answer);
     this.answered++;
     this.answer = { rows: [], command: '' };
+    this.unreadable = undefined;
     this.next();
   }
 

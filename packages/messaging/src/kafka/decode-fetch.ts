@@ -122,7 +122,8 @@ export async function decodeFetchResponse(
     }
     if (partitions.length > 0) responses.push({ topicName, partitions });
   }
-  // Where much was sent, there may have been no room for these.
+  // Where much was sent, there may have been no room for these. (Nor is there beside others for a batch beyond the limit of a partition,
+  // which comes when its partition is first; but in a session this may be the only answer that names it.)
   if (bytes.length < asked.maxBytes / 2) refused.push(...withheld);
   return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses, refused, gaps };
 }

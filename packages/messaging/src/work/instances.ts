@@ -12,6 +12,9 @@ import {
   type Releases,
 } from './instance.js';
 
+/** So often in a row the same last sign of an instance must be too old. */
+const LOOKS = 3;
+
 /**
  * Signs of life. A killed instance cannot give its leases back, and to wait for them to end would hold its keys for a whole time
  * limit; so the others release them when it has been silent for a while. A silent instance that lives after all loses its leases,
@@ -20,8 +23,8 @@ import {
 export class Instances {
   private timer: NodeJS.Timeout | undefined;
   private beats = 0;
-  /** Last signs of life of those that were silent at the last look. */
-  private silent: string[] = [];
+  /** Last signs of life of those that are silent, and in how many looks in a row they were. */
+  private silent = new Map<string, number>();
   /** No other instance of this service was alive at the last look. */
   alone = false;
 
@@ -65,9 +68,9 @@ export class Instances {
       this.alone = !others!.living;
       // After an outage of the database everybody looks dead for a moment: give them time for a sign.
       const enough = ++this.beats * limits.aliveEveryMs > limits.aliveForMs;
-      // So do they when its clock is set forward: whoever lives gives a sign between two looks.
-      const dead = others!.silent.filter((sign) => this.silent.includes(sign));
-      this.silent = others!.silent;
+      // So do they when its clock is set forward: whoever lives gives a sign between three looks, also one that is slower than we are.
+      this.silent = new Map(others!.silent.map((sign) => [sign, (this.silent.get(sign) ?? 0) + 1]));
+      const dead = others!.silent.filter((sign) => this.silent.get(sign)! >= LOOKS);
       if (enough && dead.length > 0) await this.removeDead(dead);
     } catch (error) {
       this.beats = 0;
