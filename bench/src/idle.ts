@@ -9,8 +9,8 @@ export interface IdleFigures {
   worstPercent: number;
 }
 
-/** After the last outcome: offsets, deletions and the garbage of start-up are over by then. */
-const SETTLE_MS = 10_000;
+/** After the last outcome: offsets, deletions and the garbage of start-up, which V8 collects some 15 s later, are over by then. */
+const SETTLE_MS = 30_000;
 const MEASURE_MS = 20_000;
 
 /** What each service costs while there is nothing to do. */
