@@ -86,16 +86,19 @@ describe('patchKafkaProduce', () => {
   }
 
   /** The Produce request that a broker is sent, of a version that it knows. */
-  async function sentTo(maxVersion: number, terms: ProduceTerms): Promise<Sent['request'] & { bytes: Buffer }> {
+  async function sentTo(
+    maxVersion: number,
+    terms: ProduceTerms,
+  ): Promise<Sent['request'] & { bytes: Buffer; byKafkajs: boolean }> {
     const send = jest.fn<(protocol: Sent) => Promise<unknown>>().mockResolvedValue({});
-    const broker = {
-      versions: { 0: { maxVersion } },
-      connectionPool: { send },
-      lookupRequest: () => (of: ProduceTerms) => ({ request: { ...original(of), apiVersion: maxVersion } }),
-    };
+    const lookupRequest = jest.fn(() => (of: ProduceTerms) => ({
+      request: { ...original(of), apiVersion: maxVersion },
+    }));
+    const broker = { versions: { 0: { maxVersion } }, connectionPool: { send }, lookupRequest };
     await prototype.produce.call(Object.assign(Object.create(prototype) as object, broker), terms);
     const { request } = send.mock.calls[0]![0];
-    return { ...request, bytes: (await request.encode()).buffer };
+    const byKafkajs = lookupRequest.mock.calls.length > 0;
+    return { ...request, bytes: (await request.encode()).buffer, byKafkajs };
   }
 
   it('sends the very bytes, of the plain kind or not, and is applied once', async () => {
@@ -104,14 +107,14 @@ describe('patchKafkaProduce', () => {
     const patched = prototype.produce;
     patchKafkaProduce();
     expect(prototype.produce).toBe(patched);
-    for (const one of [
-      termsOf([{ key: 'k', value: Buffer.from('v'), headers: { a: 'é' } }]),
-      termsOf([{ key: null, value: Buffer.from('v'), headers: { twice: ['a', 'b'] } }]),
-      { ...plain, acks: 0 },
-    ]) {
+    for (const [one, byKafkajs] of [
+      [termsOf([{ key: 'k', value: Buffer.from('v'), headers: { a: 'é' } }]), false],
+      [termsOf([{ key: null, value: Buffer.from('v'), headers: { twice: ['a', 'b'] } }]), true],
+      [{ ...plain, acks: 0 }, true],
+    ] as const) {
       const { buffer } = await original(one).encode();
       const sent = await sentTo(7, one);
-      expect(sent).toMatchObject({ apiKey: 0, apiVersion: 7 });
+      expect(sent).toMatchObject({ apiKey: 0, apiVersion: 7, byKafkajs });
       expect(sent.bytes.equals(buffer)).toBe(true);
     }
   });

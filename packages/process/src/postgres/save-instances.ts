@@ -21,7 +21,7 @@ export interface Change {
   closed: TaskChanges['closed'];
 }
 
-/** JSON travels as one document per statement: inside a text array every quote of it would be escaped, and that costs most of all. */
+/** The states of a statement travel as one JSON document, written at once; the server takes it apart. */
 const insert = {
   name: 'process-insert-instances',
   // A release that takes no claim, beside this one while it is rolled out.
