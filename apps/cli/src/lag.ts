@@ -1,6 +1,16 @@
 import { colours, duration, table } from './output.js';
 import { EXIT_UNREACHABLE, type ServicesApi } from './services-api.js';
 
+interface Partition {
+  topic: string;
+  partition: number;
+  lagMessages: number;
+  lagSeconds: number;
+  paused: boolean;
+  unknown?: boolean;
+  refusedAt?: string;
+}
+
 /** What one instance answers; its OpenAPI page explains it. */
 export interface ConsumerAnswer {
   service: string;
@@ -8,7 +18,7 @@ export interface ConsumerAnswer {
   topics: string[];
   ready: boolean;
   reasons: string[];
-  partitions: { topic: string; partition: number; lagMessages: number; lagSeconds: number; paused: boolean }[];
+  partitions: Partition[];
   work: {
     dependency: string;
     pending: number;
@@ -41,8 +51,9 @@ function renderLag(instances: ConsumerAnswer[]): string {
   return [
     table(
       ['consumer', 'topic', 'partition', 'messages behind', 'oldest', ''],
-      partitions.map(({ consumer, topic, partition, lagMessages, lagSeconds, paused }) => {
-        return [consumer, topic, partition, lagMessages, age(lagSeconds), paused ? colours.yellow('paused') : ''];
+      partitions.map((place) => {
+        const { consumer, topic, partition, lagMessages, lagSeconds } = place;
+        return [consumer, topic, partition, lagMessages, age(lagSeconds), colours.yellow(noteOf(place))];
       }),
     ),
     '',
@@ -69,6 +80,15 @@ function workRows({ service, work, deadLetters }: ConsumerAnswer): (string | num
     // Dead letters are of the whole service, so they are said once.
     return [service, dependency, pending, parkedKeys, oldest, heldKeys, i === 0 ? deadLetters : '', state];
   });
+}
+
+function noteOf({ paused, unknown, refusedAt }: Partition): string {
+  const notes = [
+    paused && 'paused',
+    unknown && 'as seen last: its broker does not answer',
+    refusedAt !== undefined && `Kafka serves nothing from offset ${refusedAt} on`,
+  ];
+  return notes.filter(Boolean).join('; ');
 }
 
 function age(seconds: number): string {

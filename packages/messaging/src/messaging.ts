@@ -293,7 +293,9 @@ function waitsOf(work: MessagingHealth['work'], partitions: MessagingHealth['par
   }
   const paused = new Set(partitions.flatMap(({ topic, paused }) => (paused ? [topic] : [])));
   for (const topic of paused) waits.push(`partitions of ${topic} pause because too much work waits`);
-  for (const { topic, partition, refusedAt } of partitions) {
+  for (const { topic, partition, refusedAt, unknown } of partitions) {
+    if (unknown)
+      waits.push(`how far ${topic}, partition ${partition}, is behind is not known: its broker does not say`);
     if (refusedAt !== undefined)
       waits.push(
         `Kafka serves nothing of ${topic}, partition ${partition}, from offset ${refusedAt} on: it seems damaged`,

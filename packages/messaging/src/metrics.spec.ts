@@ -14,7 +14,8 @@ const health: MessagingHealth = {
   group: 'ops-adapter',
   partitions: [
     { topic: 'orders', partition: 0, lagMessages: 7, lagSeconds: 1.5, paused: true },
-    { topic: 'orders', partition: 1, lagMessages: 0, lagSeconds: 0, paused: false },
+    { topic: 'orders', partition: 1, lagMessages: 0, lagSeconds: 0, paused: false, unknown: true },
+    { topic: 'orders', partition: 2, lagMessages: 4, lagSeconds: 2, paused: false, refusedAt: '0' },
   ],
   relay: { leading: true, catchingUp: false, waiting: 3 },
   work: {
@@ -44,9 +45,11 @@ describe('the metrics of messaging', () => {
       'throughline.work.held_keys': [of('medusa', 2), of('state', 0)],
       'throughline.work.held_rows': [of('medusa', 9), of('state', 0)],
       'throughline.work.paused': [of('medusa', 1), of('state', 0)],
-      'throughline.consumer.lag': perPartition(7, 0),
-      'throughline.consumer.lag.age': perPartition(1.5, 0),
-      'throughline.consumer.paused': perPartition(1, 0),
+      'throughline.consumer.lag': perPartition(7, 0, 4),
+      'throughline.consumer.lag.age': perPartition(1.5, 0, 2),
+      'throughline.consumer.lag.unknown': perPartition(0, 1, 0),
+      'throughline.consumer.refused': perPartition(0, 0, 1),
+      'throughline.consumer.paused': perPartition(1, 0, 0),
       'throughline.outbox.waiting': [{ value: 3 }],
     });
   });

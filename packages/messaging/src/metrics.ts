@@ -32,6 +32,20 @@ export const gauges: GaugeOfHealth[] = [
     read: (health) => perPartition(health, ({ lagSeconds }) => lagSeconds),
   },
   {
+    name: 'throughline.consumer.lag.unknown',
+    description:
+      '1 while the broker of a partition does not say where it ends: its lag and age are as they were seen last.',
+    unit: '1',
+    read: (health) => perPartition(health, ({ unknown }) => (unknown ? 1 : 0)),
+  },
+  {
+    name: 'throughline.consumer.refused',
+    description:
+      '1 while Kafka serves nothing of a partition although there is more: it seems damaged, and waits alone.',
+    unit: '1',
+    read: (health) => perPartition(health, ({ refusedAt }) => (refusedAt === undefined ? 0 : 1)),
+  },
+  {
     name: 'throughline.consumer.paused',
     description: '1 while a partition pauses because the work queue is full.',
     unit: '1',

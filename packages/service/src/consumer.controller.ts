@@ -9,6 +9,16 @@ class PartitionView {
   @ApiProperty({ description: 'Records between what was taken in and the end.' }) lagMessages!: number;
   @ApiProperty({ description: 'Age of the oldest record not taken in yet; 0 at the end.' }) lagSeconds!: number;
   @ApiProperty({ description: 'It stands still because too much work waits.' }) paused!: boolean;
+  @ApiProperty({
+    description: 'Its broker does not say where it ends: the figures are as they were seen last.',
+    required: false,
+  })
+  unknown?: boolean;
+  @ApiProperty({
+    description: 'From this offset on Kafka serves nothing: it seems damaged, and waits.',
+    required: false,
+  })
+  refusedAt?: string;
 }
 
 class DependencyView {

@@ -4,6 +4,7 @@ import { catalog } from '@throughline/contracts';
 import { logger } from '@throughline/telemetry';
 import type { Consumer as KafkaConsumer, ConsumerRunConfig, EachBatchPayload, Kafka } from 'kafkajs';
 import { failedFetches } from '../kafka/fetch-patch.js';
+import type { Cluster } from '../kafka/partition-ends.js';
 import { DEFAULT_LIMITS } from '../limits.js';
 import { Progress } from '../progress.js';
 import { defineRoutes, effect } from '../routes.js';
@@ -79,14 +80,25 @@ describe('Consumer', () => {
           process.nextTick(() => kafka.emit('made'));
           return made.at(-1)! as unknown as KafkaConsumer;
         },
-        admin: () => ({
+        [Symbol('private:Kafka:createCluster')]: (): Cluster => ({
           connect: async () => undefined,
-          fetchOffsets: async () => [{ topic, partitions: [{ partition: 0, offset: '3' }] }],
-          fetchTopicOffsets: async () => {
-            const high = String(3 + looks++);
-            await asking;
-            return [{ partition: 0, high, low: '0' }];
-          },
+          addMultipleTargetTopics: async () => undefined,
+          refreshMetadata: async () => undefined,
+          findTopicPartitionMetadata: () => [{ partitionId: 0, leader: 1 }],
+          findBroker: async () => ({
+            versions: null,
+            connectionPool: {
+              send: async () => {
+                const offset = String(3 + looks++);
+                await asking;
+                return { responses: [{ topic, partitions: [{ partition: 0, errorCode: 0, offset }] }] };
+              },
+            },
+            disconnect: async () => undefined,
+          }),
+          findGroupCoordinator: async () => ({
+            offsetFetch: async () => ({ responses: [{ topic, partitions: [{ partition: 0, offset: '3' }] }] }),
+          }),
           disconnect: async () => undefined,
         }),
       }) as unknown as Kafka,

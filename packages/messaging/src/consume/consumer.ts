@@ -6,6 +6,7 @@ import { backoff } from '../backoff.js';
 import type { Limits } from '../limits.js';
 import type { OffsetGap, RefusedPartition } from '../kafka/decode-fetch.js';
 import { failedFetches, isOutOfRange } from '../kafka/fetch-patch.js';
+import { partitionEnds } from '../kafka/partition-ends.js';
 import { countConsumed, measureRequest } from '../metrics.js';
 import type { Progress } from '../progress.js';
 import type { Routes } from '../routes.js';
@@ -85,6 +86,7 @@ export class Consumer {
     this.lag = new Lag(parts.now);
     this.lagWatch = new LagWatch({
       ...parts,
+      ends: partitionEnds(parts.kafka),
       group: this.groupId,
       topics: this.topics,
       lag: this.lag,

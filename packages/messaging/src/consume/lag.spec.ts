@@ -15,8 +15,10 @@ describe('lag: how far a partition is behind, in messages and in seconds', () =>
     return [lagMessages, lagSeconds];
   };
 
-  const look = (partition: number, end: string, next: string, at = now): void =>
-    lag.looked('t', partition, { end, next, at });
+  const look = (partition: number, end: string, next: string, at = now): void => {
+    lag.begins('t', partition, next);
+    lag.looked('t', partition, { end, at });
+  };
 
   beforeEach(() => {
     now = START;
@@ -89,12 +91,28 @@ describe('lag: how far a partition is behind, in messages and in seconds', () =>
     expect(read()).toEqual([20, 102]);
   });
 
+  it('says that it does not know what nobody has said yet, or does not say any more, until somebody does', () => {
+    const unknown = (): boolean[] => lag.read().map((place) => place.unknown === true);
+    expect(unknown()).toEqual([true, true]);
+    lag.looked('t', 0, { end: '30', at: now });
+    lag.begins('t', 1, '10');
+    expect(unknown()).toEqual([true, true]); // the one has no place, the other no end
+    lag.begins('t', 0, '10');
+    lag.looked('t', 1, { end: '30', at: now });
+    expect([unknown(), lag.complete]).toEqual([[false, false], true]);
+    expect([lag.unseen('t', 0), lag.unseen('t', 0), lag.unseen('t', 7)]).toEqual([true, false, false]);
+    expect([unknown(), lag.complete, read()]).toEqual([[true, false], false, [20, 0]]);
+    lag.fetched('t', 0, '31', record(10, 1));
+    expect([unknown(), lag.complete]).toEqual([[false, false], true]);
+  });
+
   it('knows nothing of partitions that went to another instance, and never says less than 0', () => {
     lag.fetched('t', 0, '1', record(0, -5)); // the producer's clock is ahead of ours
     expect(read()).toEqual([1, 0]);
     lag.assigned({ t: [1] });
     lag.fetched('t', 0, '9', record(3, 1));
     lag.took('t', 0, record(3, 1), undefined);
+    look(1, '3', '3');
     expect(lag.read()).toEqual([{ topic: 't', partition: 1, lagMessages: 0, lagSeconds: 0, paused: false }]);
   });
 });

@@ -7,6 +7,8 @@ export interface PartitionLag {
   /** Age of the oldest record not yet taken in; 0 at the end of the partition. */
   lagSeconds: number;
   paused: boolean;
+  /** Its broker does not say where it ends, or where the group is: both figures are as they were seen last. */
+  unknown?: true;
   /** From this offset on its broker serves nothing, because what it has there is damaged. */
   refusedAt?: string;
 }
@@ -14,10 +16,12 @@ export interface PartitionLag {
 interface Place {
   topic: string;
   partition: number;
-  /** Offset after the last record taken in; unknown until the first look. */
+  /** Offset after the last record taken in; unknown until it is fetched from, or the place of the group is known. */
   next: bigint | undefined;
   /** Offset after the last record of the partition, as far as it was seen. */
-  end: bigint;
+  end: bigint | undefined;
+  /** Its end was asked for in vain since it was last seen. */
+  unseen: boolean;
   /** Timestamp of the oldest record that was fetched and is not taken in, in milliseconds since 1970. */
   oldestFetchedAt: number | undefined;
   fetchedAt: number;
@@ -30,8 +34,6 @@ interface Place {
 /** What Kafka said of a partition. */
 export interface Look {
   end: string;
-  /** Where the group would begin, where nothing was taken in yet. */
-  next: string;
   /** When it was asked, in milliseconds since 1970: it may have taken its time. */
   at: number;
 }
@@ -54,9 +56,14 @@ export class Lag {
   /** @param now wall clock, in milliseconds since 1970, like the timestamps of records */
   constructor(private readonly now: () => number) {}
 
-  /** Whether the place in every partition is known. */
+  /** Whether the end of every partition is known, and the place in it. */
   get complete(): boolean {
-    return [...this.places.values()].every(({ next }) => next !== undefined);
+    return [...this.places.values()].every((place) => !isUnknown(place));
+  }
+
+  /** Partitions in which the place is not known. */
+  get withoutPlace(): { topic: string; partition: number }[] {
+    return [...this.places.values()].filter(({ next }) => next === undefined);
   }
 
   assigned(assignment: Record<string, number[]>): void {
@@ -79,7 +86,7 @@ export class Lag {
     place.fetchedAt = this.now();
     place.oldestFetchedAt = Number(first.timestamp);
     place.refusedAt = undefined;
-    this.seen(place, BigInt(end));
+    seen(place, BigInt(end));
   }
 
   /** @param following the first record that was fetched and is not taken in yet */
@@ -89,23 +96,35 @@ export class Lag {
     place.next = BigInt(last.offset) + 1n;
     place.oldestFetchedAt = following && Number(following.timestamp);
     // Whether more was there is known as of the fetch, not as of now.
-    const atEnd = place.next >= place.end;
-    place.notBefore = Math.max(place.notBefore ?? 0, atEnd ? place.fetchedAt : Number(last.timestamp));
+    place.notBefore = Math.max(place.notBefore ?? 0, isAtEnd(place) ? place.fetchedAt : Number(last.timestamp));
   }
 
-  looked(topic: string, partition: number, { end, next, at }: Look): void {
+  looked(topic: string, partition: number, { end, at }: Look): void {
     const place = this.places.get(idOf(topic, partition));
     if (!place) return;
-    place.next ??= BigInt(next);
-    this.seen(place, BigInt(end));
-    if (place.next >= place.end) place.notBefore = at;
+    seen(place, BigInt(end));
+    if (isAtEnd(place)) place.notBefore = at;
     place.notBefore ??= at;
+  }
+
+  /** Where the group begins, unless something was fetched meanwhile. */
+  begins(topic: string, partition: number, next: string): void {
+    const place = this.places.get(idOf(topic, partition));
+    if (place) place.next ??= BigInt(next);
+  }
+
+  /** @returns whether that is news, of a partition that is read here */
+  unseen(topic: string, partition: number): boolean {
+    const place = this.places.get(idOf(topic, partition));
+    if (!place || place.unseen) return false;
+    place.unseen = true;
+    return true;
   }
 
   /** Every partition was fetched from at this time or later, by our clock, and nothing that was fetched waits. */
   nothingWaited(at: number): void {
     for (const place of this.places.values()) {
-      if (place.next !== undefined && place.next >= place.end) place.notBefore = Math.max(place.notBefore ?? 0, at);
+      if (isAtEnd(place)) place.notBefore = Math.max(place.notBefore ?? 0, at);
     }
   }
 
@@ -126,9 +145,17 @@ export class Lag {
   read(): PartitionLag[] {
     return [...this.places.values()].map((place) => {
       const { topic, partition, next, end, paused, refusedAt } = place;
-      const lagMessages = next === undefined || next >= end ? 0 : Number(end - next);
+      const lagMessages = next === undefined || end === undefined || next >= end ? 0 : Number(end - next);
       const lagSeconds = lagMessages === 0 ? 0 : this.age(place);
-      return { topic, partition, lagMessages, lagSeconds, paused, ...(refusedAt !== undefined && { refusedAt }) };
+      return {
+        topic,
+        partition,
+        lagMessages,
+        lagSeconds,
+        paused,
+        ...(isUnknown(place) && { unknown: true }),
+        ...(refusedAt !== undefined && { refusedAt }),
+      };
     });
   }
 
@@ -136,10 +163,19 @@ export class Lag {
     const now = this.now();
     return Math.max(0, now - (oldestFetchedAt ?? notBefore ?? now)) / 1_000;
   }
+}
 
-  private seen(place: Place, end: bigint): void {
-    if (end > place.end) place.end = end;
-  }
+function isUnknown({ next, end, unseen }: Place): boolean {
+  return next === undefined || end === undefined || unseen;
+}
+
+function isAtEnd({ next, end }: Place): boolean {
+  return next !== undefined && end !== undefined && next >= end;
+}
+
+function seen(place: Place, end: bigint): void {
+  place.unseen = false;
+  if (place.end === undefined || end > place.end) place.end = end;
 }
 
 function newPlace(topic: string, partition: number): Place {
@@ -147,7 +183,8 @@ function newPlace(topic: string, partition: number): Place {
     topic,
     partition,
     next: undefined,
-    end: 0n,
+    end: undefined,
+    unseen: false,
     oldestFetchedAt: undefined,
     fetchedAt: 0,
     notBefore: undefined,

@@ -6,6 +6,7 @@ import { patchKafkaHalfResponses } from './half-response-patch.js';
 import { patchKafkaClock } from './clock-patch.js';
 import { patchKafkaFetch } from './fetch-patch.js';
 import { patchKafkaIdleTimer } from './idle-timer-patch.js';
+import { patchKafkaMetadata } from './metadata-patch.js';
 import { patchKafkaProduce } from './produce-patch.js';
 
 export interface KafkaOptions {
@@ -25,6 +26,7 @@ export function kafkaClient(options: KafkaOptions, log: Logger): Kafka {
   patchKafkaClock();
   patchKafkaProduce();
   patchKafkaFetch();
+  patchKafkaMetadata();
   return new Kafka({
     clientId: options.clientId,
     brokers: options.brokers,
