@@ -1,5 +1,6 @@
 import { codeOf } from '@throughline/contracts';
 import { withoutNul, type RawHeaders } from '../raw-headers.js';
+import { contentDigest } from './content-digest.js';
 import { fingerprintOf } from './fingerprint.js';
 
 /** What is kept of a message that this service gave up on: everything needed to understand it and to try again. */
@@ -62,6 +63,7 @@ export function deadLetterColumns(consumer: string, version: string | null, lett
     column((l) => l.place?.workId ?? null),
     column((l) => l.held),
     column((l) => fingerprintOf(l.error)),
+    column((l) => (l.kind === 'record' ? contentDigest(l) : null)),
     version,
   ];
 }

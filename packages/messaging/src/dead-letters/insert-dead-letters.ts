@@ -30,19 +30,19 @@ export const insertDeadLetters: Statement = {
     WITH letters AS (
       INSERT INTO dead_letter (consumer, kind, topic, "partition", "offset", key, message_id, type, headers, value, job, traceparent,
                                error_code, error_message, error_stack, attempts, first_failed_at, queue, work_key, work_id, held,
-                               fingerprint, service_version)
+                               fingerprint, service_version, content)
       SELECT $1, kind, topic, "partition", "offset", key, message_id, type, headers, value, job, traceparent,
              error_code, error_message, error_stack, attempts, coalesce(first_failed_at, now()), queue, work_key,
              CASE WHEN queue IS NOT NULL THEN coalesce(work_id, nextval(pg_get_serial_sequence('work', 'id'))) END, held,
-             fingerprint, $23::text
+             fingerprint, $24::text, content
         FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::bytea[], $7::uuid[], $8::text[], $9::jsonb[], $10::bytea[],
                     $11::jsonb[], $12::text[], $13::text[], $14::text[], $15::text[], $16::int[], $17::timestamptz[],
-                    $18::text[], $19::text[], $20::bigint[], $21::boolean[], $22::text[])
+                    $18::text[], $19::text[], $20::bigint[], $21::boolean[], $22::text[], $23::bytea[])
           WITH ORDINALITY
           AS t (kind, topic, "partition", "offset", key, message_id, type, headers, value, job, traceparent,
-                error_code, error_message, error_stack, attempts, first_failed_at, queue, work_key, work_id, held, fingerprint, n)
+                error_code, error_message, error_stack, attempts, first_failed_at, queue, work_key, work_id, held, fingerprint, content, n)
        ORDER BY n
-      ON CONFLICT (consumer, topic, "partition", "offset") WHERE kind = 'record' DO NOTHING
+      ON CONFLICT (consumer, topic, "partition", "offset", content) WHERE kind = 'record' DO NOTHING
       RETURNING fingerprint
     ), ${OPEN_GROUPS}`,
 };

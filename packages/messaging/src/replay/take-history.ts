@@ -1,7 +1,8 @@
 import { fromHeaders } from '@throughline/contracts';
 import type { Queryable, Statement } from '@throughline/postgres';
 import type { KafkaRecord } from '../consume/read-record.js';
-import { BATCH_UNREADABLE } from '../errors.js';
+import { contentDigest } from '../dead-letters/content-digest.js';
+import { toRawHeaders } from '../raw-headers.js';
 import type { Routes } from '../routes.js';
 import { count, type Counts, type ReplayRequest } from './replay.js';
 
@@ -79,19 +80,23 @@ async function findKnown(
 }
 
 /**
- * Places of records that nobody could read and that are dead letters already: the inbox does not know them. The letter of a whole batch has
- * the place of its last record, and buries that one no more than the others, once they can be read.
+ * Places of records that nobody could read and that are dead letters already: the inbox does not know them. A letter buries its own record
+ * alone: not what has its place in a topic that was made again, nor the last record of a batch, once that can be read.
  */
 async function findBuried(database: Queryable, group: string, unknown: Identified[]): Promise<Set<string>> {
-  const rows = await database.query<{ topic: string; partition: number; offset: string }>(findDeadRecords, [
-    group,
-    unknown.map(({ record }) => record.topic),
-    unknown.map(({ record }) => record.partition),
-    unknown.map(({ record }) => record.offset),
-    unknown.map(({ record }) => record.headers?.[BATCH_UNREADABLE] !== undefined),
-    BATCH_UNREADABLE,
-  ]);
-  return new Set(rows.map(placeOf));
+  const rows = await database.query<{ topic: string; partition: number; offset: string; content: Buffer }>(
+    findDeadRecords,
+    [
+      group,
+      unknown.map(({ record }) => record.topic),
+      unknown.map(({ record }) => record.partition),
+      unknown.map(({ record }) => record.offset),
+    ],
+  );
+  const records = new Map(unknown.map(({ record }) => [placeOf(record), record]));
+  const isOf = (content: Buffer, { key, value, headers }: KafkaRecord): boolean =>
+    content.equals(contentDigest({ key, value, headers: toRawHeaders(headers) }));
+  return new Set(rows.filter((row) => isOf(row.content, records.get(placeOf(row))!)).map(placeOf));
 }
 
 function placeOf({ topic, partition, offset }: { topic: string; partition: number; offset: string }): string {
@@ -106,12 +111,12 @@ const findInInbox: Statement = {
      WHERE consumer = (SELECT inbox_of($1, $3)) AND message_id = ANY($2::uuid[])`,
 };
 
-/** $1 consumer, $2 topics, $3 partitions, $4 offsets, $5 whether it stands for a whole batch, $6 code of those letters that do. */
+/** $1 consumer, $2 topics, $3 partitions, $4 offsets. */
 const findDeadRecords: Statement = {
   name: 'find-dead-records',
   text: `
-    SELECT d.topic, d."partition", d."offset" FROM dead_letter d
-      JOIN unnest($2::text[], $3::int[], $4::bigint[], $5::boolean[]) AS t (topic, "partition", "offset", is_batch)
+    SELECT d.topic, d."partition", d."offset", d.content FROM dead_letter d
+      JOIN unnest($2::text[], $3::int[], $4::bigint[]) AS t (topic, "partition", "offset")
         ON d.topic = t.topic AND d."partition" = t."partition" AND d."offset" = t."offset"
-     WHERE d.consumer = $1 AND d.kind = 'record' AND (d.error_code = $6) = t.is_batch`,
+     WHERE d.consumer = $1 AND d.kind = 'record'`,
 };
