@@ -307,28 +307,29 @@ const runner = new ProcessRunner(
   },
 );
 
-const decideEvents = gather<Inbound>(
-  (inbound) =>
-    commit(async (tx) => {
-      const ids = inbound.map(({ envelope }) => envelope.id).sort();
-      await Promise.all([
-        tx.query(parts.insertInbox, [CONSUMER, ids, null]),
-        tx.query(parts.lockParkedKeys, [inbound.map(({ key }) => key)]),
-      ]);
-      const events = inbound.map(({ envelope: { id, type, source, time, correlationId }, payload }): ProcessEvent => ({
-        messageId: id,
-        type,
-        payload,
-        source,
-        time,
-        correlationId,
-      }));
-      let commands: Outbound[] = [];
-      await runner.runBatch(tx, events, new Date(), (emitted) => (commands = emitted as Outbound[]));
-      return commands;
-    }),
-  BATCH,
-);
+const decideEvents = gather<Inbound>(async (inbound) => {
+  let committed: (() => void) | undefined;
+  await commit(async (tx) => {
+    const ids = inbound.map(({ envelope }) => envelope.id).sort();
+    await Promise.all([
+      tx.query(parts.insertInbox, [CONSUMER, ids, null]),
+      tx.query(parts.lockParkedKeys, [inbound.map(({ key }) => key)]),
+    ]);
+    const events = inbound.map(({ envelope: { id, type, source, time, correlationId }, payload }): ProcessEvent => ({
+      messageId: id,
+      type,
+      payload,
+      source,
+      time,
+      correlationId,
+    }));
+    let commands: Outbound[] = [];
+    const result = await runner.runBatch(tx, events, new Date(), (emitted) => (commands = emitted as Outbound[]));
+    committed = result.committed;
+    return commands;
+  });
+  committed?.();
+}, BATCH);
 
 async function eachBatch({ batch: { topic, partition, messages } }: EachBatchPayload): Promise<void> {
   const wanted = SIDES[side] as MessageType[];

@@ -94,7 +94,8 @@ async function work(batches: ProcessEvent[][], { from, to }: BatchRun): Promise<
         return tx.query<R>(statement, values);
       },
     });
-    await database.transaction((tx) => runner.runBatch(counted(tx), events, now, () => undefined));
+    const batch = await database.transaction((tx) => runner.runBatch(counted(tx), events, now, () => undefined));
+    batch.committed();
     figures.events += events.length;
     figures.statementsPerBatch = Math.max(figures.statementsPerBatch, statements);
     let looked: number;

@@ -8,8 +8,12 @@ import { countTransitions } from './metrics.js';
 /** Hands a batch of events to the runner; the commands leave in the same transaction. */
 export function takeEvents(runner: ProcessRunner, clock: ServerClock): StateHandler<MessageType> {
   return async (messages, tx) => {
-    const transitions = await runner.runBatch(tx, messages.map(toProcessEvent), clock.now(), emitInto(tx));
-    tx.onCommit(() => countTransitions(transitions));
+    const events = messages.map(toProcessEvent);
+    const { transitions, committed } = await runner.runBatch(tx, events, clock.now(), emitInto(tx), tx.ahead);
+    tx.onCommit(() => {
+      committed();
+      countTransitions(transitions);
+    });
   };
 }
 

@@ -96,8 +96,9 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
  * Handles messages with SQL alone, a whole batch at once. A message that fails is parked or dead-lettered without the others. With `ahead`
- * it is called before the inbox has answered, so that its first statements travel with the inbox's; where a message turns out to be known,
- * or its key to wait, all of it is rolled back and done again without it. For a handler that touches nothing but its transaction.
+ * it is called before the inbox has answered, so that its statements travel with the inbox's, and where it awaits none of them with COMMIT,
+ * too; where a message turns out to be known, its key to wait, or the handler fails, all of it is rolled back and done again, not ahead. For
+ * a handler that touches nothing but its transaction.
  */
 export function state<T extends MessageType>(
   handle: StateHandler<T>,

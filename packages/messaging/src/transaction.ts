@@ -79,6 +79,7 @@ export async function inTransaction<T>(
 }
 
 export class MessagingTransaction implements MessagingTx {
+  ahead = false;
   private readonly outgoing: OutboxRow[] = [];
   private readonly jobs: Job[] = [];
   private work: NewWork[] = [];

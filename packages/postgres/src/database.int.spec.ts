@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { testDatabase, type TestDatabase } from '@throughline/testing';
-import { Database, migrate, postgresFailure, type TransactionOptions, type Tx } from './index.js';
+import { asserting, Database, migrate, postgresFailure, type TransactionOptions, type Tx } from './index.js';
 
 class CreateThing1700000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -38,6 +38,26 @@ describe('Database', () => {
       void tx.query(insert, [2]);
     });
     expect(await things()).toBe(2);
+  });
+
+  it('fails, before COMMIT is answered, where what it takes for granted is not so; the same may pass another time', async () => {
+    const before = await things();
+    const assertFew = {
+      name: 'assert-few',
+      text: `SELECT ${asserting('(SELECT count(*) < $1::int FROM thing)', 'few')}`,
+    };
+    const insertAssuming = (limit: number, id: number): Promise<void> =>
+      database.transaction(async (tx) => {
+        void tx.query(insert, [id]);
+        void tx.query(assertFew, [limit]);
+      });
+    const failure: unknown = await insertAssuming(before, 30).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'TL002', message: 'not as assumed: few' });
+    expect(postgresFailure(failure)).toBe('conflict');
+    expect(await things()).toBe(before);
+    await insertAssuming(before + 2, 30);
+    expect(await things()).toBe(before + 1);
+    await database.pool.query('DELETE FROM thing WHERE id = 30');
   });
 
   it('sends a transaction of one statement as that alone, and begins one for what waits or comes with others', async () => {

@@ -1,16 +1,17 @@
 import { ThroughlineError } from '@throughline/contracts';
+import { ASSERTION_FAILED } from './assertion.js';
 
 /**
  * What a failed statement or transaction says about the next try.
  * - `outage`: PostgreSQL is away, shutting down, out of space or out of connections. The work itself is not at fault.
  * - `conflict`: the transaction met another one (deadlock, serialization, lock or statement time limit, a name that the other was faster
- *   to take), wanted more locks than the server has room for, or met a connection whose prepared statements are stale, for example after a
+ *   to take, something it took for granted that is not so any more), wanted more locks than the server has room for, or met a connection whose prepared statements are stale, for example after a
  *   migration. The same work may pass now, on another connection, or less of it at once.
  * - `fault`: the statement or its values are wrong; the same again gives the same answer.
  */
 export type PostgresFailure = 'outage' | 'conflict' | 'fault';
 
-const CONFLICTS = new Set(['40001', '40P01', '55P03', '57014', '25P03', '25P04', '26000', '53200']);
+const CONFLICTS = new Set(['40001', '40P01', '55P03', '57014', '25P03', '25P04', '26000', '53200', ASSERTION_FAILED]);
 /** Comes as `feature_not_supported`, which otherwise is a fault. */
 const STALE_PLAN = /^cached plan must not change result type/;
 /** SQLSTATE classes: connection, resources, operator intervention, system error, internal corruption of a standby or limit. */

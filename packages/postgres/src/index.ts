@@ -1,3 +1,4 @@
+export { asserting } from './assertion.js';
 export * from './database.js';
 export * from './errors.js';
 export * from './migrate.js';

@@ -1,4 +1,5 @@
 import { DataSource, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { CreateAssertion1796100000000 } from './assertion.js';
 import type { Database } from './database.js';
 
 /** Any number that all migrators of one database agree on ("thrl" in ASCII). */
@@ -19,7 +20,7 @@ export async function migrate(database: Database | { url: string }, migrations: 
     poolSize: 1,
     installExtensions: false,
     logging: false,
-    migrations,
+    migrations: [CreateAssertion1796100000000, ...migrations],
     migrationsTransactionMode: 'each',
     connectTimeoutMS: 10_000,
   });

@@ -87,6 +87,7 @@ export class Intake {
       this.onlyNew = await this.whileAway(() => processBatch(this.parts, intakes, this.onlyNew), alone);
     } catch (error) {
       if (this.stopped) throw error;
+      this.onlyNew = false; // what fails is not done twice on its way to the culprit
       if (intakes.length > 1) {
         const middle = Math.ceil(intakes.length / 2);
         await this.bisect(intakes.slice(0, middle));

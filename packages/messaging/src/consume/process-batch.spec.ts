@@ -16,29 +16,43 @@ function scene(
   const asked: string[] = [];
   const committed: string[][] = [];
   const calls: string[][] = [];
+  const aheads: (boolean | undefined)[] = [];
   const handler: StateHandler<'OrderCancelled'> = async (messages, tx) => {
     const ids = messages.map(({ envelope }) => envelope.id);
     calls.push(ids);
+    aheads.push(tx.ahead);
     await handle(ids, (name) => tx.query({ name, text: '' }));
   };
   const parts = (ahead: boolean): BatchParts => ({
     routes: defineRoutes({ group: 'spec', routes: { OrderCancelled: state(handler, { ahead }) } }),
     transaction: async (fn) => {
       const work: string[] = [];
+      const statements: Promise<unknown>[] = [];
+      const answer = async ({ name }: Statement, values: unknown[] = []): Promise<object[]> => {
+        asked.push(name);
+        await new Promise((resolve) => setImmediate(resolve));
+        asked.push(`${name} answered`);
+        const ids = name.endsWith('inbox') ? (values[1] as string[]) : [];
+        if (name === 'insert-new-inbox' && ids.includes(KNOWN)) throw new Error('duplicate key');
+        if (name === 'assert-none-parked' && parked.length > 0) throw new Error('not as assumed');
+        if (name === 'insert-inbox') return ids.filter((id) => id !== KNOWN).map((id) => ({ message_id: id }));
+        return name === 'lock-parked-keys' ? parked.map((key) => ({ key })) : [];
+      };
       const tx = {
+        ahead: false,
         addDeadLetters: () => undefined,
         traceBy: () => undefined,
         addWork: (rows: NewWork[]) => void work.push(...rows.map(({ messageId }) => messageId)),
-        query: async ({ name }: Statement, values: unknown[] = []) => {
-          asked.push(name);
-          await new Promise((resolve) => setImmediate(resolve));
-          asked.push(`${name} answered`);
-          if (name === 'insert-inbox')
-            return (values[1] as string[]).filter((id) => id !== KNOWN).map((id) => ({ message_id: id }));
-          return name === 'lock-parked-keys' ? parked.map((key) => ({ key })) : [];
+        query: (statement: Statement, values?: unknown[]) => {
+          const rows = answer(statement, values);
+          rows.catch(() => undefined);
+          statements.push(rows);
+          return rows;
         },
       };
       const result = await fn(tx as unknown as MessagingTransaction);
+      asked.push('commit');
+      await Promise.all(statements);
       committed.push([...calls.at(-1)!, ...work.map((id) => `parked ${id}`)]);
       return result;
     },
@@ -53,7 +67,7 @@ function scene(
     });
     return processBatch(of, intakes, onlyNew);
   };
-  return { run, asked, committed, calls };
+  return { run, asked, committed, calls, aheads };
 }
 
 describe('processBatch: a handler that may be called ahead', () => {
@@ -61,7 +75,8 @@ describe('processBatch: a handler that may be called ahead', () => {
     const own = async (_: string[], ask: (name: string) => Promise<unknown>): Promise<void> => void (await ask('own'));
     const ahead = scene(own);
     expect(await ahead.run(true, ['1', '2', '2'])).toBe(true);
-    expect(ahead.asked.slice(0, 3)).toEqual(['insert-inbox', 'lock-parked-keys', 'own']);
+    expect(ahead.asked.slice(0, 3)).toEqual(['insert-new-inbox', 'assert-none-parked', 'own']);
+    expect(ahead.aheads).toEqual([true]);
     expect(ahead.committed).toEqual([['1', '2']]);
     for (const [may, onlyNew] of [
       [false, true],
@@ -70,7 +85,32 @@ describe('processBatch: a handler that may be called ahead', () => {
       const behind = scene(own);
       expect(await behind.run(may, ['1'], onlyNew)).toBe(true);
       expect(behind.asked.indexOf('own')).toBeGreaterThan(behind.asked.indexOf('insert-inbox answered'));
+      expect(behind.aheads).toEqual([false]);
     }
+  });
+
+  it('that waits for no answer is committed without one', async () => {
+    const quick = scene(async (_, ask) => void ask('own'));
+    await quick.run(true, ['1']);
+    expect(quick.asked.slice(0, 4)).toEqual(['insert-new-inbox', 'assert-none-parked', 'own', 'commit']);
+  });
+
+  it('is called again, not ahead, where a statement of its own fails: what it took for granted was not so', async () => {
+    const once = scene(async (_, ask) => {
+      if (once.aheads.at(-1)) await ask('own').then(() => Promise.reject(new Error('not as assumed')));
+    });
+    expect(await once.run(true, ['1'])).toBe(true);
+    expect(once.aheads).toEqual([true, false]);
+    expect(once.committed).toEqual([['1']]);
+  });
+
+  it.each([
+    ['PostgreSQL is away', new Error('Connection terminated')],
+    ['somebody keeps a lock', Object.assign(new Error('lock timeout'), { code: '55P03' })],
+  ])('is not called again where %s: that is no guess', async (_, failure) => {
+    const away = scene(() => Promise.reject(failure));
+    await expect(away.run(true, ['1'])).rejects.toBe(failure);
+    expect(away.calls).toEqual([['1']]);
   });
 
   it('is called again without a message that the inbox knows, whatever it made of it, and says so', async () => {
@@ -91,7 +131,7 @@ describe('processBatch: a handler that may be called ahead', () => {
   it('fails where it fails for a reason of its own', async () => {
     const broken = scene(() => Promise.reject(new Error('broken')));
     await expect(broken.run(true, ['1'])).rejects.toThrow('broken');
-    expect(broken.calls).toEqual([['1']]);
+    expect(broken.aheads).toEqual([true, false]);
     expect(broken.committed).toEqual([]);
   });
 });

@@ -7,8 +7,8 @@ import {
   withActiveSpan,
   type Span,
 } from '@throughline/telemetry';
-import type { TransactionOptions } from '@throughline/postgres';
-import { LOCK_ALONE_MS, LOCK_OF_MANY_MS } from '../conflicts.js';
+import { postgresFailure, type TransactionOptions } from '@throughline/postgres';
+import { isLockTimeout, LOCK_ALONE_MS, LOCK_OF_MANY_MS } from '../conflicts.js';
 import type { MessagingTx } from '../message.js';
 import { measureBatch } from '../metrics.js';
 import { toRawHeaders, withoutNul } from '../raw-headers.js';
@@ -19,7 +19,7 @@ import type { MessagingTransaction } from '../transaction.js';
 import { holdKeys } from '../work/settle-work.js';
 import { letterOf, type NewWork } from '../work/work-item.js';
 import type { DeadLetter } from '../dead-letters/dead-letter.js';
-import { insertInbox, lockParkedKeys } from './insert-inbox.js';
+import { assertNoneParked, insertInbox, insertNewInbox, lockParkedKeys } from './insert-inbox.js';
 import { planBatch, type BatchPlan, type MessageIntake } from './plan-batch.js';
 import type { Intake, KafkaRecord } from './read-record.js';
 
@@ -33,7 +33,8 @@ export interface BatchParts {
 /**
  * Takes in a batch in one transaction: inbox, then state, then outbox, work and dead letters.
  *
- * @param onlyNew nothing of it is known or waits, as far as can be guessed: then handlers that may be called ahead are
+ * @param onlyNew nothing of it is known or waits, as far as can be guessed: then handlers that may be called ahead are, and the transaction
+ *   proves the guess. Where it fails for whatever reason of its own, all of it is done again without any guess.
  * @returns whether the guess was right, or would have been
  */
 export async function processBatch(parts: BatchParts, intakes: Intake[], onlyNew = false): Promise<boolean> {
@@ -55,21 +56,16 @@ export async function processBatch(parts: BatchParts, intakes: Intake[], onlyNew
           const span = spans.get(message.envelope.id);
           tx.traceBy(message.envelope.id, span ? traceparentOf(span) : message.envelope.traceparent);
         }
-        const taking = ofState.length > 0 ? takeIn(tx, parts, ofState) : NOTHING_KNOWN;
-        taking.catch(() => undefined); // awaited below, perhaps after a handler that fails for the same reason
-        const plan = planBatch(messages, ...(ahead ? allNew(ofState) : await taking));
+        tx.ahead = ahead;
+        const takenIn = ahead ? takeInAhead(tx, parts, ofState) : await takeIn(tx, parts, ofState);
+        const plan = planBatch(messages, ...takenIn);
         tx.addWork(plan.effects.map((intake) => ({ ...toWork(intake), consumer: parts.routes.group })));
         tx.addWork(plan.parked.map((intake) => toWork(intake)));
         times.handling();
         const ofHandlers = parts.rebuild ? parts.rebuild.withoutEffects(tx) : tx;
-        const handling = callHandlers(plan, ofHandlers);
-        if (ahead) {
-          await handling.catch(() => undefined); // what it makes of a message that is known says nothing
-          if (!isAllNew(ofState, await taking)) throw new GuessedWrong();
-        }
-        await handling;
+        await callHandlers(plan, ofHandlers);
         times.handled();
-        return isAllNew(ofState, await taking);
+        return isAllNew(ofState, takenIn);
       },
       { lockTimeoutMs },
     );
@@ -78,7 +74,7 @@ export async function processBatch(parts: BatchParts, intakes: Intake[], onlyNew
   try {
     const ahead = onlyNew && !parts.rebuild && ofState.length > 0 && ofState.every(mayBeAhead);
     const asGuessed = await inSpan(ahead).catch((error: unknown) => {
-      if (error instanceof GuessedWrong) return inSpan(false);
+      if (ahead && mayBeOfGuess(error)) return inSpan(false);
       throw error;
     });
     times.over();
@@ -124,9 +120,8 @@ export async function giveUp(
 /** Ids that the inbox did not know, and keys with parked messages. */
 type TakenIn = [fresh: ReadonlySet<string>, parked: ReadonlySet<string>];
 
-const NOTHING_KNOWN: Promise<TakenIn> = Promise.resolve([new Set(), new Set()]);
-
-class GuessedWrong extends Error {}
+/** What a handler makes of a message that is known, or of what it took for granted, says nothing of the message. */
+const mayBeOfGuess = (error: unknown): boolean => postgresFailure(error) !== 'outage' && !isLockTimeout(error);
 
 const mayBeAhead = ({ route }: MessageIntake): boolean => route.kind === 'state' && route.ahead;
 
@@ -148,14 +143,25 @@ async function takeIn(
   { routes, rebuild }: BatchParts,
   messages: MessageIntake[],
 ): Promise<TakenIn> {
-  const ids = [...new Set(messages.map(({ message }) => message.envelope.id))].sort();
-  const stateKeys = [...new Set(messages.filter(({ route }) => route.kind === 'state').map(({ key }) => key))];
+  if (messages.length === 0) return allNew(messages);
+  const stateKeys = keysOf(messages.filter(({ route }) => route.kind === 'state'));
   const [fresh, parked] = await Promise.all([
-    tx.query<{ message_id: string }>(insertInbox, [routes.group, ids, rebuild?.id ?? null]),
+    tx.query<{ message_id: string }>(insertInbox, [routes.group, idsOf(messages), rebuild?.id ?? null]),
     stateKeys.length > 0 ? tx.query<{ key: string }>(lockParkedKeys, [stateKeys]) : [],
   ]);
   return [new Set(fresh.map((row) => row.message_id)), new Set(parked.map((row) => row.key))];
 }
+
+/** Takes for granted that all ids are new and no key has parked messages: COMMIT, which follows without waiting for an answer, fails where not. */
+function takeInAhead(tx: MessagingTransaction, { routes }: BatchParts, messages: MessageIntake[]): TakenIn {
+  void tx.query(insertNewInbox, [routes.group, idsOf(messages)]);
+  void tx.query(assertNoneParked, [keysOf(messages)]);
+  return allNew(messages);
+}
+
+const idsOf = (messages: MessageIntake[]): string[] =>
+  [...new Set(messages.map(({ message }) => message.envelope.id))].sort();
+const keysOf = (messages: MessageIntake[]): string[] => [...new Set(messages.map(({ key }) => key))];
 
 function toWork({ record, key, message, route }: MessageIntake): NewWork {
   return {

@@ -1,5 +1,6 @@
 export {
   ProcessRunner,
+  type BatchResult,
   type ClosedTask,
   type ControlResult,
   type Emit,

@@ -1,6 +1,7 @@
-import type { Tx } from '@throughline/postgres';
+import { asserting, type Tx } from '@throughline/postgres';
 import type { State } from '../state.js';
 import { columns } from './columns.js';
+import type { KnownInstance, KnownInstances } from './known-instances.js';
 
 export interface Identity {
   process: string;
@@ -45,29 +46,56 @@ const claimNew = {
     SELECT n::int, nextval('process_instance_id_seq') AS id FROM claimed ORDER BY n`,
 };
 
+/** No state comes of a row that is as we have written it. */
 const lock = {
   name: 'process-lock-instances',
   text: `
-    SELECT instance.id, instance.process, instance.version, instance.key, instance.occurrence, instance.state
-    FROM unnest($1::text[], $2::text[], $3::int[]) AS wanted(process, key, occurrence)
+    SELECT instance.id, instance.process, instance.version, instance.key, instance.occurrence,
+      CASE WHEN instance.xmin = wanted.writer::xid THEN NULL ELSE instance.state END AS state
+    FROM unnest($1::text[], $2::text[], $3::int[], $4::text[]) AS wanted(process, key, occurrence, writer)
     JOIN process_instance AS instance USING (key, occurrence, process)
     ORDER BY instance.id
     FOR UPDATE OF instance`,
 };
 
 /** Locks all of it; what does not exist yet is nobody else's to create, and comes last, in its first state and with the id it will have. */
-export async function lockInstances(tx: Tx, identities: Identity[]): Promise<LockedInstance[]> {
+export async function lockInstances(
+  tx: Tx,
+  identities: Identity[],
+  known: KnownInstances,
+  now: Date,
+): Promise<LockedInstance[]> {
   const values = columns(identities.map(({ process, key, occurrence }) => [process, key, occurrence]));
-  const [claims, locked] = await Promise.all([
+  const written = new Map(identities.map((identity) => [nameOf(identity), known.get(nameOf(identity), now)]));
+  const xmins = [...written.values()].map((instance) => instance?.xmin ?? null);
+  const [claims, rows] = await Promise.all([
     tx.query<{ n: number; id: string }>(claimNew, values),
-    tx.query<LockedInstance>(lock, values),
+    tx.query<Omit<LockedInstance, 'state'> & { state: State | null }>(lock, [...values, xmins]),
   ]);
+  const locked = rows.map((row) => ({ ...row, state: row.state ?? written.get(nameOf(row))!.state }));
   const found = new Set(locked.map(nameOf));
   const missing = claims
     .map(({ n, id }) => ({ id, isNew: true as const, ...identities[n - 1]! }))
     // One that somebody else had claimed was created meanwhile.
     .filter((instance) => !found.has(nameOf(instance)));
   return [...locked, ...missing];
+}
+
+const assertCurrentRows = {
+  name: 'process-assert-current',
+  text: `
+    SELECT ${asserting('count(*) = cardinality($1::bigint[])', 'instances are as this runner has written them')}
+    FROM (
+      SELECT FROM unnest($1::bigint[], $2::text[]) AS known(id, writer)
+      JOIN process_instance AS instance ON instance.id = known.id AND instance.xmin = known.writer::xid
+      ORDER BY instance.id
+      FOR UPDATE OF instance
+    ) AS current`,
+};
+
+/** Locks instances as lockInstances does, without waiting for an answer: the transaction fails where one is not as it is known. */
+export function assertCurrent(tx: Tx, known: KnownInstance[]): void {
+  if (known.length > 0) void tx.query(assertCurrentRows, columns(known.map(({ id, xmin }) => [id, xmin])));
 }
 
 /** The same for two of the same process, key and occurrence, and for no others. */

@@ -93,7 +93,9 @@ describe('a batch', () => {
       },
     });
     const events = Array.from({ length: 300 }, (_, n) => of(`many-${n}`, 'DealWon', 'OrderCreated')).flat();
-    const transitions = await database.transaction((tx) => runner.runBatch(counted(tx), events, noon, () => undefined));
+    const { transitions } = await database.transaction((tx) =>
+      runner.runBatch(counted(tx), events, noon, () => undefined),
+    );
     expect(transitions).toHaveLength(300);
     expect(transitions[0]).toEqual({ process: 'sale', from: 'expected', to: 'running' });
     expect(statements.length).toBeLessThanOrEqual(10);

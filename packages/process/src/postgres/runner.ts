@@ -9,7 +9,9 @@ import { migrateInstance } from '../migrate.js';
 import { initialState, type ProcessEvent, type State, type Status, type TaskRequest } from '../state.js';
 import { Definitions, type Compile } from './definitions.js';
 import { readHistory } from './find-instances.js';
+import { KnownInstances, Trust, type KnownInstance } from './known-instances.js';
 import {
+  assertCurrent,
   claimDueInstances,
   lockInstances,
   lockInstancesById,
@@ -19,6 +21,7 @@ import {
   type Identity,
   type LockedInstance,
 } from './lock-instances.js';
+import { ReservedIds } from './reserved-ids.js';
 import { saveInstances, type Change } from './save-instances.js';
 import { armTimers, putOffTimer, rearmTimers, type Look } from './timers.js';
 
@@ -85,6 +88,13 @@ export interface TaskSink {
   join(tx: Tx, tasks: JoinedTask[]): void | Promise<void>;
 }
 
+/** What a batch of events did. */
+export interface BatchResult {
+  transitions: Transition[];
+  /** To be called once the transaction has committed: the next events of these instances need not read them again. */
+  committed: () => void;
+}
+
 /** From which version of a process to which one, and what steps were renamed: old name to new name. */
 export interface MigrationPlan {
   process: string;
@@ -112,6 +122,9 @@ export class ProcessRunner {
   private readonly definitions: Definitions;
   /** How many due instances the last look had to skip: they stay due, and must not fill the next one. */
   private inTheWay = 0;
+  private readonly known = new KnownInstances(KNOWN_INSTANCES);
+  private readonly ids = new ReservedIds();
+  private readonly trust = new Trust();
 
   /**
    * @param processes what this release ships; new instances start on the newest version of each process
@@ -149,24 +162,74 @@ export class ProcessRunner {
     await this.definitions.store(database);
   }
 
-  /** Takes events in the order given. What belongs to an instance that has not started is kept with it until then. */
-  async runBatch(tx: Tx, events: ProcessEvent[], now: Date, emit: Emit): Promise<Transition[]> {
+  /**
+   * Takes events in the order given. What belongs to an instance that has not started is kept with it until then.
+   *
+   * @param foresee nothing is to be waited for: where all instances are known, or start, they are taken to be as this runner has written
+   *   them last, and the transaction fails where that is not so. Then the caller takes the same events again, without it.
+   */
+  async runBatch(tx: Tx, events: ProcessEvent[], now: Date, emit: Emit, foresee = false): Promise<BatchResult> {
     const inbound = this.sortByInstance(events);
-    if (inbound.size === 0) return [];
-    const identities = [...inbound.values()].map(({ identity }) => identity);
-    const instances = await lockInstances(tx, identities);
+    if (inbound.size === 0) return { transitions: [], committed: () => undefined };
+    const wanted = [...inbound.values()];
+    const foreseen = foresee ? this.foresee(wanted, now) : undefined;
+    if (foreseen) assertCurrent(tx, foreseen.known);
+    const instances = foreseen
+      ? [...foreseen.known, ...foreseen.added]
+      : await lockInstances(
+          tx,
+          wanted.map(({ identity }) => identity),
+          this.known,
+          now,
+        );
+    if (foresee) this.ids.refill(tx, instances.filter(({ isNew }) => isNew).length, now);
     const eventsOf = (instance: LockedInstance): ProcessEvent[] => inbound.get(nameOf(instance))!.events;
     const earlier = await this.earlierOf(tx, instances, eventsOf);
     // What an occurrence finds of those before it is what this batch makes of them.
     const inOrder = earlier.size > 0 ? instances.toSorted((a, b) => a.occurrence - b.occurrence) : instances;
-    const changes = await this.turn(tx, inOrder, now, emit, (instance, before) => {
+    const written = new Map<string, string>();
+    const inputsOf = (instance: LockedInstance, before: Change[]): Input[] => {
       const known = earlier.get(instance.id)?.map(({ id, stored }) => {
         const change = before.find((one) => one.id === id);
         return change ? earlierOccurrence(change.process, change.state) : stored;
       });
       return eventsOf(instance).map((event) => ({ kind: 'event', event, ...(known && { earlier: known }) }));
-    });
-    return changes.flatMap(transitionOf);
+    };
+    const changes = await this.turn(tx, inOrder, now, emit, inputsOf, written);
+    const committed = (): void => {
+      this.remember(changes, written, now);
+      if (foreseen) this.trust.proved();
+    };
+    return { transitions: changes.flatMap(transitionOf), committed };
+  }
+
+  /**
+   * Instances as they are if nobody else has written them since, or if nothing came before their start. Nothing, where one of them is not
+   * known; of a later occurrence what came before it is read, and so is the instance.
+   */
+  private foresee(wanted: Inbound[], now: Date): { known: KnownInstance[]; added: LockedInstance[] } | undefined {
+    const isStart = ({ identity, events }: Inbound): boolean =>
+      identity.occurrence <= 1 &&
+      events.some(({ type }) => type === this.definitions.activeOf(identity.process).starts);
+    const known = wanted.map(({ identity }) => this.known.get(nameOf(identity), now));
+    const added = wanted.filter((_, index) => !known[index]);
+    if (!added.every(isStart)) return undefined;
+    const ids = this.ids.take(added.length, now);
+    if (!ids || !this.trust.guess()) return undefined;
+    return {
+      known: known.filter((instance) => instance !== undefined),
+      added: added.map(({ identity }, index) => ({ ...identity, id: ids[index]!, isNew: true })),
+    };
+  }
+
+  private remember(changes: Change[], written: ReadonlyMap<string, string>, now: Date): void {
+    for (const { id, process, state } of changes) {
+      const xmin = written.get(id);
+      if (xmin === undefined || state.endedAt !== undefined) continue;
+      const { key, occurrence } = state;
+      const instance = { id, process: process.name, version: process.version, key, occurrence, state, xmin };
+      this.known.set(nameOf(instance), instance, now);
+    }
   }
 
   /** Of instances that start now and are not the first of their key: what came before them. */
@@ -348,6 +411,7 @@ export class ProcessRunner {
     now: Date,
     emit: Emit,
     inputsOf: (instance: LockedInstance, before: Change[]) => Input[],
+    written?: Map<string, string>,
   ): Promise<Change[]> {
     const changes: Change[] = [];
     const commands: EmittedCommand[] = [];
@@ -356,12 +420,20 @@ export class ProcessRunner {
       changes.push(run(process, instance, inputsOf(instance, changes), now.toISOString(), commands));
     }
     const changed = changes.filter(({ history }) => history.length > 0);
-    await this.save(tx, changed, commands, now, emit);
+    await this.save(tx, changed, commands, now, emit, written);
     return changes;
   }
 
-  private async save(tx: Tx, changes: Change[], commands: EmittedCommand[], now: Date, emit: Emit): Promise<void> {
-    saveInstances(tx, changes, now);
+  private async save(
+    tx: Tx,
+    changes: Change[],
+    commands: EmittedCommand[],
+    now: Date,
+    emit: Emit,
+    written = new Map<string, string>(),
+  ): Promise<void> {
+    for (const { process, state } of changes) this.known.delete(nameOf({ process: process.name, ...state }));
+    saveInstances(tx, changes, now, written);
     armTimers(tx, changes);
     if (commands.length > 0) emit(commands);
     const opened = changes.flatMap(openedTasks);
@@ -395,8 +467,8 @@ export class ProcessRunner {
     return skipped;
   }
 
-  private sortByInstance(events: ProcessEvent[]): Map<string, { identity: Identity; events: ProcessEvent[] }> {
-    const sorted = new Map<string, { identity: Identity; events: ProcessEvent[] }>();
+  private sortByInstance(events: ProcessEvent[]): Map<string, Inbound> {
+    const sorted = new Map<string, Inbound>();
     for (const event of events) {
       for (const process of this.definitions.processes) {
         if (!this.definitions.takes(process.name, event.type)) continue;
@@ -409,6 +481,15 @@ export class ProcessRunner {
     }
     return sorted;
   }
+}
+
+/** Instances whose states are kept in memory, at most. */
+const KNOWN_INSTANCES = 4_096;
+
+/** Events of one instance. */
+interface Inbound {
+  identity: Identity;
+  events: ProcessEvent[];
 }
 
 /** Earlier occurrences that this batch creates: no row says so yet. */

@@ -35,7 +35,8 @@ const insert = {
       unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
         $10::timestamptz[]),
       json_array_elements($11::json)
-    ) AS added(id, process, key, occurrence, version, correlation_id, status, trace_id, started_at, ended_at, state)`,
+    ) AS added(id, process, key, occurrence, version, correlation_id, status, trace_id, started_at, ended_at, state)
+    RETURNING id, xmin`,
 };
 
 const update = {
@@ -48,8 +49,15 @@ const update = {
       unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[]),
       json_array_elements($8::json)
     ) AS changed(id, version, correlation_id, status, trace_id, started_at, ended_at, state)
-    WHERE instance.id = changed.id`,
+    WHERE instance.id = changed.id
+    RETURNING instance.id, instance.xmin`,
 };
+
+/** Which version of its row was written. */
+interface Written {
+  id: string;
+  xmin: string;
+}
 
 const insertEvents = {
   name: 'process-insert-events',
@@ -85,18 +93,27 @@ const insertExternalIds = {
 /**
  * Writes back everything a batch did, in a few statements, however many instances it touched.
  * The statements are not awaited: they travel together with COMMIT and decide its outcome.
+ *
+ * @param written is told by id which version of its row each instance is now, before COMMIT is answered
  */
-export function saveInstances(tx: Tx, changes: Change[], now: Date): void {
+export function saveInstances(tx: Tx, changes: Change[], now: Date, written: Map<string, string>): void {
   if (changes.length === 0) return;
+  const tell = (rows: Promise<Written[]>): unknown =>
+    rows.then(
+      (all) => all.forEach(({ id, xmin }) => written.set(id, xmin)),
+      () => undefined, // it fails the transaction, which says so
+    );
   const added = changes.filter(({ isNew }) => isNew);
   const updated = changes.filter(({ isNew }) => !isNew);
-  if (added.length > 0) void tx.query(insert, [...columns(added.map(insertedRow)), statesOf(added), now]);
+  if (added.length > 0) tell(tx.query(insert, [...columns(added.map(insertedRow)), statesOf(added), now]));
   if (updated.length > 0)
-    void tx.query(update, [
-      ...columns(updated.map(({ id, ...change }) => [id, ...rowOf(change)])),
-      statesOf(updated),
-      now,
-    ]);
+    tell(
+      tx.query(update, [
+        ...columns(updated.map(({ id, ...change }) => [id, ...rowOf(change)])),
+        statesOf(updated),
+        now,
+      ]),
+    );
   const events = columns(changes.flatMap(eventRows));
   const payloads = changes.flatMap(({ history }) => history.map(({ event }) => event?.payload ?? null));
   void tx.query(insertEvents, [...events, JSON.stringify(payloads), now]);

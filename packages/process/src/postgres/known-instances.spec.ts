@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { initialState } from '../state.js';
+import { KnownInstances, Trust, type KnownInstance } from './known-instances.js';
+
+const noon = Date.parse('2026-11-26T12:00:00.000Z');
+const after = (minutes: number): Date => new Date(noon + minutes * 60_000);
+
+function instance(key: string, xmin = '1'): KnownInstance {
+  const state = initialState({ key, occurrence: 1, correlationId: key });
+  return { id: '1', process: 'sale', version: 1, key, occurrence: 1, state, xmin };
+}
+
+describe('KnownInstances', () => {
+  it('forgets beyond its limit what was written longest ago', () => {
+    const known = new KnownInstances(2);
+    for (const key of ['a', 'b']) known.set(key, instance(key), after(0));
+    known.set('a', instance('a', '2'), after(0));
+    known.set('c', instance('c'), after(0));
+    expect(['a', 'b', 'c'].map((key) => known.get(key, after(0))?.xmin)).toEqual(['2', undefined, '1']);
+    known.delete('c');
+    expect(known.get('c', after(0))).toBeUndefined();
+  });
+
+  it('knows nothing for longer than ten minutes, whichever way the clock goes', () => {
+    const known = new KnownInstances(2);
+    known.set('a', instance('a'), after(0));
+    expect(known.get('a', after(9.9))).toBeDefined();
+    expect(known.get('a', after(10))).toBeUndefined();
+    expect(known.get('a', after(-10))).toBeUndefined();
+  });
+});
+
+describe('Trust', () => {
+  it('leaves out 1, 3, 7 and at most 255 guesses after each that was not proved, and none after one that was', () => {
+    const trust = new Trust();
+    const untilNext = (): number => {
+      let left = 0;
+      while (!trust.guess()) left++;
+      return left;
+    };
+    expect([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(untilNext)).toEqual([0, 1, 3, 7, 15, 31, 63, 127, 255, 255, 255]);
+    trust.proved();
+    expect([untilNext(), untilNext()]).toEqual([0, 1]);
+  });
+});
