@@ -240,10 +240,9 @@ export class Consumer {
     if (!this.lag.refused(topic, partition, offset)) return;
     this.parts.log.error(
       { topic, partition, offset, errorCode },
-      'Kafka serves nothing of this partition from this offset on, although there is more. The partition waits, the others go on. Where it ' +
-        'soon goes on as well, the next batch was only too large to come beside others. Where it does not, what its broker has there is ' +
-        'damaged. ' +
-        'Next step then: give its leadership to a replica that is in sync; where there is none, have the producers send again what was lost, ' +
+      'Kafka serves nothing of this partition from this offset on, although there is more. The partition waits, the others go on: what its ' +
+        'broker has there seems damaged. ' +
+        'Next step: give its leadership to a replica that is in sync; where there is none, have the producers send again what was lost, ' +
         'and set the offset of the group behind it.',
     );
   };

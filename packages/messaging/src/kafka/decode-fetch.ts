@@ -43,7 +43,7 @@ export interface FetchedTopic {
   partitions: FetchedPartition[];
 }
 
-/** A partition of which the broker serves nothing, although it is asked for what there is. */
+/** A partition of which nothing came, although it is asked for what there is. */
 export interface RefusedPartition {
   topic: string;
   partition: number;
@@ -68,7 +68,10 @@ export interface FetchResponse {
   errorCode: number;
   sessionId: number;
   responses: FetchedTopic[];
+  /** The broker serves nothing of them. */
   refused: RefusedPartition[];
+  /** There may have been no room for them beside what came before them. */
+  withheld: RefusedPartition[];
   gaps: OffsetGap[];
 }
 
@@ -99,7 +102,7 @@ const REFUSALS = new Set([-1, 2]);
  */
 export async function decodeFetchResponse(
   bytes: Buffer,
-  asked: Pick<FetchTerms, 'topics' | 'maxBytes'> = { topics: [], maxBytes: 0 },
+  asked: Pick<FetchTerms, 'topics'> = { topics: [] },
 ): Promise<FetchResponse> {
   const reader = new Reader(bytes);
   const [clientSideThrottleTime, errorCode, sessionId] = [reader.int32(), reader.int16(), reader.int32()];
@@ -107,6 +110,9 @@ export async function decodeFetchResponse(
   const refused: RefusedPartition[] = [];
   const withheld: RefusedPartition[] = [];
   const gaps: OffsetGap[] = [];
+  // A broker fills its answer in order. What comes first in it comes whole, whatever the limits (KIP-74); what is behind that may find no
+  // room in all, and no batch beyond the limit of a partition does.
+  let isFirst = true;
   for (let topics = reader.int32(); topics > 0; topics--) {
     const topicName = reader.text();
     const places = asked.topics.find(({ topic }) => topic === topicName)?.partitions ?? [];
@@ -117,15 +123,14 @@ export async function decodeFetchResponse(
       const notServed = place && { topic: topicName, partition, offset: place.fetchOffset, errorCode };
       if (notServed && REFUSALS.has(errorCode)) refused.push(notServed);
       else if (messages.length > 0 || errorCode !== 0 || preferredReadReplica !== NO_REPLICA) partitions.push(fetched);
-      else if (notServed && isEmpty && Number(place.fetchOffset) < stableOffset) withheld.push(notServed);
+      else if (notServed && isEmpty && Number(place.fetchOffset) < stableOffset)
+        (isFirst ? refused : withheld).push(notServed);
+      isFirst &&= isEmpty;
       for (const [first, last] of missing) gaps.push({ topic: topicName, partition, first, last });
     }
     if (partitions.length > 0) responses.push({ topicName, partitions });
   }
-  // Where much was sent, there may have been no room for these. (Nor is there beside others for a batch beyond the limit of a partition,
-  // which comes when its partition is first; but in a session this may be the only answer that names it.)
-  if (bytes.length < asked.maxBytes / 2) refused.push(...withheld);
-  return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses, refused, gaps };
+  return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses, refused, withheld, gaps };
 }
 
 interface ReadPartition extends FetchedPartition {

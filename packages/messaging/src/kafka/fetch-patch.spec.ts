@@ -99,7 +99,7 @@ async function messagesOf(...batches: Buffer[]): Promise<FetchedRecord[]> {
 /** As {@link messagesOf}, where this offset was asked for. */
 async function messagesFrom(fetchOffset: number, ...batches: Buffer[]): Promise<FetchedRecord[]> {
   const asked = [{ topic: TOPIC, partitions: [{ partition: 0, fetchOffset: String(fetchOffset), maxBytes: 9 }] }];
-  const { responses } = await decodeFetchResponse(response([Buffer.concat(batches)]), { topics: asked, maxBytes: 9 });
+  const { responses } = await decodeFetchResponse(response([Buffer.concat(batches)]), { topics: asked });
   return responses[0]?.partitions[0]?.messages ?? [];
 }
 
@@ -359,32 +359,34 @@ describe('decodeFetchResponse', () => {
     const partitions = [2, 3].map((partition) => ({ partition, fetchOffset: '41', maxBytes: 9 }));
     const { refused, responses } = await decodeFetchResponse(body.buffer, {
       topics: [{ topic: TOPIC, partitions }],
-      maxBytes: 9,
     });
     expect(refused).toEqual([{ topic: TOPIC, partition: 2, offset: '41', errorCode: 2 }]);
     expect(responses[0]!.partitions).toMatchObject([{ partition: 3, errorCode: 3 }]);
   });
 
-  it('tells which offsets were passed over, and what was withheld although nothing else was sent', async () => {
-    const asked = (
-      partition: number,
-      fetchOffset: number,
-      maxBytes = 10_000,
-    ): Pick<FetchTerms, 'topics' | 'maxBytes'> => {
-      return {
-        topics: [{ topic: TOPIC, partitions: [{ partition, fetchOffset: String(fetchOffset), maxBytes: 9 }] }],
-        maxBytes,
-      };
-    };
+  it('tells which offsets were passed over', async () => {
     const some = response([Buffer.concat([await batch(7, 2), await batch(9, 1), await batch(20, 1)]), null]);
-    expect((await decodeFetchResponse(some, asked(0, 5))).gaps).toEqual([
+    const partitions = [{ partition: 0, fetchOffset: '5', maxBytes: 9 }];
+    expect((await decodeFetchResponse(some, { topics: [{ topic: TOPIC, partitions }] })).gaps).toEqual([
       { topic: TOPIC, partition: 0, first: 5, last: 6 },
       { topic: TOPIC, partition: 0, first: 10, last: 19 },
     ]);
-    const withheld = [{ topic: TOPIC, partition: 1, offset: '0', errorCode: 0 }];
-    expect((await decodeFetchResponse(some, asked(1, 0))).refused).toEqual(withheld);
-    expect((await decodeFetchResponse(some, asked(1, 1))).refused).toEqual([]); // its last stable offset
-    expect((await decodeFetchResponse(some, asked(1, 0, some.length))).refused).toEqual([]); // there may have been no room
+  });
+
+  it('tells apart what is not served although it came first, and what may have found no room behind others', async () => {
+    const read = async (sets: (Buffer | null)[], ...from: number[]) => {
+      const partitions = from.map((offset, partition) => ({ partition, fetchOffset: String(offset), maxBytes: 9 }));
+      const answer = await decodeFetchResponse(response(sets), { topics: [{ topic: TOPIC, partitions }] });
+      const numbers = (of: { partition: number }[]): number[] => of.map(({ partition }) => partition);
+      return [numbers(answer.refused), numbers(answer.withheld)];
+    };
+    const some = await batch(0, 1);
+    const END = 1; // where each partition has its last stable offset
+    expect(await read([some, null, null], 0, 0, END)).toEqual([[], [1]]);
+    expect(await read([null, null, some, null], 0, END, 0, 0)).toEqual([[0], [3]]);
+    expect(await read([null, null], 0, 0)).toEqual([[0, 1], []]);
+    const body = response([null, some]); // of a partition at its end nothing is expected
+    expect((await decodeFetchResponse(body)).refused).toEqual([]);
   });
 
   it('leaves out partitions that bring nothing, and tells that a session is not known', async () => {
@@ -453,6 +455,39 @@ describe('FetchSession', () => {
     session.next(all);
     happens(session);
     expect(session.next(all)).toEqual(await asKafkajs({ ...all, sessionId, sessionEpoch: 0 }));
+  });
+
+  it('asks first, and for all, for what brought nothing behind others and does not come in turn either', async () => {
+    const session = new FetchSession();
+    const all = terms({ a: { 0: 5, 1: 6 }, b: { 0: 1, 1: 2 } });
+    const named = (body: Buffer): [epoch: number, first: string] => {
+      const epoch = body.readInt32BE(21);
+      const any = body.readInt32BE(25) > 0;
+      return [epoch, any ? `${body.toString('utf8', 31, 32)}${body.readInt32BE(36)}` : '-'];
+    };
+    const next = (of: FetchTerms) => {
+      const body = session.next(of);
+      session.answered(ok);
+      return named(body);
+    };
+    expect(next(all)).toEqual([0, 'a0']);
+    session.withheld([
+      { topic: 'b', partition: 0, offset: '1' },
+      { topic: 'b', partition: 1, offset: '2' },
+    ]);
+    const moved = terms({ a: { 0: 5, 1: 6 }, b: { 0: 9, 1: 2 } }); // the one has come
+    expect([next(moved), next(moved), next(moved)]).toEqual([[1, 'b0'], [2, '-'], [3, '-']]); // prettier-ignore
+    const body = session.next(moved);
+    session.answered(ok);
+    expect(named(body)).toEqual([0, 'b1']);
+    const places = [
+      { topic: 'b', partitions: moved.topics[1]!.partitions.slice(1) },
+      { topic: 'b', partitions: moved.topics[1]!.partitions.slice(0, 1) },
+      moved.topics[0]!,
+    ];
+    expect(body).toEqual(await asKafkajs({ ...moved, topics: places, sessionId: 99, sessionEpoch: 0 }));
+    // The answer to that says it once more, or it is over.
+    expect([next(moved), next(moved), next(moved), next(moved)].map(([epoch]) => epoch)).toEqual([1, 2, 3, 4]);
   });
 
   it('without a session lets each partition come first in turn, so that a backlog of others starves none', () => {

@@ -9,6 +9,7 @@ interface FetchAnswer {
   errorCode: number;
   responses: FetchedTopic[];
   refused?: RefusedPartition[];
+  withheld?: RefusedPartition[];
   gaps?: OffsetGap[];
 }
 
@@ -78,7 +79,8 @@ export function patchKafkaFetch(): void {
         session.reset();
         answer = await ask(this, session, options);
       }
-      const { refused = [], gaps = [], responses } = answer;
+      const { refused = [], withheld = [], gaps = [], responses } = answer;
+      session.withheld(withheld);
       for (const gap of gaps) failedFetches.emit('gap', gap);
       for (const partition of refused) failedFetches.emit('refused', partition);
       if (refused.length > 0 && responses.length === 0) await sleep(REFUSED_MS);

@@ -22,6 +22,8 @@ interface Place {
 const NEW_SESSION = 0;
 const MAX_EPOCH = 0x7fff_ffff;
 const NO_SESSION = 0;
+/** What brought nothing for so many fetches more is asked for first. */
+const PATIENCE = 3;
 /** The broker has closed the session, or lost it with a restart. */
 const SESSION_NOT_FOUND = 70;
 const ANY = -1;
@@ -40,6 +42,9 @@ export class FetchSession {
   private named = 0;
   /** By topic and partition, as the broker has it once the fetch that is under way is answered. */
   private known = new Map<string, Map<number, Place>>();
+  /** By topic and partition, what brought nothing although there is more, behind others that did; and since which fetch. */
+  private readonly waiting = new Map<string, { fetchOffset: string; since: number }>();
+  private fetches = 0;
 
   /** Begins anew: the next fetch names everything, and closes at the broker the session that there was. */
   reset(): void {
@@ -48,16 +53,28 @@ export class FetchSession {
   }
 
   /**
+   * These brought nothing behind others, for want of room or because the broker does not serve them. Within a session it does not say so
+   * again: where they do not come in turn they are asked for first, so that the answer tells which of the two it is.
+   */
+  withheld(partitions: { topic: string; partition: number; offset: string }[]): void {
+    for (const { topic, partition, offset } of partitions)
+      this.waiting.set(idOf(topic, partition), { fetchOffset: offset, since: this.fetches });
+  }
+
+  /**
    * The body of the next request, Fetch version 11. The broker fills its answer in the order in which it was asked: within a session it lets
    * those that brought something wait behind the others, without one each comes first in turn.
    */
   next(terms: FetchTerms): Buffer {
     let { topics } = terms;
+    this.fetches++;
+    if (this.waiting.size > 0 && this.isPatienceOver(topics)) this.reset();
     if (this.epoch === NEW_SESSION) {
       this.known = new Map();
-      topics = inTurn(topics, this.named++);
+      topics = this.waitingFirst(inTurn(topics, this.named++));
+      this.waiting.clear(); // this answer says it anew
     }
-    return encodeFetch(terms, this.id, this.epoch, this.changed(topics), this.forgotten(topics));
+    return encodeFetch(terms, this.id, this.epoch, this.changed(topics), this.forgotten(terms.topics));
   }
 
   /** A broker that has no room for a session says 0, and is asked for everything again. */
@@ -65,6 +82,29 @@ export class FetchSession {
     if (errorCode === 0 || errorCode === SESSION_NOT_FOUND) this.id = sessionId;
     if (errorCode !== 0 || sessionId === NO_SESSION) return this.reset();
     this.epoch = this.epoch === MAX_EPOCH ? 1 : this.epoch + 1;
+  }
+
+  private isPatienceOver(topics: FetchTopic[]): boolean {
+    for (const [id, { fetchOffset, since }] of this.waiting) {
+      const isStill = topics.some(({ topic, partitions }) =>
+        partitions.some((place) => idOf(topic, place.partition) === id && place.fetchOffset === fetchOffset),
+      );
+      if (!isStill) this.waiting.delete(id);
+      else if (this.fetches - since > PATIENCE) return true;
+    }
+    return false;
+  }
+
+  private waitingFirst(topics: FetchTopic[]): FetchTopic[] {
+    if (this.waiting.size === 0) return topics;
+    const part = (isWaiting: boolean): FetchTopic[] =>
+      topics
+        .map(({ topic, partitions }) => ({
+          topic,
+          partitions: partitions.filter(({ partition }) => this.waiting.has(idOf(topic, partition)) === isWaiting),
+        }))
+        .filter(({ partitions }) => partitions.length > 0);
+    return [...part(true), ...part(false)];
   }
 
   private changed(topics: FetchTopic[]): FetchTopic[] {
@@ -96,6 +136,10 @@ export class FetchSession {
     }
     return forgotten;
   }
+}
+
+function idOf(topic: string, partition: number): string {
+  return `${topic} ${partition}`;
 }
 
 function inTurn(topics: FetchTopic[], turn: number): FetchTopic[] {
