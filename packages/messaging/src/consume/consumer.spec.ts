@@ -59,6 +59,9 @@ describe('Consumer', () => {
   /** How often the ends of the partitions were looked at. */
   let looks: number;
   let asking: Promise<void>;
+  let cleanupPolicy: string | Error;
+  /** How often it was asked for. */
+  let asked: number;
   /** What was logged as an error. */
   let told: unknown[];
   const kafka = new EventEmitter();
@@ -68,6 +71,8 @@ describe('Consumer', () => {
     made = [];
     backlog = 0;
     looks = 0;
+    cleanupPolicy = 'delete';
+    asked = 0;
     asking = Promise.resolve();
     taking = Promise.resolve();
     told = [];
@@ -80,6 +85,15 @@ describe('Consumer', () => {
           process.nextTick(() => kafka.emit('made'));
           return made.at(-1)! as unknown as KafkaConsumer;
         },
+        admin: () => ({
+          connect: async () => void asked++,
+          describeConfigs: async () => {
+            if (cleanupPolicy instanceof Error) throw cleanupPolicy;
+            const entry = { configName: 'cleanup.policy', configValue: cleanupPolicy };
+            return { resources: [{ resourceName: topic, configEntries: [entry] }] };
+          },
+          disconnect: async () => undefined,
+        }),
         [Symbol('private:Kafka:createCluster')]: (): Cluster => ({
           connect: async () => undefined,
           addMultipleTargetTopics: async () => undefined,
@@ -269,13 +283,25 @@ describe('Consumer', () => {
     expect(refusedAt()).toBeUndefined();
   });
 
-  it('tells of offsets that Kafka has passed over, or no longer has', () => {
-    const gap = { topic, partition: 0, first: 5, last: 6 };
-    failedFetches.emit('gap', gap);
-    failedFetches.emit('gap', { ...gap, topic: 'of somebody else' });
+  it('tells of offsets that Kafka no longer has', () => {
     const outOfRange = Object.assign(new Error('x'), { name: 'KafkaJSOffsetOutOfRange', topic, partition: 0, fetchOffset: '7' }); // prettier-ignore
     failedFetches.emit('failed', 'somebody else', outOfRange);
     failedFetches.emit('failed', 'me', outOfRange);
-    expect(told).toEqual([gap, { topic, partition: 0, offset: '7' }]);
+    expect(told).toEqual([{ topic, partition: 0, offset: '7' }]);
+  });
+
+  it.each([
+    ['delete', 2],
+    ['compact', 0],
+    ['compact,delete', 0],
+    [new Error('not authorized'), 2],
+  ])('tells of offsets that Kafka has passed over, unless the topic is compacted: %s', async (policy, times) => {
+    cleanupPolicy = policy;
+    const gap = { topic, partition: 0, first: 5, last: 6 };
+    failedFetches.emit('gap', { ...gap, topic: 'of somebody else' });
+    for (let n = 0; n < 2; n++) failedFetches.emit('gap', gap);
+    await settled();
+    expect(told).toEqual(Array.from({ length: times }, () => gap));
+    expect(asked).toBe(1);
   });
 });

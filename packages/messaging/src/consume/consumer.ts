@@ -5,6 +5,7 @@ import type { Logger } from '@throughline/telemetry';
 import { backoff } from '../backoff.js';
 import type { Limits } from '../limits.js';
 import type { OffsetGap, RefusedPartition } from '../kafka/decode-fetch.js';
+import { compaction, type Compaction } from '../kafka/compaction.js';
 import { failedFetches, isOutOfRange } from '../kafka/fetch-patch.js';
 import { partitionEnds } from '../kafka/partition-ends.js';
 import { countConsumed, measureRequest } from '../metrics.js';
@@ -56,6 +57,7 @@ export class Consumer {
   private readonly over = Promise.withResolvers<void>();
   private readonly lag: Lag;
   private readonly lagWatch: LagWatch;
+  private readonly isCompacted: Compaction;
   /** Queues that reached their bound and have not fallen far enough below it. */
   private readonly full = new Set<string>();
   /** Failed attempts to consume since the last fetch. */
@@ -83,6 +85,7 @@ export class Consumer {
       const routesOfTopic = entries.filter(([type]) => topicOf(type) === topic).map(([, route]) => route);
       this.queuesOf.set(topic, new Set(routesOfTopic.map((route) => route.dependency)));
     }
+    this.isCompacted = compaction(parts.kafka);
     this.lag = new Lag(parts.now);
     this.lagWatch = new LagWatch({
       ...parts,
@@ -248,13 +251,18 @@ export class Consumer {
   };
 
   private readonly onGap = (gap: OffsetGap): void => {
-    if (!this.topics.includes(gap.topic)) return;
+    if (this.topics.includes(gap.topic)) void this.tellGap(gap);
+  };
+
+  private async tellGap(gap: OffsetGap): Promise<void> {
+    const isCompacted = await this.isCompacted(gap.topic);
+    if (isCompacted) return; // as it should be
     this.parts.log.error(
       gap,
-      'Kafka has passed over these offsets. Where the topic is compacted, that is as it should be; otherwise its broker has lost them. ' +
-        'Next step: look into its log, and have the producers send again what was lost.',
+      `Kafka has passed over these offsets: ${isCompacted === undefined ? 'unless the topic is compacted, which cannot be told now, ' : ''}` +
+        'its broker has lost them. Next step: look into its log, and have the producers send again what was lost.',
     );
-  };
+  }
 
   private flowing(): boolean {
     const allAnswered = !this.fetchFailed && this.answered.size > 0 && [...this.answered.values()].every(Boolean);

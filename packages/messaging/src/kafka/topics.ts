@@ -106,7 +106,8 @@ async function differences(admin: Admin, topics: Topic[]): Promise<string[]> {
   return found;
 }
 
-const TOPIC_RESOURCE = 2;
+/** Kafka's protocol: a configuration is that of a topic. */
+export const TOPIC_RESOURCE = 2;
 const LEADERS_LIMIT_MS = 30_000;
 
 function configOf(topic: Topic): Record<string, string> {
