@@ -21,6 +21,7 @@ class FakeConsumer extends EventEmitter {
     CRASH: 'crash',
     REBALANCING: 'rebalancing',
     FETCH_START: 'start',
+    END_BATCH_PROCESS: 'end',
   };
   /** As kafkajs has none between a crash and the restart. */
   group = false;
@@ -145,7 +146,7 @@ describe('Consumer', () => {
     taking = taken.promise;
     const resolved: string[] = [];
     const fetched = made[0]!.eachBatch!({
-      batch: { topic, partition: 0, messages: [{ offset: '7' }], highWatermark: '8' },
+      batch: { topic, partition: 0, messages: [{ offset: '7' }], highWatermark: '8', lastOffset: () => '7' },
       resolveOffset: (offset: string) => void resolved.push(offset),
       heartbeat: async () => undefined,
       isStale: () => false,
@@ -156,6 +157,24 @@ describe('Consumer', () => {
     await fetched;
     await jest.advanceTimersByTimeAsync(DEFAULT_LIMITS.offsetCommitMs);
     expect([resolved, made[0]!.committed]).toEqual([['7'], ['8']]);
+  });
+
+  it('tells Kafka, too, of offsets behind which it has come without a message', async () => {
+    await jest.advanceTimersByTimeAsync(5_000); // the place is known: 3
+    const ended = { topic, partition: 0, batchSize: 0, lastOffset: '8', highWatermark: '9' };
+    made[0]!.emit('end', { payload: { ...ended, partition: 1 } }); // of another instance by now
+    made[0]!.emit('end', { payload: ended });
+    expect(consumer.health()[0]!.lagMessages).toBe(0);
+    await made[0]!.eachBatch!({
+      batch: { topic, partition: 0, messages: [{ offset: '9' }], highWatermark: '13', lastOffset: () => '12' },
+      resolveOffset: () => undefined,
+      heartbeat: async () => undefined,
+      isStale: () => false,
+    } as unknown as EachBatchPayload);
+    made[0]!.emit('end', { payload: { ...ended, batchSize: 1, lastOffset: '99' } });
+    expect(consumer.health()[0]!.lagMessages).toBe(0);
+    await jest.advanceTimersByTimeAsync(DEFAULT_LIMITS.offsetCommitMs);
+    expect(made[0]!.committed).toEqual(['13']);
   });
 
   it('joins again after a crash that kafkajs gives up on, however often', async () => {
@@ -275,7 +294,7 @@ describe('Consumer', () => {
     await made[0]!.run();
     expect([told, refusedAt()]).toEqual([[{ topic, partition: 0, offset: '3', errorCode: 2 }], '3']);
     await made[0]!.eachBatch!({
-      batch: { topic, partition: 0, messages: [{ offset: '3' }], highWatermark: '4' },
+      batch: { topic, partition: 0, messages: [{ offset: '3' }], highWatermark: '4', lastOffset: () => '3' },
       resolveOffset: () => undefined,
       heartbeat: async () => undefined,
       isStale: () => false,

@@ -194,7 +194,7 @@ export class Consumer {
 
   private watch(consumer: KafkaConsumer): void {
     const { progress, log } = this.parts;
-    const { GROUP_JOIN, FETCH, CRASH, REBALANCING, FETCH_START } = consumer.events;
+    const { GROUP_JOIN, FETCH, CRASH, REBALANCING, FETCH_START, END_BATCH_PROCESS } = consumer.events;
     consumer.on(GROUP_JOIN, ({ payload }) => {
       this.generation++;
       this.memberId = payload.memberId;
@@ -217,6 +217,12 @@ export class Consumer {
       this.answered.set(payload.nodeId, true);
       progress.step();
       progress.waitingFor = undefined;
+    });
+    consumer.on(END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset, highWatermark } }) => {
+      // Offsets without a message: kafkajs moves on behind them by itself.
+      if (batchSize > 0 || !this.assigned[topic]?.includes(partition)) return;
+      this.noteTaken(topic, partition, lastOffset);
+      this.lag.passed(topic, partition, lastOffset, highWatermark);
     });
     consumer.on(CRASH, ({ payload }) => {
       progress.step();
@@ -299,11 +305,18 @@ export class Consumer {
       if (generation !== this.generation) return;
       const last = part.at(-1)!;
       payload.resolveOffset(last.offset);
-      const offset = (BigInt(last.offset) + 1n).toString();
-      this.toCommit.set(`${topic} ${partition}`, { topic, partition, offset });
-      this.lag.took(topic, partition, last, messages[from + size]);
+      const following = messages[from + size];
+      // Behind the last message of a fetch there may be offsets that hold none.
+      const place = following ? last.offset : batch.lastOffset();
+      this.noteTaken(topic, partition, place);
+      this.lag.took(topic, partition, { ...last, offset: place }, following);
       countConsumed(this.parts.routes.group, topic, partition, part.length);
     }
+  }
+
+  private noteTaken(topic: string, partition: number, lastOffset: string): void {
+    const offset = (BigInt(lastOffset) + 1n).toString();
+    this.toCommit.set(`${topic} ${partition}`, { topic, partition, offset });
   }
 
   /** One request after the other: an older offset must not come after a newer one. */

@@ -91,6 +91,24 @@ describe('lag: how far a partition is behind, in messages and in seconds', () =>
     expect(read()).toEqual([20, 102]);
   });
 
+  it('goes by the new end of a topic that was made again', () => {
+    lag.fetched('t', 0, '1000', record(990, 60));
+    lag.took('t', 0, record(999, 60), undefined);
+    lag.fetched('t', 0, '3', record(0, 5));
+    expect(read()).toEqual([3, 5]);
+    lag.took('t', 0, record(2, 5), undefined);
+    expect(read()).toEqual([0, 0]);
+  });
+
+  it('is at the end behind offsets that hold no message', () => {
+    look(0, '30', '10');
+    now += 5_000;
+    lag.passed('t', 0, '19', '30');
+    expect(read()).toEqual([10, 5]);
+    lag.passed('t', 0, '29', '30');
+    expect(read()).toEqual([0, 0]);
+  });
+
   it('says that it does not know what nobody has said yet, or does not say any more, until somebody does', () => {
     const unknown = (): boolean[] => lag.read().map((place) => place.unknown === true);
     expect(unknown()).toEqual([true, true]);

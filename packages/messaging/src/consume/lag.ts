@@ -82,11 +82,19 @@ export class Lag {
   fetched(topic: string, partition: number, end: string, first: Fetched): void {
     const place = this.places.get(idOf(topic, partition));
     if (!place) return;
-    place.next = BigInt(first.offset);
+    goTo(place, BigInt(first.offset), BigInt(end));
     place.fetchedAt = this.now();
     place.oldestFetchedAt = Number(first.timestamp);
-    place.refusedAt = undefined;
-    seen(place, BigInt(end));
+  }
+
+  /** Nothing but offsets without a message was fetched, up to this one. */
+  passed(topic: string, partition: number, lastOffset: string, end: string): void {
+    const place = this.places.get(idOf(topic, partition));
+    if (!place) return;
+    goTo(place, BigInt(lastOffset) + 1n, BigInt(end));
+    place.fetchedAt = this.now();
+    place.oldestFetchedAt = undefined;
+    if (isAtEnd(place)) place.notBefore = Math.max(place.notBefore ?? 0, place.fetchedAt);
   }
 
   /** @param following the first record that was fetched and is not taken in yet */
@@ -171,6 +179,14 @@ function isUnknown({ next, end, unseen }: Place): boolean {
 
 function isAtEnd({ next, end }: Place): boolean {
   return next !== undefined && end !== undefined && next >= end;
+}
+
+/** Where a fetch has come to. If that is before where it was, the topic was made again, or its log was cut: then its end is another one. */
+function goTo(place: Place, next: bigint, end: bigint): void {
+  if (place.next !== undefined && next < place.next) place.end = undefined;
+  place.next = next;
+  place.refusedAt = undefined;
+  seen(place, end);
 }
 
 function seen(place: Place, end: bigint): void {

@@ -26,14 +26,16 @@ export interface FetchedRecord {
   value: Buffer | null;
   headers: Record<string, Buffer | null | (Buffer | null)[]>;
   isControlRecord: boolean;
-  batchContext: { producerId: string; inTransaction: boolean };
+  /** Of formats before version 2 there is none. */
+  batchContext?: { producerId: string; inTransaction: boolean };
 }
 
 export interface FetchedPartition {
   partition: number;
   errorCode: number;
   highWatermark: string;
-  abortedTransactions: { producerId: string; firstOffset: string }[];
+  /** None: what was aborted is marked as such already. */
+  abortedTransactions: [];
   preferredReadReplica: number;
   messages: FetchedRecord[];
 }
@@ -89,6 +91,9 @@ const FIRST_TIMESTAMP_AT = 27;
 const LEAST_RECORD_BYTES = 7;
 const [LOG_APPEND_TIME, TRANSACTIONAL, CONTROL] = [0x08, 0x10, 0x20];
 const NO_REPLICA = -1;
+const NO_PRODUCER = { producerId: '-1', inTransaction: false };
+/** The key of the marker that ends an aborted transaction: its version, and what it marks. */
+const ABORT = Buffer.from([0, 0, 0, 0]);
 const TOO_SHORT = 'The records end too early.';
 
 /** The broker has failed, or has found on its own disk what it cannot serve; of this partition alone. */
@@ -147,7 +152,7 @@ async function readPartition(reader: Reader, places: FetchTopic['partitions']): 
   const [partition, errorCode, highWatermark] = [reader.int32(), reader.int16(), String(reader.int64())];
   const stableOffset = Number(reader.int64());
   reader.skip(8); // log start offset
-  const abortedTransactions: FetchedPartition['abortedTransactions'] = [];
+  const abortedTransactions: { producerId: string; firstOffset: string }[] = [];
   for (let n = reader.int32(); n > 0; n--) {
     abortedTransactions.push({ producerId: String(reader.int64()), firstOffset: String(reader.int64()) });
   }
@@ -157,11 +162,12 @@ async function readPartition(reader: Reader, places: FetchTopic['partitions']): 
   const from = place ? Number(place.fetchOffset) : (offsetAt(sized, 4) ?? 0);
   const range: OffsetRange = { from, endOffset: Number(highWatermark), missing: [] };
   const messages = (await readRecords(sized.subarray(4), range)) ?? (await readOlder(sized, range));
+  hideAborted(messages, abortedTransactions);
   return {
     partition,
     errorCode,
     highWatermark,
-    abortedTransactions,
+    abortedTransactions: [],
     preferredReadReplica,
     messages,
     place,
@@ -221,7 +227,43 @@ async function readRecords(
     behind = Number(letter.offset) + 1;
     at = next;
   }
+  // Compaction leaves the place of what it has removed, be it all of a batch: without a record there, it would be asked for for ever.
+  if (behind > from && behind - 1 > Number(records.at(-1)?.offset ?? -1)) records.push(nothingUpTo(behind - 1));
   return records;
+}
+
+/** A record that kafkajs passes over, and moves on behind. */
+function nothingUpTo(offset: number): FetchedRecord {
+  return {
+    magicByte: MAGIC,
+    attributes: 0,
+    timestamp: '-1',
+    offset: String(offset),
+    key: null,
+    value: null,
+    headers: {},
+    isControlRecord: true,
+    batchContext: NO_PRODUCER,
+  };
+}
+
+/**
+ * kafkajs 2.2.4 looks at one aborted transaction per record: where a fetch begins within several, it hands on records that were aborted, and
+ * drops what their producers have committed afterwards. So nothing is left for it to do: what was aborted is passed over like the marker
+ * that says so.
+ */
+function hideAborted(records: FetchedRecord[], aborted: { producerId: string; firstOffset: string }[]): void {
+  if (aborted.length === 0) return;
+  const following = aborted.toSorted((a, b) => Number(a.firstOffset) - Number(b.firstOffset));
+  const open = new Set<string>();
+  for (const record of records) {
+    while (following.length > 0 && Number(following[0]!.firstOffset) <= Number(record.offset))
+      open.add(following.shift()!.producerId);
+    const { producerId, inTransaction } = record.batchContext ?? NO_PRODUCER;
+    if (!inTransaction) continue;
+    if (!record.isControlRecord) record.isControlRecord = open.has(producerId);
+    else if (record.key?.equals(ABORT)) open.delete(producerId);
+  }
 }
 
 /**
@@ -283,7 +325,7 @@ function unreadable(
     },
     // Nothing that it says of itself may hide it.
     isControlRecord: false,
-    batchContext: { producerId: '-1', inTransaction: false },
+    batchContext: NO_PRODUCER,
   };
 }
 

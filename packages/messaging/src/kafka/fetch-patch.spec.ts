@@ -32,7 +32,14 @@ const requestOf = require('kafkajs/src/protocol/requests/fetch/v11/request.js') 
   encode(): Promise<Encoder>;
 };
 
+const KafkajsBatch = require('kafkajs/src/consumer/batch.js') as new (
+  topic: string,
+  fetchedOffset: string,
+  partition: object,
+) => { messages: { offset: string }[]; lastOffset(): string };
+
 const GZIP = 1;
+const [TRANSACTIONAL, CONTROL] = [0x10, 0x20];
 const TOPIC = 'a.topic';
 
 async function batch(firstOffset: number, count: number, extra: object = {}): Promise<Buffer> {
@@ -103,12 +110,25 @@ async function messagesFrom(fetchOffset: number, ...batches: Buffer[]): Promise<
   return responses[0]?.partitions[0]?.messages ?? [];
 }
 
-function response(sets: (Buffer | null)[], errorCode = 0): Buffer {
+/** As kafkajs hands on what was fetched from this offset. */
+async function handedOn(fetchOffset: number, bytes: Buffer): Promise<{ offsets: string[]; lastOffset: string }> {
+  const partitions = [{ partition: 0, fetchOffset: String(fetchOffset), maxBytes: 9 }];
+  const { responses } = await decodeFetchResponse(bytes, { topics: [{ topic: TOPIC, partitions }] });
+  const handed = new KafkajsBatch(TOPIC, String(fetchOffset), responses[0]!.partitions[0]!);
+  return { offsets: handed.messages.map(({ offset }) => offset), lastOffset: handed.lastOffset() };
+}
+
+function response(
+  sets: (Buffer | null)[],
+  errorCode = 0,
+  aborted: [producerId: number, firstOffset: number][] = [[12, 34]],
+): Buffer {
   const body = new NewEncoder().writeInt32(7).writeInt16(errorCode).writeInt32(99).writeInt32(1).writeString(TOPIC);
   body.writeInt32(sets.length);
   for (const [partition, set] of sets.entries()) {
     body.writeInt32(partition).writeInt16(0).writeInt64(5_000_000_000).writeInt64(1).writeInt64(0);
-    body.writeInt32(1).writeInt64(12).writeInt64(34); // one aborted transaction
+    body.writeInt32(aborted.length);
+    for (const [producerId, firstOffset] of aborted) body.writeInt64(producerId).writeInt64(firstOffset);
     body.writeInt32(-1).writeBytes(set);
   }
   return body.buffer;
@@ -130,8 +150,9 @@ describe('decodeFetchResponse', () => {
     const read = await decodeFetchResponse(bytes);
     expect(read).toMatchObject({ clientSideThrottleTime: 7, errorCode: 0, sessionId: 99 });
     expect(read.responses[0]!.partitions).toHaveLength(expected.length);
-    for (const [index, { messages, ...partition }] of read.responses[0]!.partitions.entries()) {
+    for (const [index, { messages, abortedTransactions, ...partition }] of read.responses[0]!.partitions.entries()) {
       expect(expected[index]).toMatchObject(partition);
+      expect(abortedTransactions).toEqual([]);
       expect(messages.length).toBe(expected[index]!.messages.length);
       for (const [n, message] of messages.entries()) expect(expected[index]!.messages[n]).toMatchObject(message);
     }
@@ -362,6 +383,46 @@ describe('decodeFetchResponse', () => {
     });
     expect(refused).toEqual([{ topic: TOPIC, partition: 2, offset: '41', errorCode: 2 }]);
     expect(responses[0]!.partitions).toMatchObject([{ partition: 3, errorCode: 3 }]);
+  });
+
+  it('moves on behind what compaction has removed, be it the end of a batch or all of it', async () => {
+    const whole = await batch(7, 9);
+    const empty = rebuilt(whole, { count: 0, body: Buffer.alloc(0) });
+    expect(await handedOn(7, response([empty]))).toEqual({ offsets: [], lastOffset: '15' });
+    const three = await batch(7, 3);
+    three.writeInt32BE(8, 23); // up to 15
+    const shortened = rebuilt(three, { count: 3, body: three.subarray(61) });
+    expect(await handedOn(7, response([shortened]))).toEqual({ offsets: ['7', '8', '9'], lastOffset: '15' });
+    expect(await handedOn(12, response([shortened]))).toEqual({ offsets: [], lastOffset: '15' });
+    const following = Buffer.concat([shortened, await batch(16, 2)]);
+    expect(await handedOn(12, response([following]))).toEqual({ offsets: ['16', '17'], lastOffset: '17' });
+    expect(await handedOn(7, response([Buffer.concat([shortened, whole.subarray(0, 30)])]))).toEqual({
+      offsets: ['7', '8', '9'],
+      lastOffset: '15',
+    });
+  });
+
+  it('hands on all that was committed and nothing that was aborted, wherever in several transactions a fetch begins', async () => {
+    const of = (producerId: number, offset: number, count = 1): Promise<Buffer> =>
+      batch(offset, count, { transactional: true, producerId });
+    const marker = async (producerId: number, offset: number, kind: 0 | 1): Promise<Buffer> => {
+      const { buffer } = await RecordBatch({
+        records: [record({ offsetDelta: 0, timestampDelta: 0, key: Buffer.from([0, 0, 0, kind]), value: Buffer.alloc(6), headers: {} })], // prettier-ignore
+        ...{ firstOffset: offset, firstTimestamp: 1, lastOffsetDelta: 0, transactional: true, producerId },
+      });
+      return rebuilt(buffer, { attributes: TRANSACTIONAL | CONTROL, body: buffer.subarray(61) });
+    };
+    const [ABORT, COMMIT] = [0, 1] as const;
+    const set = Buffer.concat([
+      ...[await of(2, 10), await of(1, 11), await of(3, 12, 2)], // 1 and 2 are aborted, 3 is not
+      ...[await marker(2, 14, ABORT), await of(2, 15, 2), await marker(2, 17, COMMIT), await batch(18, 1)],
+      ...[await marker(1, 19, ABORT), await of(1, 20), await marker(3, 21, COMMIT), await marker(1, 22, ABORT)],
+    ]);
+    const aborted: [number, number][] = [[1, 3], [2, 4], [1, 20]]; // prettier-ignore
+    const committed = ['12', '13', '15', '16', '18'];
+    expect(await handedOn(10, response([set], 0, aborted))).toEqual({ offsets: committed, lastOffset: '22' });
+    const rest = set.subarray((await of(2, 10)).length + (await of(1, 11)).length + (await of(3, 12, 2)).length);
+    expect(await handedOn(14, response([rest], 0, aborted))).toEqual({ offsets: committed.slice(2), lastOffset: '22' });
   });
 
   it('tells which offsets were passed over', async () => {

@@ -86,11 +86,22 @@ function untilRead(consumer: Consumer, open: Map<string, Range>, reading: Readin
         busy = false;
         progressAt = performance.now();
       }
-      if (range.next < range.to) return;
+      if (range.next >= range.to) close(range);
+    };
+    const close = (range: Range): void => {
       open.delete(idOf(range));
-      payload.pause();
+      consumer.pause([{ topic: range.topic, partitions: [range.partition] }]);
       if (open.size === 0) end();
     };
+    // Offsets that hold no message are handed to nobody.
+    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+      const range = payload.batchSize === 0 ? open.get(idOf(payload)) : undefined;
+      if (!range) return;
+      progressAt = performance.now();
+      if (Number(payload.lastOffset) < range.to - 1) return;
+      range.next = range.to;
+      close(range);
+    });
     signal.addEventListener('abort', () => end(), { once: true });
     consumer.on(consumer.events.CRASH, ({ payload }) => end(payload.error));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => takePlaces(consumer, payload.memberAssignment, open));
