@@ -222,7 +222,13 @@ const storeCommands = gather<Inbound>(async (inbound) => {
   }));
   let rows: { id: string; message_id: string }[] = [];
   await commit(async (tx) => {
-    rows = await tx.query(parts.insertWork, [lease, CONSUMER, CONSUMER, ...parts.workColumns(work, () => LEASE_MS)]);
+    rows = await tx.query(parts.insertWork, [
+      lease,
+      CONSUMER,
+      CONSUMER,
+      ...parts.workColumns(work, () => LEASE_MS),
+      null,
+    ]);
     return [];
   });
   const workIds = new Map(rows.map(({ id, message_id }) => [message_id, id]));

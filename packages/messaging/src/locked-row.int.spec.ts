@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { messagingHarness, orderCancelled, until, type MessagingHarness } from '@throughline/testing';
-import { defineRoutes, job, state, type Job, type Message } from './index.js';
+import { cancelOrder, messagingHarness, orderCancelled, until, type MessagingHarness } from '@throughline/testing';
+import { defineRoutes, effect, job, state, type Job, type Message } from './index.js';
 import { DEFAULT_LIMITS } from './limits.js';
 
 jest.setTimeout(90_000);
@@ -15,7 +15,7 @@ const count = { name: 'count', text: 'UPDATE counted SET n = n + 1 WHERE key = A
 describe('locked-row: a row that somebody keeps locked parks its key alone', () => {
   let harness: MessagingHarness;
   beforeEach(async () => {
-    harness = await messagingHarness(['OrderCancelled'], { partitions: 1 });
+    harness = await messagingHarness(['OrderCancelled', 'CancelOrder'], { partitions: 1 });
     await harness.rows('CREATE TABLE counted (key text PRIMARY KEY, n int)');
   });
   afterEach(() => harness.close());
@@ -58,6 +58,49 @@ describe('locked-row: a row that somebody keeps locked parks its key alone', () 
       async () => (await harness.rows('SELECT 1 FROM counted WHERE n = 0')).length === 0,
     );
     expect(await harness.rows('SELECT 1 FROM counted WHERE n <> 1')).toEqual([]);
+    expect(await harness.rows('SELECT 1 FROM dead_letter')).toEqual([]);
+  });
+
+  it('commands of others are taken in soon, and its own once the lock is gone', async () => {
+    const keys = Array.from({ length: 16 }, () => randomUUID());
+    const locked = keys.at(-1)!; // what comes after it in its batch waits with it: there is nowhere to put it
+    const ran: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const messaging = await harness.service(
+      defineRoutes({
+        group: harness.topics.group,
+        emits: ['CancelOrder'],
+        routes: {
+          CancelOrder: effect(
+            async ({ payload: { orderId, reason } }: Message<'CancelOrder'>) => {
+              ran.push(`${orderId} ${reason}`);
+              if (reason === 'first') await gate.promise;
+            },
+            { dependency: 'carrier' },
+          ),
+        },
+      }),
+    );
+    await until('it takes part', () => messaging.health().ready);
+    await messaging.transaction(async (tx) => tx.emit([cancelOrder(locked, 'first')]));
+    await until('its first one runs', () => ran.length === 1);
+    const client = await harness.database.pool.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+      const { rowCount } = await client.query('SELECT 1 FROM work_key WHERE key = $1 FOR UPDATE', [locked]);
+      expect(rowCount).toBe(1);
+      await messaging.transaction(async (tx) => tx.emit(keys.map((key) => cancelOrder(key, 'second'))));
+      // Four halvings, half a second each, and two seconds alone; what the transactions themselves take comes on top.
+      await until('the others ran', () => ran.length === keys.length, { timeoutMs: 4 * 500 + 2_000 + 2_500 });
+      expect(ran).not.toContain(`${locked} second`);
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
+    gate.resolve();
+    await until('its own ran', () => ran.includes(`${locked} second`));
+    expect(ran).toHaveLength(keys.length + 1);
     expect(await harness.rows('SELECT 1 FROM dead_letter')).toEqual([]);
   });
 

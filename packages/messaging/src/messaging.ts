@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Codec } from '@throughline/contracts';
-import type { Database, TransactionOptions } from '@throughline/postgres';
+import type { Database } from '@throughline/postgres';
 import { logger, type Logger } from '@throughline/telemetry';
 import { backoff } from './backoff.js';
 import { Consumer } from './consume/consumer.js';
@@ -18,7 +18,12 @@ import { RelayQueue } from './outbox/relay-queue.js';
 import { Progress } from './progress.js';
 import { Replays } from './replay/replays.js';
 import type { Routes } from './routes.js';
-import { inTransaction, type MessagingTransaction, type TransactionParts } from './transaction.js';
+import {
+  inTransaction,
+  type MessagingTransaction,
+  type MessagingTransactionOptions,
+  type TransactionParts,
+} from './transaction.js';
 import { Instances } from './work/instances.js';
 import { WorkQueue, type QueueHealth, type Settlement } from './work/work-queue.js';
 
@@ -102,8 +107,10 @@ export class Messaging {
     };
     const kafka = kafkaClient(options.kafka, log);
     const topicPrefix = options.kafka.topicPrefix ?? '';
-    const transaction = <T>(fn: (tx: MessagingTransaction) => Promise<T>, options?: TransactionOptions): Promise<T> =>
-      inTransaction(this.parts, fn, options);
+    const transaction = <T>(
+      fn: (tx: MessagingTransaction) => Promise<T>,
+      options?: MessagingTransactionOptions,
+    ): Promise<T> => inTransaction(this.parts, fn, options);
 
     this.relayQueue = new RelayQueue(instanceId);
     this.relay = new Relay({

@@ -56,20 +56,28 @@ export interface TransactionParts {
   monotonic: () => number;
 }
 
+export interface MessagingTransactionOptions extends TransactionOptions {
+  /** Most probably nothing but work is stored: the statement that does it then sets its time limit itself, and is the whole transaction. */
+  workAlone?: boolean;
+}
+
 /** Runs `fn` in a transaction that carries its messages and work, and hands both on from memory after the COMMIT. */
 export async function inTransaction<T>(
   parts: TransactionParts,
   fn: (tx: MessagingTransaction) => Promise<T>,
-  options?: TransactionOptions,
+  { workAlone = false, ...options }: MessagingTransactionOptions = {},
 ): Promise<T> {
   let current: MessagingTransaction | undefined;
   try {
-    const result = await parts.database.transaction(async (raw) => {
-      const tx = (current = new MessagingTransaction(parts, raw));
-      const value = await fn(tx);
-      await tx.flush();
-      return value;
-    }, options);
+    const result = await parts.database.transaction(
+      async (raw) => {
+        const tx = (current = new MessagingTransaction(parts, raw, workAlone ? options.lockTimeoutMs : undefined));
+        const value = await fn(tx);
+        await tx.flush();
+        return value;
+      },
+      workAlone ? {} : options,
+    );
     await current!.committed();
     return result;
   } catch (error) {
@@ -77,6 +85,11 @@ export async function inTransaction<T>(
     throw error;
   }
 }
+
+const limitLocks: Statement = {
+  name: 'limit-lock-waits',
+  text: `SELECT set_config('lock_timeout', $1, true)`,
+};
 
 export class MessagingTransaction implements MessagingTx {
   ahead = false;
@@ -98,6 +111,8 @@ export class MessagingTransaction implements MessagingTx {
   constructor(
     private readonly parts: TransactionParts,
     private readonly raw: Tx,
+    /** For one lock, where the transaction was begun without it. */
+    private readonly lockTimeoutMs?: number,
   ) {}
 
   query<R extends object = Record<string, unknown>>(statement: Statement, values?: unknown[]): Promise<R[]> {
@@ -289,6 +304,7 @@ export class MessagingTransaction implements MessagingTx {
       this.parts.instanceId,
       this.parts.routes.group,
       ...workColumns(this.work, (queue) => leaseMs.get(queue)),
+      this.lockTimeoutMs ?? null,
     ]);
     this.stored = { lease, rows, leasedUntil };
   }
@@ -298,6 +314,7 @@ export class MessagingTransaction implements MessagingTx {
     const { work } = this.parts;
     const suspects = this.work.filter(({ queue, key }) => work.isFull(queue, key));
     if (suspects.length === 0) return;
+    if (this.lockTimeoutMs !== undefined) void this.query(limitLocks, [String(this.lockTimeoutMs)]);
     const lanes = [suspects.map(({ queue }) => queue), suspects.map(({ key }) => key)];
     const rows = await this.query<{ queue: string; key: string }>(lockFullKeys, [...lanes, work.heldRowsPerKey]);
     const full = new Set(rows.map(laneOf));

@@ -7,7 +7,7 @@ import {
   withActiveSpan,
   type Span,
 } from '@throughline/telemetry';
-import { postgresFailure, type TransactionOptions } from '@throughline/postgres';
+import { postgresFailure } from '@throughline/postgres';
 import { isLockTimeout, LOCK_ALONE_MS, LOCK_OF_MANY_MS } from '../conflicts.js';
 import type { MessagingTx } from '../message.js';
 import { measureBatch } from '../metrics.js';
@@ -15,7 +15,7 @@ import { toRawHeaders, withoutNul } from '../raw-headers.js';
 import { STATE_DEPENDENCY, type Routes } from '../routes.js';
 import type { Rebuild } from '../replay/rebuild.js';
 import { isSampled } from '../sampled.js';
-import type { MessagingTransaction } from '../transaction.js';
+import type { MessagingTransaction, MessagingTransactionOptions } from '../transaction.js';
 import { holdKeys } from '../work/settle-work.js';
 import { letterOf, type NewWork } from '../work/work-item.js';
 import type { DeadLetter } from '../dead-letters/dead-letter.js';
@@ -25,7 +25,7 @@ import type { Intake, KafkaRecord } from './read-record.js';
 
 export interface BatchParts {
   routes: Routes;
-  transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  transaction<T>(fn: (tx: MessagingTransaction) => Promise<T>, options?: MessagingTransactionOptions): Promise<T>;
   /** Set where history is taken in anew; then nobody else takes in anything, and handlers have no effects. */
   rebuild?: Rebuild;
 }
@@ -67,7 +67,7 @@ export async function processBatch(parts: BatchParts, intakes: Intake[], onlyNew
         times.handled();
         return isAllNew(ofState, takenIn);
       },
-      { lockTimeoutMs },
+      { lockTimeoutMs, workAlone: ofState.length === 0 && letters.length === 0 },
     );
   const inSpan = (ahead: boolean): Promise<boolean> =>
     batchSpan ? withActiveSpan(batchSpan, () => run(ahead)) : run(ahead);

@@ -1,7 +1,8 @@
 import type { Statement } from '@throughline/postgres';
 
 /**
- * $1 lease, $2 owner, $3 this service's consumer, then one array per column. A row with a `consumer` goes through its inbox first, and
+ * $1 lease, $2 owner, $3 this service's consumer, then one array per column, and at last how long to wait for one lock, in milliseconds, where
+ * that is not the transaction's: alone, this statement has no BEGIN before it, nor a SET LOCAL. A row with a `consumer` goes through its inbox first, and
  * is dropped where the inbox knows it; the inbox is filled in the order of ids, so that two instances with the same messages wait for
  * each other instead of deadlocking. The upsert takes the lock of each key, in key order, and only then ids are drawn:
  * order of ids = order of commits within a key. A key that had nothing pending is leased to us at once where `lease_ms` is set;
@@ -10,8 +11,10 @@ import type { Statement } from '@throughline/postgres';
 export const insertWork: Statement = {
   name: 'insert-work',
   text: `
-    WITH input AS (
-      SELECT * FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::int[], $11::bigint[],
+    WITH bounded AS MATERIALIZED (
+      SELECT set_config('lock_timeout', $22::text, true) WHERE $22::text IS NOT NULL
+    ), input AS (
+      SELECT t.* FROM (SELECT count(*) FROM bounded) AS set_first, unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::int[], $11::bigint[],
                            $12::json[], $13::bytea[], $14::json[], $15::text[], $16::int[], $17::text[], $18::bytea[],
                            $19::int[], $20::int[], $21::text[])
         WITH ORDINALITY AS t (queue, key, kind, type, message_id, topic, "partition", "offset", headers, value, job, traceparent,
