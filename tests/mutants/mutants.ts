@@ -166,15 +166,47 @@ async function takeInWith(`,
     defect: 'a handler that was called ahead keeps what it did with a message that the inbox knew',
     edits: [
       {
-        file: messaging('consume/process-batch.ts'),
-        find: 'if (!isAllNew(ofState, await taking)) throw new GuessedWrong();',
-        replace: 'await taking;',
+        file: messaging('consume/insert-inbox.ts'),
+        find: 'SELECT (SELECT inbox_of($1, NULL)), id FROM unnest($2::uuid[]) AS t (id)`',
+        replace: 'SELECT (SELECT inbox_of($1, NULL)), id FROM unnest($2::uuid[]) AS t (id) ON CONFLICT DO NOTHING`',
       },
     ],
     caughtBy: {
-      kind: 'unit',
-      file: messaging('consume/process-batch.spec.ts'),
-      title: 'is called again without a message that the inbox knows, whatever it made of it, and says so',
+      kind: 'int',
+      file: messaging('called-ahead.int.spec.ts'),
+      title: 'what the inbox knows is handled no second time, alone or among what is new',
+    },
+  },
+  {
+    name: 'ahead-past-parked',
+    defect: 'a handler that was called ahead overtakes a message of its key that waits',
+    edits: [
+      {
+        file: messaging('consume/process-batch.ts'),
+        find: '  void tx.query(assertNoneParked, [keysOf(messages)]);\n',
+        replace: '  void assertNoneParked;\n',
+      },
+    ],
+    caughtBy: {
+      kind: 'int',
+      file: messaging('called-ahead.int.spec.ts'),
+      title: 'what follows a message that waits lines up behind it, also when nothing else has waited since',
+    },
+  },
+  {
+    name: 'stale-state-stands',
+    defect: 'what another has written of an instance meanwhile is overwritten from memory',
+    edits: [
+      {
+        file: 'packages/process/src/postgres/runner.ts',
+        find: 'if (foreseen) assertCurrent(tx, foreseen.known);',
+        replace: 'void assertCurrent;',
+      },
+    ],
+    caughtBy: {
+      kind: 'int',
+      file: 'packages/process/src/postgres/foresee.int.spec.ts',
+      title: 'waits for whoever is about to write an instance, and then fails',
     },
   },
   {
