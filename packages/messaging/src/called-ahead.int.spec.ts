@@ -19,7 +19,7 @@ describe('called-ahead: what a handler takes for granted is proved by its transa
   /** Of each call: whether it was ahead, and of how many messages. */
   const calls: [ahead: boolean | undefined, count: number][] = [];
   let guesses = true;
-  /** Orders whose messages fail for now. */
+  /** What fails for now, as order and occurrence. */
   const failing = new Set<string>();
 
   beforeAll(async () => {
@@ -28,7 +28,7 @@ describe('called-ahead: what a handler takes for granted is proved by its transa
     const handle = state(
       async (messages: Message<'OrderCancelled'>[], tx) => {
         calls.push([tx.ahead, messages.length]);
-        if (messages.some(({ payload }) => failing.has(payload.orderId)))
+        if (messages.some(({ payload: { orderId, occurrence } }) => failing.has(`${orderId} ${occurrence}`)))
           throw new ThroughlineError('not now', { code: 'NOT_NOW', retry: 'later' });
         if (tx.ahead && guesses) void tx.query(assertNothing); // so it guesses right once
         void tx.query(note, [messages.map(({ payload }) => payload.orderId)]);
@@ -99,19 +99,16 @@ describe('called-ahead: what a handler takes for granted is proved by its transa
   it('what follows a message that waits lines up behind it, also when nothing else has waited since', async () => {
     await harness.rows('TRUNCATE noted');
     const waits = randomUUID();
-    failing.add(waits);
+    failing.add(`${waits} 1`);
     await send(waits);
     await until('it waits', async () => (await harness.rows('SELECT 1 FROM work')).length === 1);
     const flows = randomUUID();
     await send(flows);
     await until('another one flows', async () => (await noted()).includes(flows));
-    failing.clear();
-    // Nobody may release it before its successor has met it.
-    await harness.rows(`UPDATE work_key SET available_at = available_at + interval '1 minute'`);
-    await send(waits);
+    await messaging.transaction(async (tx) => tx.emit([orderCancelled(waits, { occurrence: 2 })]));
     await until('its successor lines up', async () => (await harness.rows('SELECT 1 FROM work')).length === 2);
     expect(await noted()).toEqual([flows]);
-    await harness.rows(`UPDATE work_key SET available_at = now()`);
+    failing.clear();
     await until('both came', async () => (await noted()).length === 3);
     expect(await noted()).toEqual([flows, waits, waits]);
   });
