@@ -40,22 +40,26 @@ describe('patchKafkaIdleTimer', () => {
     throttled.destroy();
   });
 
-  it('gives up a request that is over its time limit, and no other', () => {
-    patchKafkaIdleTimer();
-    jest.useFakeTimers();
-    const queue = new RequestQueue({ logger, enforceRequestTimeout: true, requestTimeout: 15_000 });
-    const given: number[] = [];
-    for (const requestTimeout of [2_000, 15_000]) {
-      const timeoutRequest = (): void => void given.push(requestTimeout);
-      queue.inflight.set(requestTimeout, { sentAt: Date.now(), requestTimeout, timeoutRequest });
-    }
-    queue.scheduleRequestTimeoutCheck();
-    jest.advanceTimersByTime(2_000);
-    expect(given).toEqual([]);
-    jest.advanceTimersByTime(1_000);
-    expect(given).toEqual([2_000]);
-    queue.destroy();
-    expect(jest.getTimerCount()).toBe(0);
-    jest.useRealTimers();
-  });
+  it.each([0, -3_600_000, 3_600_000])(
+    'gives up a request that is over its time limit, and no other, though the clock jumps by %d ms',
+    (jump) => {
+      patchKafkaIdleTimer();
+      jest.useFakeTimers();
+      const queue = new RequestQueue({ logger, enforceRequestTimeout: true, requestTimeout: 15_000 });
+      const given: number[] = [];
+      for (const requestTimeout of [2_000, 15_000]) {
+        const timeoutRequest = (): void => void given.push(requestTimeout);
+        queue.inflight.set(requestTimeout, { sentAt: Date.now(), requestTimeout, timeoutRequest });
+      }
+      queue.scheduleRequestTimeoutCheck();
+      jest.setSystemTime(Date.now() + jump);
+      jest.advanceTimersByTime(2_000);
+      expect(given).toEqual([]);
+      jest.advanceTimersByTime(1_000);
+      expect(given).toEqual([2_000]);
+      queue.destroy();
+      expect(jest.getTimerCount()).toBe(0);
+      jest.useRealTimers();
+    },
+  );
 });

@@ -4,7 +4,7 @@ interface RequestQueue {
   pending: unknown[];
   throttledUntil: number;
   scheduleCheckPendingRequests(): void;
-  inflight: Map<number, { sentAt: number; requestTimeout: number; timeoutRequest(): void }>;
+  inflight: Map<number, { requestTimeout: number; timeoutRequest(): void }>;
   enforceRequestTimeout: boolean;
   requestTimeoutIntervalId: NodeJS.Timeout | undefined;
   isConnected(): boolean;
@@ -12,7 +12,7 @@ interface RequestQueue {
   scheduleRequestTimeoutCheck(): void;
 }
 
-/** Time limits of requests are 15 s and more. */
+/** Time limits of requests are 15 s and more. Counted are checks that have seen a request: a clock that jumps changes none, nor does a pause. */
 const TIMEOUT_CHECK_MS = 1_000;
 
 const PATCHED = Symbol.for('throughline.kafkajs.idle-timer-patch');
@@ -20,8 +20,9 @@ const PATCHED = Symbol.for('throughline.kafkajs.idle-timer-patch');
 /**
  * kafkajs 2.2.4 re-arms a timer of 1 ms for ever on every connection that has nothing to send (upstream #1751; about 6 % of a core
  * each, and a `TimeoutNegativeWarning` on new Nodes). The check it arms is needed only while requests wait or the broker throttles;
- * with this it is armed only then. Time limits of requests it checks on each connection ten times a second; now once. Everything else
- * goes to the original. Idempotent.
+ * with this it is armed only then. Time limits of requests it checks on each connection ten times a second, by the wall clock, so that one
+ * that was set back lets a request wait for ever, and one that was set forward gives up all; now once, without a clock. Everything else goes
+ * to the original. Idempotent.
  */
 export function patchKafkaIdleTimer(): void {
   const require = createRequire(import.meta.url);
@@ -41,9 +42,12 @@ export function patchKafkaIdleTimer(): void {
   prototype.scheduleRequestTimeoutCheck = function scheduleRequestTimeoutCheck(this: RequestQueue): void {
     if (!this.enforceRequestTimeout) return;
     this.destroy();
+    const seen = new WeakMap<object, number>();
     this.requestTimeoutIntervalId = setInterval(() => {
       for (const request of [...this.inflight.values()]) {
-        if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest();
+        const since = seen.get(request) ?? 0;
+        seen.set(request, since + TIMEOUT_CHECK_MS);
+        if (since >= request.requestTimeout) request.timeoutRequest();
       }
       if (!this.isConnected()) this.destroy();
     }, TIMEOUT_CHECK_MS);
