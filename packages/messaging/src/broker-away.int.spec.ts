@@ -106,6 +106,11 @@ onLinux('broker-away: a broker that is away with the only copy of a partition ke
     const { topics } = await ofAdmin((admin) => admin.fetchTopicMetadata({ topics: [topic] }));
     return topics[0]!.partitions.toSorted((a, b) => a.partitionId - b.partitionId).map(({ leader }) => leader);
   }
+  async function members(): Promise<string[]> {
+    const group = `${harness.topics.kafka.topicPrefix!}${harness.topics.group}`;
+    const { groups } = await ofAdmin((admin) => admin.describeGroups([group]));
+    return groups[0]!.members.map(({ memberId }) => memberId);
+  }
   const write = (key: string, name: string): Promise<void> =>
     writer.transaction(async (tx) => tx.emit([orderCancelled(key, { opportunityId: name })]));
   const has = (name: string) => () => handled.includes(name);
@@ -148,11 +153,13 @@ onLinux('broker-away: a broker that is away with the only copy of a partition ke
     await until('both are handled', () => has('one')() && has('two')());
     await until('all is known', () => consumer.health().partitions.every(({ unknown }) => unknown === undefined));
 
+    const known = await members();
     await second.kill();
     await write(keys[1], 'at once');
     await until('the other partition goes on', has('at once'));
     await until('its leader is gone', async () => (await leaders())[partitionOf[2]!] === -1);
     await until('it is told', () => place(2).unknown === true && consumer.health().waits.length > 0);
+    expect(await members()).toEqual(known); // the group is not disturbed
     await write(keys[1], 'later');
     await until('the other partition goes on', has('later'));
     expect(place(1)).not.toHaveProperty('unknown');

@@ -1,10 +1,15 @@
 import { createRequire } from 'node:module';
+import { setImmediate } from 'node:timers/promises';
 
 /** A broker as kafkajs 2.2.4 has it: two connections, one of them for fetches alone. */
 export interface Broker<Answer = unknown> {
   /** By the key of an API, as the broker gave them; `null` before it is connected. */
   versions: Record<number, { maxVersion: number } | undefined> | null;
-  connectionPool: { send(protocol: { request: object; response: object; requestTimeout?: number }): Promise<Answer> };
+  connectionPool: {
+    send(protocol: { request: object; response: object; requestTimeout?: number }): Promise<Answer>;
+    /** The second one is for fetches. */
+    pool?: { socket?: { destroy(error: Error): void } }[];
+  };
   disconnect(): Promise<void>;
 }
 
@@ -16,7 +21,15 @@ export interface BrokerRequest {
   body: Buffer;
   /** Milliseconds. Default: what the client was made with. */
   requestTimeout?: number;
+  /**
+   * Nothing else may wait on its connection: one that brings no answer is given up, too. It may be half open, as where an address was
+   * translated and that is forgotten, and then the system would hold on to it for a quarter of an hour.
+   */
+  isAlone?: boolean;
 }
+
+/** Kafka's protocol: the key of Fetch. */
+const FETCH = 1;
 
 export interface ResponseReader {
   decode(payload: Buffer): Promise<object>;
@@ -29,14 +42,19 @@ export interface ResponseReader {
  */
 export async function askBroker<Answer>(
   broker: Broker<Answer>,
-  { body, requestTimeout, ...api }: BrokerRequest,
+  { body, requestTimeout, isAlone = false, ...api }: BrokerRequest,
   response: ResponseReader,
 ): Promise<Answer> {
   const request = { ...api, encode: () => Promise.resolve(encoded(body)) };
   try {
     return await broker.connectionPool.send({ request, response, ...(requestTimeout && { requestTimeout }) });
   } catch (error) {
-    if ((error as { name?: string }).name === 'KafkaJSConnectionClosedError') await broker.disconnect();
+    const { name } = error as Error;
+    if (name === 'KafkaJSConnectionClosedError') await broker.disconnect();
+    if (name === 'KafkaJSRequestTimeoutError' && isAlone) {
+      broker.connectionPool.pool?.[api.apiKey === FETCH ? 1 : 0]?.socket?.destroy(error as Error);
+      await setImmediate(); // until kafkajs has heard of it
+    }
     throw error;
   }
 }

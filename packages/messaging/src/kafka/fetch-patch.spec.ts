@@ -566,7 +566,7 @@ describe('FetchSession', () => {
 
 describe('patchKafkaFetch', () => {
   interface Broker {
-    connectionPool: { send: (of: { request: { encode(): Promise<Encoder> } }) => Promise<object> };
+    connectionPool: { send: (of: { request: { encode(): Promise<Encoder> } }) => Promise<object>; pool?: object[] };
     versions: object;
     disconnect: () => Promise<void>;
     fetch(terms: FetchTerms): Promise<{ responses: unknown[] }>;
@@ -606,6 +606,21 @@ describe('patchKafkaFetch', () => {
     expect(disconnected).toBe(1);
   });
 
+  it('gives up a connection that brings no answer: it may be half open', async () => {
+    patchKafkaFetch();
+    const { prototype } = require('kafkajs/src/broker/index.js') as { prototype: Broker };
+    const broker = Object.create(prototype) as Broker;
+    const given: number[] = [];
+    const late = Object.assign(new Error('late'), { name: 'KafkaJSRequestTimeoutError' });
+    broker.versions = { 1: { maxVersion: 11 } };
+    broker.connectionPool = {
+      send: () => Promise.reject(late),
+      pool: [0, 1].map((index) => ({ socket: { destroy: () => void given.push(index) } })),
+    };
+    await expect(broker.fetch(terms)).rejects.toBe(late);
+    expect(given).toEqual([1]); // the one for fetches
+  });
+
   it('says which offset is no longer there', async () => {
     patchKafkaFetch();
     const { prototype } = require('kafkajs/src/broker/index.js') as { prototype: Broker };
@@ -638,5 +653,29 @@ describe('patchKafkaFetch', () => {
     await member.recoverFromFetch(closed);
     expect(await told).toEqual(['me', closed]);
     expect(removed).toEqual([{ host: 'h', port: 1 }]);
+  });
+
+  it.each([
+    ['KafkaJSConnectionError', true],
+    ['KafkaJSRequestTimeoutError', true],
+    ['KafkaJSProtocolError', false],
+  ])('lets the fetches from other brokers go on while one is away: after a %s, %s', async (name, goesOn) => {
+    patchKafkaFetch();
+    const { prototype } = require('kafkajs/src/consumer/consumerGroup.js') as { prototype: object };
+    let refreshed = 0;
+    const refreshMetadata = async (): Promise<void> => {
+      refreshed++;
+      throw new Error('nobody answers');
+    };
+    const member = Object.assign(Object.create(prototype) as { recoverFromFetch(error: unknown): Promise<void> }, {
+      memberId: 'me',
+      cluster: { refreshMetadata },
+    });
+    const began = performance.now();
+    const recovered = member.recoverFromFetch(Object.assign(new Error('away'), { name }));
+    if (!goesOn) return expect(recovered).rejects.toThrow('away');
+    await recovered;
+    expect(refreshed).toBe(1);
+    expect(performance.now() - began).toBeGreaterThan(900); // it is not asked again at once
   });
 });

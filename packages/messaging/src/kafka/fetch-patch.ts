@@ -20,6 +20,7 @@ interface Fetching extends Broker<FetchAnswer> {
 /** A member of a consumer group, in kafkajs. */
 interface GroupMember {
   memberId: string | null;
+  cluster: { refreshMetadata(): Promise<void> };
   recoverFromFetch(error: unknown): Promise<void>;
 }
 
@@ -34,6 +35,11 @@ export const failedFetches = new EventEmitter<{
   gap: [gap: OffsetGap];
 }>();
 failedFetches.setMaxListeners(0); // one for each consumer of the process
+
+/** A broker cannot be reached, or does not answer. */
+const AWAY = new Set(['KafkaJSConnectionError', 'KafkaJSRequestTimeoutError']);
+/** It is tried again after so long, in milliseconds. */
+const AWAY_MS = 1_000;
 
 type Parse = (answer: FetchAnswer) => Promise<FetchAnswer>;
 
@@ -52,8 +58,8 @@ const REFUSED_MS = 500;
  * kafkajs 2.2.4 names every partition in every fetch, gets an answer for each, and makes some ten objects of every one of them; a record
  * costs it an object per header on top. Where messages come one by one that was half of what a service did. With this a fetch belongs to
  * a session (KIP-227, as in the Java client): it names what has changed since the last one, the answer holds only partitions with
- * records, and what is read is read without detours. Brokers before 2.4 get the original. What fails is told by {@link failedFetches}.
- * Idempotent.
+ * records, and what is read is read without detours. Brokers before 2.4 get the original. What fails is told by {@link failedFetches};
+ * a broker that is away stops the fetches from no other. Idempotent.
  */
 export function patchKafkaFetch(): void {
   const require = createRequire(import.meta.url);
@@ -91,16 +97,18 @@ export function patchKafkaFetch(): void {
       throw isOutOfRange(error) ? Object.assign(error, { fetchOffset: placeOf(error, options) }) : error;
     }
   };
-  member.recoverFromFetch = function recoverFromFetch(this: GroupMember, error: unknown): Promise<void> {
+  member.recoverFromFetch = async function recoverFromFetch(this: GroupMember, error: unknown): Promise<void> {
     failedFetches.emit('failed', this.memberId, error);
-    return recover.call(this, error);
+    if (!AWAY.has((error as { name?: string } | null)?.name ?? '')) return recover.call(this, error);
+    // kafkajs would end the fetches from all other brokers, and soon leave the group. Whether this member lives, its heartbeats tell.
+    await Promise.all([this.cluster.refreshMetadata().catch(() => undefined), sleep(AWAY_MS)]);
   };
   prototype[PATCHED] = true;
 
   async function ask(broker: Fetching, session: FetchSession, options: FetchTerms): Promise<FetchAnswer> {
     const body = session.next(options);
     const requestTimeout = options.maxWaitTime + ANSWER_MS;
-    const request = { apiKey: FETCH, apiVersion: VERSION, apiName: 'Fetch', body, requestTimeout };
+    const request = { apiKey: FETCH, apiVersion: VERSION, apiName: 'Fetch', body, requestTimeout, isAlone: true };
     const decode = (bytes: Buffer): Promise<object> => decodeFetchResponse(bytes, options);
     const answer = await askBroker(broker, request, { decode, parse: asItIs });
     session.answered(answer as FetchAnswer & { sessionId: number });

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { logger } from '@throughline/telemetry';
-import type { Kafka } from 'kafkajs';
+import { Kafka, logLevel } from 'kafkajs';
 import { kafkaClient } from './client.js';
 import { partitionEnds, type PartitionEnds } from './partition-ends.js';
 
@@ -26,8 +26,10 @@ const [NOT_LEADER, LEADER_NOT_AVAILABLE] = [6, 5];
 /** A broker as far as it tells who leads what and where partitions end. */
 class FakeBroker {
   readonly server: Server = createServer((socket) => this.serve(socket));
-  private readonly sockets = new Set<Socket>();
+  readonly sockets = new Set<Socket>();
   isSilent = false;
+  /** Connections on which nothing is answered any more. */
+  readonly dead = new Set<Socket>();
   /** Error codes by partition. */
   errors: Record<number, number> = {};
   metadataAsked = 0;
@@ -64,6 +66,7 @@ class FakeBroker {
   private answer(socket: Socket, request: Buffer): void {
     const [apiKey, correlationId] = [request.readInt16BE(0), request.readInt32BE(4)];
     const body = request.subarray(10 + request.readInt16BE(8));
+    if (this.dead.has(socket)) return;
     if (this.isSilent && apiKey !== API_VERSIONS) return;
     if (apiKey === METADATA) this.metadataAsked++;
     const answer =
@@ -152,6 +155,19 @@ describe('partitionEnds, with a broker that is away', () => {
       { ...place(0), offset: '100' },
       { ...place(2), offset: undefined },
     ]);
+  });
+
+  it('asks over another connection where one brings no answer any more', async () => {
+    const impatient = new Kafka({
+      brokers: [`127.0.0.1:${brokers[0]!.port}`],
+      ...{ requestTimeout: 1_000, enforceRequestTimeout: true, logLevel: logLevel.NOTHING },
+    });
+    await ends.close();
+    ends = partitionEnds(impatient);
+    const [led] = await ends.leaders([TOPIC]);
+    for (const socket of brokers[0]!.sockets) brokers[0]!.dead.add(socket);
+    await expect(ends.places(led!, 'end')).rejects.toThrow('timed out');
+    expect(await ends.places(led!, 'end')).toHaveLength(2);
   });
 
   it('tells apart what has no leader', async () => {

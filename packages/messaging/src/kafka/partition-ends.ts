@@ -155,7 +155,7 @@ async function listOffsets(
     partitions: of.partitions.map((partition) => ({ ...partition, timestamp: TIMES[at] })),
   }));
   const { buffer: body } = await requestOf({ replicaId: NO_REPLICA, topics }).encode();
-  const request = { apiKey: LIST_OFFSETS, apiVersion: VERSION, apiName: 'ListOffsets', body };
+  const request = { apiKey: LIST_OFFSETS, apiVersion: VERSION, apiName: 'ListOffsets', body, isAlone: true };
   // An error of one partition says nothing of the others.
   const { responses } = await askBroker(broker, request, { decode, parse: (answer) => Promise.resolve(answer) });
   return responses.flatMap((of) =>
