@@ -128,6 +128,10 @@ const handlerTime = durations('throughline.batch.handler.duration', {
 const commitTime = durations('throughline.batch.commit.duration', {
   description: 'From the end of the handlers to the answer to COMMIT: outbox, work and the disk.',
 });
+const repeated = counter('throughline.batch.repeated', {
+  description: 'Batches taken in again, because what was taken for granted of them was not so.',
+  unit: '{batch}',
+});
 const failedAttempts = counter('throughline.work.failed_attempts', {
   description: 'Attempts that failed and are repeated, or were the last.',
   unit: '{attempt}',
@@ -183,6 +187,11 @@ export function measureBatch(group: string, messages: number): { handling(): voi
       processing.record(secondsSince(began), { ...ofGroup, 'messaging.operation.name': 'process' });
     },
   };
+}
+
+/** A batch that was handled ahead is done again, not ahead. */
+export function countRepeated(group: string): void {
+  repeated.add(1, { ...KAFKA, 'messaging.consumer.group.name': group });
 }
 
 /** One attempt of an effect or a job, or of a parked message; what was not tried, or was stopped by us, did not fail. */

@@ -10,7 +10,7 @@ import {
 import { postgresFailure } from '@throughline/postgres';
 import { isLockTimeout, LOCK_ALONE_MS, LOCK_OF_MANY_MS } from '../conflicts.js';
 import type { MessagingTx } from '../message.js';
-import { measureBatch } from '../metrics.js';
+import { countRepeated, measureBatch } from '../metrics.js';
 import { toRawHeaders, withoutNul } from '../raw-headers.js';
 import { STATE_DEPENDENCY, type Routes } from '../routes.js';
 import type { Rebuild } from '../replay/rebuild.js';
@@ -74,8 +74,9 @@ export async function processBatch(parts: BatchParts, intakes: Intake[], onlyNew
   try {
     const ahead = onlyNew && !parts.rebuild && ofState.length > 0 && ofState.every(mayBeAhead);
     const asGuessed = await inSpan(ahead).catch((error: unknown) => {
-      if (ahead && mayBeOfGuess(error)) return inSpan(false);
-      throw error;
+      if (!ahead || !mayBeOfGuess(error)) throw error;
+      countRepeated(parts.routes.group);
+      return inSpan(false);
     });
     times.over();
     return asGuessed;
