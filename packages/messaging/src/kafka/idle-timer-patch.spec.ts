@@ -10,6 +10,7 @@ const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/request
   throttleCheckTimeoutId: unknown;
   scheduleCheckPendingRequests(): void;
   maybeThrottle(ms: number): void;
+  push(request: object): void;
   destroy(): void;
   inflight: Map<number, { sentAt: number; requestTimeout: number; timeoutRequest(): void }>;
   scheduleRequestTimeoutCheck(): void;
@@ -62,4 +63,20 @@ describe('patchKafkaIdleTimer', () => {
       jest.useRealTimers();
     },
   );
+
+  it('sends again when a throttled time is over, though the clock was set back meanwhile', () => {
+    patchKafkaIdleTimer();
+    jest.useFakeTimers();
+    const queue = new RequestQueue({ logger });
+    let sent = 0;
+    queue.maybeThrottle(1_000);
+    queue.push({ entry: { correlationId: 1 }, expectResponse: true, sendRequest: () => void sent++ });
+    jest.advanceTimersByTime(500);
+    jest.setSystemTime(Date.now() - 3_600_000);
+    expect(sent).toBe(0);
+    jest.advanceTimersByTime(2_000);
+    expect(sent).toBe(1);
+    queue.destroy();
+    jest.useRealTimers();
+  });
 });

@@ -2,7 +2,11 @@ import { createRequire } from 'node:module';
 
 interface RequestQueue {
   pending: unknown[];
+  /** Wall clock. */
   throttledUntil: number;
+  throttledForMs?: number;
+  maybeThrottle(forMs: number | null | undefined): void;
+  canSendSocketRequestImmediately(): boolean;
   scheduleCheckPendingRequests(): void;
   inflight: Map<number, { requestTimeout: number; timeoutRequest(): void }>;
   enforceRequestTimeout: boolean;
@@ -30,14 +34,25 @@ export function patchKafkaIdleTimer(): void {
     prototype: RequestQueue & { [PATCHED]?: true };
   };
   if (prototype[PATCHED]) return;
-  const original = Object.getOwnPropertyDescriptor(prototype, 'scheduleCheckPendingRequests')?.value as
-    ((this: RequestQueue) => void) | undefined;
-  if (typeof original !== 'function') {
+  const method = <Name extends keyof RequestQueue>(name: Name): RequestQueue[Name] | undefined =>
+    Object.getOwnPropertyDescriptor(prototype, name)?.value as RequestQueue[Name] | undefined;
+  const original = method('scheduleCheckPendingRequests');
+  const [throttle, canSend] = [method('maybeThrottle'), method('canSendSocketRequestImmediately')];
+  if (!original || !throttle || !canSend) {
     throw new Error('kafkajs has changed: check whether idle-timer-patch.ts is still needed, and remove or adapt it.');
   }
   prototype.scheduleCheckPendingRequests = function scheduleCheckPendingRequests(this: RequestQueue): void {
     if (this.pending.length === 0 && this.throttledUntil <= Date.now()) return;
     original.call(this);
+  };
+  // A broker throttles for a time, which kafkajs takes for a time of day: after the clock was set back nothing would be sent for longer.
+  prototype.maybeThrottle = function maybeThrottle(this: RequestQueue, forMs): void {
+    throttle.call(this, forMs);
+    this.throttledForMs = Math.max(0, this.throttledUntil - Date.now());
+  };
+  prototype.canSendSocketRequestImmediately = function canSendSocketRequestImmediately(this: RequestQueue): boolean {
+    this.throttledUntil = Math.min(this.throttledUntil, Date.now() + (this.throttledForMs ?? 0));
+    return canSend.call(this);
   };
   prototype.scheduleRequestTimeoutCheck = function scheduleRequestTimeoutCheck(this: RequestQueue): void {
     if (!this.enforceRequestTimeout) return;

@@ -24,9 +24,11 @@ interface Asking extends Broker<Metadata> {
 
 interface BrokerPool {
   metadata: Metadata | null;
-  /** Wall clock. */
+  /** Wall clock; `null`: they are asked for with the next use. */
   metadataExpireAt: number | null;
+  metadataMaxAge: number;
   refreshMetadata(topics: string[]): Promise<void>;
+  refreshMetadataIfNecessary(topics: string[]): Promise<void>;
 }
 
 /** What a member of a group knows of its places, in kafkajs. */
@@ -64,6 +66,7 @@ export function patchKafkaMetadata(): void {
   const { prototype: offsets } = require('kafkajs/src/consumer/offsetManager/index.js') as { prototype: OffsetManager };
   const metadata = methodOf(broker, 'metadata');
   const refresh = methodOf(pool, 'refreshMetadata');
+  const refreshIfNecessary = methodOf(pool, 'refreshMetadataIfNecessary');
   const resolve = methodOf(offsets, 'resolveOffsets');
   const requestOf = require('kafkajs/src/protocol/requests/metadata/v6/request.js') as RequestOf;
   const reader = require('kafkajs/src/protocol/requests/metadata/v6/response.js') as ResponseReader;
@@ -79,7 +82,12 @@ export function patchKafkaMetadata(): void {
   pool.refreshMetadata = async function (this: BrokerPool, topics: string[]): Promise<void> {
     await refresh.call(this, topics);
     if (this.metadata?.topicMetadata.some(({ partitionMetadata }) => !partitionMetadata.every(isLed)))
-      this.metadataExpireAt = Date.now() + WITHOUT_LEADER_MS;
+      setTimeout(() => (this.metadataExpireAt = null), WITHOUT_LEADER_MS).unref();
+  };
+  pool.refreshMetadataIfNecessary = function (this: BrokerPool, topics: string[]): Promise<void> {
+    // Not for longer than was meant, though the clock was set back.
+    if ((this.metadataExpireAt ?? 0) > Date.now() + this.metadataMaxAge) this.metadataExpireAt = null;
+    return refreshIfNecessary.call(this, topics);
   };
 
   // Where nothing is committed, only a leader knows where to begin: it must not keep those from being fetched that have one.
