@@ -177,6 +177,36 @@ describe('a batch that is foreseen', () => {
     expect(sent).toHaveLength(2);
   });
 
+  it.each([true, false])(
+    'takes nothing from memory by a number of a transaction that came again (foreseen: %s)',
+    async (foresee) => {
+      const key = `again-${foresee}`;
+      const runner = await warm(key);
+      let first: BatchResult | undefined;
+      // As after a standby has taken over that had not got the last transaction: its number is that of another one now.
+      await database.transaction(async (tx) => {
+        first = await runner.runBatch(tx, of(key, 'DealWon'), noon, () => undefined);
+        const later = new Date(noon.getTime() + 1);
+        await newRunner().runBatch(tx, of(key, 'OrderCreated'), later, () => undefined);
+      });
+      first!.committed();
+      await take(runner, of(key, 'OrderPacked'), { foresee });
+      expect((await stateOf(key))!.steps).toMatchObject({ order: { status: 'done' }, packing: { status: 'done' } });
+    },
+  );
+
+  it('forgets what has ended, also where it was written twice in one transaction', async () => {
+    const runner = await warm('twice');
+    const all: BatchResult[] = [];
+    await database.transaction(async (tx) => {
+      for (const types of [['DealWon'], forward.slice(1)])
+        all.push(await runner.runBatch(tx, of('twice', ...types), noon, () => undefined));
+    });
+    for (const { committed } of all) committed();
+    const { sent } = await take(runner, of('twice', 'DealLost'));
+    expect(sent).toEqual(['correlation-of-twice VoidInvoice']);
+  });
+
   it('is tried ever more seldom while it turns out otherwise, and each time once it is right', async () => {
     const runner = await warm('seldom');
     await take(runner, of('seldom', 'DealWon'));

@@ -5,25 +5,30 @@ import { KnownInstances, Trust, type KnownInstance } from './known-instances.js'
 const noon = Date.parse('2026-11-26T12:00:00.000Z');
 const after = (minutes: number): Date => new Date(noon + minutes * 60_000);
 
-function instance(key: string, xmin = '1'): KnownInstance {
+function instance(key: string, xmin = '1', writtenAt = after(0)): KnownInstance {
   const state = initialState({ key, occurrence: 1, correlationId: key });
-  return { id: '1', process: 'sale', version: 1, key, occurrence: 1, state, xmin };
+  return { id: '1', process: 'sale', version: 1, key, occurrence: 1, state, xmin, writtenAt };
 }
 
 describe('KnownInstances', () => {
   it('forgets beyond its limit what was written longest ago', () => {
-    const known = new KnownInstances(2);
-    for (const key of ['a', 'b']) known.set(key, instance(key), after(0));
-    known.set('a', instance('a', '2'), after(0));
-    known.set('c', instance('c'), after(0));
-    expect(['a', 'b', 'c'].map((key) => known.get(key, after(0))?.xmin)).toEqual(['2', undefined, '1']);
+    const known = new KnownInstances(1_000);
+    const kept = (): (string | undefined)[] => ['a', 'b', 'c', 'd'].map((key) => known.get(key, after(0))?.xmin);
+    for (const key of ['a', 'b']) known.set(key, instance(key), 400);
+    known.set('a', instance('a', '2'), 500);
+    expect(kept()).toEqual(['2', '1', undefined, undefined]);
+    known.set('c', instance('c'), 500);
+    expect(kept()).toEqual(['2', undefined, '1', undefined]);
     known.delete('c');
-    expect(known.get('c', after(0))).toBeUndefined();
+    known.set('d', instance('d'), 500);
+    expect(kept()).toEqual(['2', undefined, undefined, '1']);
+    known.set('b', instance('b'), 1_001);
+    expect(kept()).toEqual([undefined, undefined, undefined, undefined]);
   });
 
   it('knows nothing for longer than ten minutes, whichever way the clock goes', () => {
     const known = new KnownInstances(2);
-    known.set('a', instance('a'), after(0));
+    known.set('a', instance('a'), 1);
     expect(known.get('a', after(9.9))).toBeDefined();
     expect(known.get('a', after(10))).toBeUndefined();
     expect(known.get('a', after(-10))).toBeUndefined();

@@ -4,6 +4,8 @@ import type { LockedInstance } from './lock-instances.js';
 export interface KnownInstance extends LockedInstance {
   /** Which version of its row that was: PostgreSQL's `xmin`, the transaction that wrote it. Whoever writes the row changes it. */
   xmin: string;
+  /** And when. Where a standby takes over that lacks the last transactions, their numbers are given again, at another time. */
+  writtenAt: Date;
 }
 
 /** Nothing is known for longer, in milliseconds: numbers of transactions come again, after 4 billion of them or out of a backup. */
@@ -14,25 +16,32 @@ const KNOWN_MS = 600_000;
  * have written since; the row lock does, see `lockInstances` and `assertCurrent`. The oldest are forgotten beyond the limit.
  */
 export class KnownInstances {
-  private readonly byName = new Map<string, { instance: KnownInstance; atMs: number }>();
+  private readonly byName = new Map<string, { instance: KnownInstance; chars: number }>();
+  private chars = 0;
 
-  /** @param limit instances at most; a state takes some kilobytes */
+  /** @param limit characters of states at most, as JSON: most have some thousands, one of a thousand lines half a million */
   constructor(private readonly limit: number) {}
 
   get(name: string, now: Date): KnownInstance | undefined {
     const known = this.byName.get(name);
-    return known && Math.abs(now.getTime() - known.atMs) < KNOWN_MS ? known.instance : undefined;
+    return known && Math.abs(now.getTime() - known.instance.writtenAt.getTime()) < KNOWN_MS
+      ? known.instance
+      : undefined;
   }
 
-  set(name: string, instance: KnownInstance, now: Date): void {
-    this.byName.delete(name);
-    this.byName.set(name, { instance, atMs: now.getTime() });
-    if (this.byName.size <= this.limit) return;
-    const [oldest] = this.byName.keys();
-    this.byName.delete(oldest!);
+  /** @param chars of its state */
+  set(name: string, instance: KnownInstance, chars: number): void {
+    this.delete(name);
+    this.byName.set(name, { instance, chars });
+    this.chars += chars;
+    for (const oldest of this.byName.keys()) {
+      if (this.chars <= this.limit) return;
+      this.delete(oldest);
+    }
   }
 
   delete(name: string): void {
+    this.chars -= this.byName.get(name)?.chars ?? 0;
     this.byName.delete(name);
   }
 }

@@ -51,8 +51,8 @@ const lock = {
   name: 'process-lock-instances',
   text: `
     SELECT instance.id, instance.process, instance.version, instance.key, instance.occurrence,
-      CASE WHEN instance.xmin = wanted.writer::xid THEN NULL ELSE instance.state END AS state
-    FROM unnest($1::text[], $2::text[], $3::int[], $4::text[]) AS wanted(process, key, occurrence, writer)
+      CASE WHEN instance.xmin = wanted.writer::xid AND instance.updated_at = wanted.written_at THEN NULL ELSE instance.state END AS state
+    FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::timestamptz[]) AS wanted(process, key, occurrence, writer, written_at)
     JOIN process_instance AS instance USING (key, occurrence, process)
     ORDER BY instance.id
     FOR UPDATE OF instance`,
@@ -67,10 +67,10 @@ export async function lockInstances(
 ): Promise<LockedInstance[]> {
   const values = columns(identities.map(({ process, key, occurrence }) => [process, key, occurrence]));
   const written = new Map(identities.map((identity) => [nameOf(identity), known.get(nameOf(identity), now)]));
-  const xmins = [...written.values()].map((instance) => instance?.xmin ?? null);
+  const versions = [...written.values()].map((instance) => (instance ? versionOf(instance) : [null, null]));
   const [claims, rows] = await Promise.all([
     tx.query<{ n: number; id: string }>(claimNew, values),
-    tx.query<Omit<LockedInstance, 'state'> & { state: State | null }>(lock, [...values, xmins]),
+    tx.query<Omit<LockedInstance, 'state'> & { state: State | null }>(lock, [...values, ...columns(versions)]),
   ]);
   const locked = rows.map((row) => ({ ...row, state: row.state ?? written.get(nameOf(row))!.state }));
   const found = new Set(locked.map(nameOf));
@@ -86,8 +86,9 @@ const assertCurrentRows = {
   text: `
     SELECT ${asserting('count(*) = cardinality($1::bigint[])', 'instances are as this runner has written them')}
     FROM (
-      SELECT FROM unnest($1::bigint[], $2::text[]) AS known(id, writer)
-      JOIN process_instance AS instance ON instance.id = known.id AND instance.xmin = known.writer::xid
+      SELECT FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS known(id, writer, written_at)
+      JOIN process_instance AS instance
+        ON instance.id = known.id AND instance.xmin = known.writer::xid AND instance.updated_at = known.written_at
       ORDER BY instance.id
       FOR UPDATE OF instance
     ) AS current`,
@@ -95,8 +96,11 @@ const assertCurrentRows = {
 
 /** Locks instances as lockInstances does, without waiting for an answer: the transaction fails where one is not as it is known. */
 export function assertCurrent(tx: Tx, known: KnownInstance[]): void {
-  if (known.length > 0) void tx.query(assertCurrentRows, columns(known.map(({ id, xmin }) => [id, xmin])));
+  if (known.length > 0)
+    void tx.query(assertCurrentRows, columns(known.map((instance) => [instance.id, ...versionOf(instance)])));
 }
+
+const versionOf = ({ xmin, writtenAt }: KnownInstance): string[] => [xmin, writtenAt.toISOString()];
 
 /** The same for two of the same process, key and occurrence, and for no others. */
 export const nameOf = ({ process, occurrence, key }: Pick<Identity, 'process' | 'occurrence' | 'key'>): string =>

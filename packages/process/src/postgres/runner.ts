@@ -22,7 +22,7 @@ import {
   type LockedInstance,
 } from './lock-instances.js';
 import { ReservedIds } from './reserved-ids.js';
-import { saveInstances, type Change } from './save-instances.js';
+import { saveInstances, type Change, type Written } from './save-instances.js';
 import { armTimers, putOffTimer, rearmTimers, type Look } from './timers.js';
 
 /** A command on its way out; the caller knows how messages travel. */
@@ -122,7 +122,7 @@ export class ProcessRunner {
   private readonly definitions: Definitions;
   /** How many due instances the last look had to skip: they stay due, and must not fill the next one. */
   private inTheWay = 0;
-  private readonly known = new KnownInstances(KNOWN_INSTANCES);
+  private readonly known = new KnownInstances(KNOWN_CHARS);
   private readonly ids = new ReservedIds();
   private readonly trust = new Trust();
 
@@ -187,7 +187,7 @@ export class ProcessRunner {
     const earlier = await this.earlierOf(tx, instances, eventsOf);
     // What an occurrence finds of those before it is what this batch makes of them.
     const inOrder = earlier.size > 0 ? instances.toSorted((a, b) => a.occurrence - b.occurrence) : instances;
-    const written = new Map<string, string>();
+    const written = new Map<string, Written>();
     const inputsOf = (instance: LockedInstance, before: Change[]): Input[] => {
       const known = earlier.get(instance.id)?.map(({ id, stored }) => {
         const change = before.find((one) => one.id === id);
@@ -222,13 +222,16 @@ export class ProcessRunner {
     };
   }
 
-  private remember(changes: Change[], written: ReadonlyMap<string, string>, now: Date): void {
+  private remember(changes: Change[], written: ReadonlyMap<string, Written>, writtenAt: Date): void {
     for (const { id, process, state } of changes) {
-      const xmin = written.get(id);
-      if (xmin === undefined || state.endedAt !== undefined) continue;
+      const row = written.get(id);
+      if (!row) continue;
       const { key, occurrence } = state;
-      const instance = { id, process: process.name, version: process.version, key, occurrence, state, xmin };
-      this.known.set(nameOf(instance), instance, now);
+      const { name, version } = process;
+      const instance = { id, process: name, version, key, occurrence, state, xmin: row.xmin, writtenAt };
+      // Two batches of one transaction are told of one after the other, and the row is as the later one has left it.
+      if (state.endedAt === undefined) this.known.set(nameOf(instance), instance, row.chars);
+      else this.known.delete(nameOf(instance));
     }
   }
 
@@ -411,7 +414,7 @@ export class ProcessRunner {
     now: Date,
     emit: Emit,
     inputsOf: (instance: LockedInstance, before: Change[]) => Input[],
-    written?: Map<string, string>,
+    written?: Map<string, Written>,
   ): Promise<Change[]> {
     const changes: Change[] = [];
     const commands: EmittedCommand[] = [];
@@ -430,7 +433,7 @@ export class ProcessRunner {
     commands: EmittedCommand[],
     now: Date,
     emit: Emit,
-    written = new Map<string, string>(),
+    written = new Map<string, Written>(),
   ): Promise<void> {
     for (const { process, state } of changes) this.known.delete(nameOf({ process: process.name, ...state }));
     saveInstances(tx, changes, now, written);
@@ -483,8 +486,8 @@ export class ProcessRunner {
   }
 }
 
-/** Instances whose states are kept in memory, at most. */
-const KNOWN_INSTANCES = 4_096;
+/** Of the states that are kept in memory, at most; each takes one or two bytes. */
+const KNOWN_CHARS = 32_000_000;
 
 /** Events of one instance. */
 interface Inbound {

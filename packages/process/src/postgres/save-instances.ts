@@ -53,10 +53,12 @@ const update = {
     RETURNING instance.id, instance.xmin`,
 };
 
-/** Which version of its row was written. */
-interface Written {
-  id: string;
+/** As what an instance was written. */
+export interface Written {
+  /** Which version of its row it is. */
   xmin: string;
+  /** Of its state, as JSON. */
+  chars: number;
 }
 
 const insertEvents = {
@@ -94,13 +96,15 @@ const insertExternalIds = {
  * Writes back everything a batch did, in a few statements, however many instances it touched.
  * The statements are not awaited: they travel together with COMMIT and decide its outcome.
  *
- * @param written is told by id which version of its row each instance is now, before COMMIT is answered
+ * @param written is told by id as what each instance was written, before COMMIT is answered
  */
-export function saveInstances(tx: Tx, changes: Change[], now: Date, written: Map<string, string>): void {
+export function saveInstances(tx: Tx, changes: Change[], now: Date, written: Map<string, Written>): void {
   if (changes.length === 0) return;
-  const tell = (rows: Promise<Written[]>): unknown =>
+  const states = new Map(changes.map(({ id, state }) => [id, JSON.stringify(state)]));
+  const statesOf = (some: Change[]): string => `[${some.map(({ id }) => states.get(id)).join(',')}]`;
+  const tell = (rows: Promise<{ id: string; xmin: string }[]>): unknown =>
     rows.then(
-      (all) => all.forEach(({ id, xmin }) => written.set(id, xmin)),
+      (all) => all.forEach(({ id, xmin }) => written.set(id, { xmin, chars: states.get(id)!.length })),
       () => undefined, // it fails the transaction, which says so
     );
   const added = changes.filter(({ isNew }) => isNew);
@@ -127,8 +131,6 @@ export function saveInstances(tx: Tx, changes: Change[], now: Date, written: Map
     now,
   );
 }
-
-const statesOf = (changes: Change[]): string => JSON.stringify(changes.map(({ state }) => state));
 
 function insertedRow({ id, ...change }: Change): unknown[] {
   const { process, state } = change;
