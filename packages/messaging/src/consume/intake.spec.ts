@@ -5,6 +5,7 @@ import { logger } from '@throughline/telemetry';
 import { fixedSchemaIds, orderCancelled } from '@throughline/testing';
 import { Progress } from '../progress.js';
 import { defineRoutes, state } from '../routes.js';
+import type { MessagingTransaction } from '../transaction.js';
 import { Intake } from './intake.js';
 import type { KafkaRecord } from './read-record.js';
 
@@ -47,6 +48,47 @@ async function taking(messages: number, codes: string[]): Promise<{ setAside: un
   told.mockRestore();
   return { setAside, tries };
 }
+
+describe('intake: a handler that may be called ahead', () => {
+  it('is called twice for a batch that fails, and once for each part of it on the way to what fails', async () => {
+    await codec.prepare(['OrderCancelled']);
+    const records = Array.from({ length: 8 }, (_, index) => record(index));
+    const calls: [ahead: boolean | undefined, messages: number][] = [];
+    const handler = state<'OrderCancelled'>(
+      async (messages, tx) => {
+        calls.push([tx.ahead, messages.length]);
+        if (messages.some(({ payload }) => payload.orderId === String(records[7]!.key))) throw new Error('never');
+      },
+      { ahead: true },
+    );
+    const intake = new Intake({
+      routes: defineRoutes({ group: 'spec', routes: { OrderCancelled: handler } }),
+      transaction: async (fn) => {
+        const tx: Partial<MessagingTransaction> = {
+          addDeadLetters: () => undefined,
+          addWork: () => undefined,
+          traceBy: () => undefined,
+          query: async <R extends object>({ name }: { name: string }, [, ids]: unknown[] = []) =>
+            (name === 'insert-inbox' ? (ids as string[]).map((id) => ({ message_id: id })) : []) as R[],
+        };
+        return fn(tx as MessagingTransaction);
+      },
+      codec,
+      progress: new Progress('intake', () => 0),
+      log,
+      batchMessages: 500,
+    });
+    await intake.take(records);
+    const parts = [4, 4, 2, 2, 1, 1].map((messages) => [false, messages]);
+    expect(calls).toEqual([[true, 8], [false, 8], ...parts]);
+    await intake.take([record(8)]);
+    await intake.take([record(9)]);
+    expect(calls.slice(8)).toEqual([
+      [false, 1],
+      [true, 1],
+    ]);
+  });
+});
 
 describe('intake: what a conflict with another transaction means for a message that may be tried once', () => {
   it('a deadlock, also right after an outage, is no attempt', async () => {

@@ -81,17 +81,18 @@ export class Intake {
     }
   }
 
-  private async bisect(intakes: Taken[]): Promise<void> {
+  /** @param isPart of what has failed: then nothing is guessed, so that what fails is not done twice on the way to the culprit */
+  private async bisect(intakes: Taken[], isPart = false): Promise<void> {
     try {
       const alone = intakes.length === 1;
-      this.onlyNew = await this.whileAway(() => processBatch(this.parts, intakes, this.onlyNew), alone);
+      this.onlyNew = await this.whileAway(() => processBatch(this.parts, intakes, this.onlyNew && !isPart), alone);
     } catch (error) {
       if (this.stopped) throw error;
-      this.onlyNew = false; // what fails is not done twice on its way to the culprit
+      this.onlyNew = false;
       if (intakes.length > 1) {
         const middle = Math.ceil(intakes.length / 2);
-        await this.bisect(intakes.slice(0, middle));
-        await this.bisect(intakes.slice(middle));
+        await this.bisect(intakes.slice(0, middle), true);
+        await this.bisect(intakes.slice(middle), true);
         return;
       }
       await this.setAside(intakes[0]!, error);

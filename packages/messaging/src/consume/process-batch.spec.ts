@@ -107,6 +107,7 @@ describe('processBatch: a handler that may be called ahead', () => {
   it.each([
     ['PostgreSQL is away', new Error('Connection terminated')],
     ['somebody keeps a lock', Object.assign(new Error('lock timeout'), { code: '55P03' })],
+    ['the inbox is rebuilt', Object.assign(new Error('rebuilding'), { code: 'TL001' })],
   ])('is not called again where %s: that is no guess', async (_, failure) => {
     const away = scene(() => Promise.reject(failure));
     await expect(away.run(true, ['1'])).rejects.toBe(failure);

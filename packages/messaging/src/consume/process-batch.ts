@@ -7,7 +7,9 @@ import {
   withActiveSpan,
   type Span,
 } from '@throughline/telemetry';
+import { codeOf } from '@throughline/contracts';
 import { postgresFailure } from '@throughline/postgres';
+import { REBUILDING } from '../errors.js';
 import { isLockTimeout, LOCK_ALONE_MS, LOCK_OF_MANY_MS } from '../conflicts.js';
 import type { MessagingTx } from '../message.js';
 import { countRepeated, measureBatch } from '../metrics.js';
@@ -122,7 +124,8 @@ export async function giveUp(
 type TakenIn = [fresh: ReadonlySet<string>, parked: ReadonlySet<string>];
 
 /** What a handler makes of a message that is known, or of what it took for granted, says nothing of the message. */
-const mayBeOfGuess = (error: unknown): boolean => postgresFailure(error) !== 'outage' && !isLockTimeout(error);
+const mayBeOfGuess = (error: unknown): boolean =>
+  postgresFailure(error) !== 'outage' && !isLockTimeout(error) && codeOf(error) !== REBUILDING;
 
 const mayBeAhead = ({ route }: MessageIntake): boolean => route.kind === 'state' && route.ahead;
 
