@@ -486,8 +486,8 @@ export class ProcessRunner {
   }
 }
 
-/** Of the states that are kept in memory, at most; each takes one or two bytes. */
-const KNOWN_CHARS = 32_000_000;
+/** Of the states that are kept in memory, as JSON, at most; as objects they take several times as many bytes. */
+const KNOWN_CHARS = 16_000_000;
 
 /** Events of one instance. */
 interface Inbound {

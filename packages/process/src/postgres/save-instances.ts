@@ -21,7 +21,6 @@ export interface Change {
   closed: TaskChanges['closed'];
 }
 
-/** The states of a statement travel as one JSON document, written at once; the server takes it apart. */
 const insert = {
   name: 'process-insert-instances',
   // A release that takes no claim, beside this one while it is rolled out.
@@ -31,11 +30,8 @@ const insert = {
       (id, process, key, occurrence, version, correlation_id, status, trace_id, started_at, ended_at, state, created_at, updated_at)
     OVERRIDING SYSTEM VALUE
     SELECT added.*, $12::timestamptz, $12::timestamptz
-    FROM ROWS FROM (
-      unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
-        $10::timestamptz[]),
-      json_array_elements($11::json)
-    ) AS added(id, process, key, occurrence, version, correlation_id, status, trace_id, started_at, ended_at, state)
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
+      $10::timestamptz[], $11::json[]) AS added(id, process, key, occurrence, version, correlation_id, status, trace_id, started_at, ended_at, state)
     RETURNING id, xmin`,
 };
 
@@ -45,10 +41,8 @@ const update = {
     UPDATE process_instance AS instance SET
       version = changed.version, correlation_id = changed.correlation_id, status = changed.status, state = changed.state,
       trace_id = changed.trace_id, started_at = changed.started_at, ended_at = changed.ended_at, updated_at = $9::timestamptz
-    FROM ROWS FROM (
-      unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[]),
-      json_array_elements($8::json)
-    ) AS changed(id, version, correlation_id, status, trace_id, started_at, ended_at, state)
+    FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::json[])
+      AS changed(id, version, correlation_id, status, trace_id, started_at, ended_at, state)
     WHERE instance.id = changed.id
     RETURNING instance.id, instance.xmin`,
 };
@@ -66,12 +60,11 @@ const insertEvents = {
   text: `
     INSERT INTO process_event
       (instance_id, message_id, type, effect, step, source, commands, occurred_at, trace_id, detail, payload, recorded_at)
-    SELECT instance_id, message_id, type, effect, step, source, string_to_array(commands, ','), occurred_at, trace_id, detail::json,
-      CASE WHEN payload::text <> 'null' THEN payload END, $12::timestamptz
-    FROM ROWS FROM (
-      unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[]),
-      json_array_elements($11::json)
-    ) AS added(instance_id, message_id, type, effect, step, source, commands, occurred_at, trace_id, detail, payload)`,
+    SELECT instance_id, message_id, type, effect, step, source, string_to_array(commands, ','), occurred_at, trace_id, detail, payload,
+      $12::timestamptz
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[],
+      $10::json[], $11::json[])
+      AS added(instance_id, message_id, type, effect, step, source, commands, occurred_at, trace_id, detail, payload)`,
 };
 
 const upsertSteps = {
@@ -101,7 +94,7 @@ const insertExternalIds = {
 export function saveInstances(tx: Tx, changes: Change[], now: Date, written: Map<string, Written>): void {
   if (changes.length === 0) return;
   const states = new Map(changes.map(({ id, state }) => [id, JSON.stringify(state)]));
-  const statesOf = (some: Change[]): string => `[${some.map(({ id }) => states.get(id)).join(',')}]`;
+  const statesOf = (some: Change[]): string[] => some.map(({ id }) => states.get(id)!);
   const tell = (rows: Promise<{ id: string; xmin: string }[]>): unknown =>
     rows.then(
       (all) => all.forEach(({ id, xmin }) => written.set(id, { xmin, chars: states.get(id)!.length })),
@@ -119,8 +112,8 @@ export function saveInstances(tx: Tx, changes: Change[], now: Date, written: Map
       ]),
     );
   const events = columns(changes.flatMap(eventRows));
-  const payloads = changes.flatMap(({ history }) => history.map(({ event }) => event?.payload ?? null));
-  void tx.query(insertEvents, [...events, JSON.stringify(payloads), now]);
+  const payloads = changes.flatMap(({ history }) => history.map(({ event }) => event && JSON.stringify(event.payload)));
+  void tx.query(insertEvents, [...events, payloads, now]);
   const steps = changes.flatMap(stepRows);
   if (steps.length > 0) void tx.query(upsertSteps, columns(steps));
   const externalIds = changes.flatMap(externalIdRows);
