@@ -210,6 +210,22 @@ async function takeInWith(`,
     },
   },
   {
+    name: 'transaction-number-alone',
+    defect: 'what is known goes by a number of a transaction that a standby has given to another one',
+    edits: [
+      {
+        file: 'packages/process/src/postgres/lock-instances.ts',
+        find: ' AND instance.updated_at = known.written_at',
+        replace: '',
+      },
+    ],
+    caughtBy: {
+      kind: 'int',
+      file: 'packages/process/src/postgres/foresee.int.spec.ts',
+      title: 'takes nothing from memory by a number of a transaction that came again (foreseen: true)',
+    },
+  },
+  {
     name: 'settled-after-lease',
     defect: 'whoever has lost the lease of a key still records what its attempt did',
     edits: [
