@@ -162,7 +162,7 @@ async function readPartition(reader: Reader, places: FetchTopic['partitions']): 
   const from = place ? Number(place.fetchOffset) : (offsetAt(sized, 4) ?? 0);
   const range: OffsetRange = { from, endOffset: Number(highWatermark), missing: [] };
   const messages = (await readRecords(sized.subarray(4), range)) ?? (await readOlder(sized, range));
-  hideAborted(messages, abortedTransactions);
+  hideAborted(messages, abortedTransactions, range.missing);
   return {
     partition,
     errorCode,
@@ -250,16 +250,40 @@ function nothingUpTo(offset: number): FetchedRecord {
 /**
  * kafkajs 2.2.4 looks at one aborted transaction per record: where a fetch begins within several, it hands on records that were aborted, and
  * drops what their producers have committed afterwards. So nothing is left for it to do: what was aborted is passed over like the marker
- * that says so.
+ * that says so. That marker may be in what cannot be read, or is missing; what its producer has committed behind it must not be taken for
+ * aborted. So there this ends, and the next fetch, which begins behind it, brings those that are aborted from there on.
+ *
+ * @param missing first and last offsets of gaps, in order; those behind the end are told by the next fetch
  */
-function hideAborted(records: FetchedRecord[], aborted: { producerId: string; firstOffset: string }[]): void {
+function hideAborted(
+  records: FetchedRecord[],
+  aborted: { producerId: string; firstOffset: string }[],
+  missing: OffsetRange['missing'],
+): void {
   if (aborted.length === 0) return;
   const following = aborted.toSorted((a, b) => Number(a.firstOffset) - Number(b.firstOffset));
   const open = new Set<string>();
-  for (const record of records) {
-    while (following.length > 0 && Number(following[0]!.firstOffset) <= Number(record.offset))
-      open.add(following.shift()!.producerId);
+  const openUpTo = (offset: number): void => {
+    while (following.length > 0 && Number(following[0]!.firstOffset) <= offset) open.add(following.shift()!.producerId);
+  };
+  let gaps = 0;
+  for (const [index, record] of records.entries()) {
+    for (; gaps < missing.length && missing[gaps]![1] < Number(record.offset); gaps++) {
+      const [, last] = missing[gaps]!;
+      openUpTo(last);
+      if (open.size === 0) continue;
+      records.splice(index, Infinity, nothingUpTo(last));
+      missing.length = gaps + 1;
+      return;
+    }
+    openUpTo(Number(record.offset));
     const { producerId, inTransaction } = record.batchContext ?? NO_PRODUCER;
+    // In place of what nobody can read.
+    if (record.batchContext === NO_PRODUCER && open.size > 0) {
+      records.length = index + 1;
+      missing.length = gaps;
+      return;
+    }
     if (!inTransaction) continue;
     if (!record.isControlRecord) record.isControlRecord = open.has(producerId);
     else if (record.key?.equals(ABORT)) open.delete(producerId);

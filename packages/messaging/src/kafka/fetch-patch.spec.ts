@@ -142,7 +142,7 @@ describe('decodeFetchResponse', () => {
     const bytes = response([
       Buffer.concat([one, two]),
       compressed,
-      Buffer.concat([one, compressed]),
+      Buffer.concat([two, compressed]),
       Buffer.concat([two, one.subarray(0, 400)]),
       Buffer.concat([two, one.subarray(0, 30)]),
     ]);
@@ -402,17 +402,18 @@ describe('decodeFetchResponse', () => {
     });
   });
 
+  const of = (producerId: number, offset: number, count = 1): Promise<Buffer> =>
+    batch(offset, count, { transactional: true, producerId });
+  const marker = async (producerId: number, offset: number, kind: 0 | 1): Promise<Buffer> => {
+    const { buffer } = await RecordBatch({
+      records: [record({ offsetDelta: 0, timestampDelta: 0, key: Buffer.from([0, 0, 0, kind]), value: Buffer.alloc(6), headers: {} })], // prettier-ignore
+      ...{ firstOffset: offset, firstTimestamp: 1, lastOffsetDelta: 0, transactional: true, producerId },
+    });
+    return rebuilt(buffer, { attributes: TRANSACTIONAL | CONTROL, body: buffer.subarray(61) });
+  };
+  const [ABORT, COMMIT] = [0, 1] as const;
+
   it('hands on all that was committed and nothing that was aborted, wherever in several transactions a fetch begins', async () => {
-    const of = (producerId: number, offset: number, count = 1): Promise<Buffer> =>
-      batch(offset, count, { transactional: true, producerId });
-    const marker = async (producerId: number, offset: number, kind: 0 | 1): Promise<Buffer> => {
-      const { buffer } = await RecordBatch({
-        records: [record({ offsetDelta: 0, timestampDelta: 0, key: Buffer.from([0, 0, 0, kind]), value: Buffer.alloc(6), headers: {} })], // prettier-ignore
-        ...{ firstOffset: offset, firstTimestamp: 1, lastOffsetDelta: 0, transactional: true, producerId },
-      });
-      return rebuilt(buffer, { attributes: TRANSACTIONAL | CONTROL, body: buffer.subarray(61) });
-    };
-    const [ABORT, COMMIT] = [0, 1] as const;
     const set = Buffer.concat([
       ...[await of(2, 10), await of(1, 11), await of(3, 12, 2)], // 1 and 2 are aborted, 3 is not
       ...[await marker(2, 14, ABORT), await of(2, 15, 2), await marker(2, 17, COMMIT), await batch(18, 1)],
@@ -424,6 +425,28 @@ describe('decodeFetchResponse', () => {
     const rest = set.subarray((await of(2, 10)).length + (await of(1, 11)).length + (await of(3, 12, 2)).length);
     expect(await handedOn(14, response([rest], 0, aborted))).toEqual({ offsets: committed.slice(2), lastOffset: '22' });
   });
+
+  it.each(['damaged', 'missing'])(
+    'loses nothing that was committed behind a marker of an aborted transaction that is %s',
+    async (how) => {
+      const ended = await marker(1, 1, ABORT);
+      const rest = [await of(1, 2), await marker(1, 3, COMMIT), await batch(9, 1)];
+      const set = Buffer.concat([await of(1, 0), ...(how === 'damaged' ? [damaged(ended, 70)] : []), ...rest]);
+      const partitions = [{ partition: 0, fetchOffset: '0', maxBytes: 9 }];
+      const { responses, gaps } = await decodeFetchResponse(response([set], 0, [[1, 0]]), {
+        topics: [{ topic: TOPIC, partitions }],
+      });
+      expect(responses[0]!.partitions[0]!.messages.map(({ offset }) => offset)).toEqual(['0', '1']);
+      // The one behind them is told by the next fetch, which brings no transaction that was aborted before.
+      expect(gaps.map(({ first, last }) => [first, last])).toEqual(how === 'missing' ? [[1, 1]] : []);
+      const handed = { offsets: how === 'damaged' ? ['1'] : [], lastOffset: '1' };
+      expect(await handedOn(0, response([set], 0, [[1, 0]]))).toEqual(handed);
+      expect(await handedOn(2, response([Buffer.concat(rest)], 0, []))).toMatchObject({ offsets: ['2', '9'] });
+      // Where a fetch begins with what is missing.
+      const begun = response([Buffer.concat(rest)], 0, [[1, 0]]);
+      if (how === 'missing') expect(await handedOn(1, begun)).toEqual({ offsets: [], lastOffset: '1' });
+    },
+  );
 
   it('tells which offsets were passed over', async () => {
     const some = response([Buffer.concat([await batch(7, 2), await batch(9, 1), await batch(20, 1)]), null]);
