@@ -222,7 +222,7 @@ async function takeInWith(`,
     caughtBy: {
       kind: 'int',
       file: 'packages/process/src/postgres/foresee.int.spec.ts',
-      title: 'takes nothing from memory by a number of a transaction that came again (foreseen: true)',
+      title: 'takes nothing from memory by a number of a transaction that came again',
     },
   },
   {
@@ -273,8 +273,8 @@ async function takeInWith(`,
     edits: [
       {
         file: messaging('kafka/fetch-patch.ts'),
-        find: 'session.reset();\n      throw isOutOfRange',
-        replace: 'throw isOutOfRange',
+        find: 'is not known any more.\n      session.reset();',
+        replace: 'is not known any more.',
       },
     ],
     caughtBy: {

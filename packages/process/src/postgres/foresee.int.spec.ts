@@ -177,9 +177,8 @@ describe('a batch that is foreseen', () => {
     expect(sent).toHaveLength(2);
   });
 
-  it.each([true, false])(
-    'takes nothing from memory by a number of a transaction that came again (foreseen: %s)',
-    async (foresee) => {
+  it('takes nothing from memory by a number of a transaction that came again', async () => {
+    for (const foresee of [true, false]) {
       const key = `again-${foresee}`;
       const runner = await warm(key);
       let first: BatchResult | undefined;
@@ -192,8 +191,8 @@ describe('a batch that is foreseen', () => {
       first!.committed();
       await take(runner, of(key, 'OrderPacked'), { foresee });
       expect((await stateOf(key))!.steps).toMatchObject({ order: { status: 'done' }, packing: { status: 'done' } });
-    },
-  );
+    }
+  });
 
   it('forgets what has ended, also where it was written twice in one transaction', async () => {
     const runner = await warm('twice');
