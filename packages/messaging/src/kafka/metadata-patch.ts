@@ -1,7 +1,5 @@
 import { createRequire } from 'node:module';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { askBroker, type Broker, type ResponseReader } from './broker.js';
-import { failedFetches } from './fetch-patch.js';
 
 interface Metadata {
   topicMetadata: TopicMetadata[];
@@ -35,34 +33,9 @@ interface BrokerPool {
 
 /** What a member of a group knows of its places, in kafkajs. */
 interface OffsetManager {
-  cluster: Cluster;
-  memberId: string;
+  cluster: { findTopicPartitionMetadata(topic: string): PartitionMetadata[] };
   memberAssignment: Record<string, number[]>;
   resolveOffsets(): Promise<void>;
-}
-
-interface Cluster {
-  findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>;
-  fetchTopicsOffset(topics: ToResolve[]): Promise<Resolved[]>;
-  refreshMetadata(): Promise<void>;
-}
-
-interface ToResolve {
-  topic: string;
-  partitions: { partition: number }[];
-}
-
-interface Resolved {
-  topic: string;
-  partitions: { partition: number; offset: string }[];
-}
-
-/** Of a member: partitions of which only a leader knows where to begin, and it has not said. */
-interface Unresolved {
-  places: Set<string>;
-  isAsked: boolean;
-  /** Counted, not wall clock. */
-  askedAt: number;
 }
 
 type RequestOf = (terms: { topics: string[]; allowAutoTopicCreation: boolean }) => {
@@ -77,21 +50,11 @@ const VERSION = 6;
 export const NO_LEADER = -1;
 /** A partition without a leader gets one at any moment, and nobody tells: metadata is asked for again after so many milliseconds. */
 const WITHOUT_LEADER_MS = 1_000;
-/** A leader that has not said by then where to begin is one that is away, in milliseconds: all fetches and heartbeats wait for that. */
-const LEADER_MS = 4_000;
-const AWAY = new Set([
-  'KafkaJSConnectionError',
-  'KafkaJSConnectionClosedError',
-  'KafkaJSRequestTimeoutError',
-  'KafkaJSBrokerNotFound',
-  'KafkaJSNumberOfRetriesExceeded',
-]);
 
 /**
  * kafkajs 2.2.4 takes metadata that name one partition without a leader for an error: where all replicas of one partition are away, a
  * consumer and a producer stand still for every topic that they use. With this such a partition waits alone, and its leader is looked for
- * every second. Where nothing is committed, it asks all leaders where to begin, and fetches nothing while one of them is away; with this
- * that one's partitions alone wait, and it is asked again every second. Brokers before 2.0 get the original. Idempotent.
+ * every second. Brokers before 2.0 get the original. Idempotent.
  */
 export function patchKafkaMetadata(): void {
   const require = createRequire(import.meta.url);
@@ -127,103 +90,18 @@ export function patchKafkaMetadata(): void {
     return refreshIfNecessary.call(this, topics);
   };
 
-  const unresolved = new WeakMap<OffsetManager, Unresolved>();
+  // Where nothing is committed, only a leader knows where to begin: it must not keep those from being fetched that have one.
   offsets.resolveOffsets = function (this: OffsetManager): Promise<void> {
-    let waiting = unresolved.get(this);
-    if (!waiting) {
-      unresolved.set(this, (waiting = { places: new Set(), isAsked: false, askedAt: 0 }));
-      this.cluster = askingEachLeader(this, waiting, LEADER_MS);
+    const led: Record<string, number[]> = {};
+    let all = true;
+    for (const [topic, partitions] of Object.entries(this.memberAssignment)) {
+      const known = this.cluster.findTopicPartitionMetadata(topic);
+      led[topic] = partitions.filter((id) => known.find(({ partitionId }) => partitionId === id)?.leader !== NO_LEADER);
+      all &&= led[topic].length === partitions.length;
     }
-    if (waiting.places.size === 0) return resolve.call(this);
-    if (!waiting.isAsked && performance.now() - waiting.askedAt >= WITHOUT_LEADER_MS) void askAgain(this, waiting);
-    return resolve.call(viewOf(this, (place) => !waiting.places.has(place)));
+    return resolve.call(all ? this : (Object.create(this, { memberAssignment: { value: led } }) as OffsetManager));
   };
   broker[PATCHED] = true;
-
-  /** Not awaited by fetches: it takes as long as the leader does. */
-  async function askAgain(manager: OffsetManager, waiting: Unresolved): Promise<void> {
-    waiting.isAsked = true;
-    const asked = new Set(waiting.places);
-    const still: Unresolved = { ...waiting, places: new Set() };
-    try {
-      const view = viewOf(manager, (place) => asked.has(place));
-      view.cluster = askingEachLeader(manager, still);
-      await resolve.call(view);
-      for (const place of asked) if (!still.places.has(place)) waiting.places.delete(place);
-    } catch (error) {
-      failedFetches.emit('failed', manager.memberId, error);
-      await manager.cluster.refreshMetadata().catch(() => undefined);
-    } finally {
-      waiting.isAsked = false;
-      waiting.askedAt = performance.now();
-    }
-  }
-}
-
-/** The same member, as if some of its partitions were all it had. */
-function viewOf(manager: OffsetManager, has: (place: string) => boolean): OffsetManager {
-  const memberAssignment = Object.fromEntries(
-    Object.entries(manager.memberAssignment).map(([topic, ids]) => [topic, ids.filter((id) => has(`${topic} ${id}`))]),
-  );
-  return Object.assign(Object.create(manager) as OffsetManager, { memberAssignment });
-}
-
-/**
- * The cluster, asking each leader by itself: what one does not say is left out, so that it is not fetched, and told by `waiting`.
- *
- * @param limitMs Default: as long as a request may take
- */
-function askingEachLeader(manager: OffsetManager, waiting: Unresolved, limitMs?: number): Cluster {
-  const { cluster, memberId } = manager;
-  const wait = (asked: ToResolve[], error?: unknown): void => {
-    for (const { topic, partitions } of asked)
-      for (const { partition } of partitions) waiting.places.add(`${topic} ${partition}`);
-    waiting.askedAt = performance.now();
-    if (error !== undefined) failedFetches.emit('failed', memberId, error);
-  };
-  const fetchTopicsOffset = async (topics: ToResolve[]): Promise<Resolved[]> => {
-    const resolved = new Map<string, Resolved['partitions']>(topics.map(({ topic }) => [topic, []]));
-    const asking = [...byLeader(cluster, topics)].map(async ([leader, asked]) => {
-      if (leader === String(NO_LEADER)) return wait(asked);
-      try {
-        const told = await within(limitMs, cluster.fetchTopicsOffset(asked));
-        for (const { topic, partitions } of told) resolved.get(topic)?.push(...partitions);
-      } catch (error) {
-        if (!AWAY.has((error as Error).name)) throw error;
-        wait(asked, error);
-      }
-    });
-    await Promise.all(asking);
-    return [...resolved].map(([topic, partitions]) => ({ topic, partitions }));
-  };
-  return Object.assign(Object.create(cluster) as Cluster, { fetchTopicsOffset });
-}
-
-function byLeader(cluster: Cluster, topics: ToResolve[]): Map<string, ToResolve[]> {
-  const led = new Map<string, ToResolve[]>();
-  for (const topic of topics) {
-    const ids = topic.partitions.map(({ partition }) => partition);
-    for (const [leader, partitions] of Object.entries(cluster.findLeaderForPartitions(topic.topic, ids))) {
-      // With what else kafkajs says of the topic: where it is to begin.
-      const asked = { ...topic, partitions: partitions.map((partition) => ({ partition })) };
-      led.set(leader, [...(led.get(leader) ?? []), asked]);
-    }
-  }
-  return led;
-}
-
-async function within<T>(limitMs: number | undefined, promise: Promise<T>): Promise<T> {
-  if (limitMs === undefined) return promise;
-  const over = new AbortController();
-  const late = sleep(limitMs, undefined, { ref: false, signal: over.signal }).then(() => {
-    throw Object.assign(new Error('A leader has not said where to begin.'), { name: 'KafkaJSRequestTimeoutError' });
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    over.abort();
-    late.catch(() => undefined);
-  }
 }
 
 function isLed({ leader }: PartitionMetadata): boolean {

@@ -223,3 +223,48 @@ interface KafkajsCluster {
   brokerPool: { metadataExpireAt: number | null };
   disconnect(): Promise<void>;
 }
+
+describe('resolving where a group begins', () => {
+  it('asks for none of the partitions that have no leader, so that the others are fetched', async () => {
+    kafkaClient({ brokers: ['127.0.0.1:1'], clientId: 'spec' }, logger('spec', { level: 'silent' }));
+    const OffsetManager = require('kafkajs/src/consumer/offsetManager/index.js') as new (of: object) => {
+      resolveOffsets(): Promise<void>;
+      committedOffsets(): Record<string, Record<number, string>>;
+    };
+    const offsets = {};
+    const leaderOf = [1, -1, 1];
+    const cluster = {
+      committedOffsets: () => offsets,
+      findTopicPartitionMetadata: () => leaderOf.map((leader, partitionId) => ({ leader, partitionId })),
+      fetchTopicsOffset: async (topics: { topic: string; partitions: { partition: number }[] }[]) => {
+        if (topics.some(({ partitions }) => partitions.some(({ partition }) => leaderOf[partition] === -1)))
+          throw new Error('Broker -1 not found in the cached metadata');
+        return topics.map(({ topic, partitions }) => ({
+          topic,
+          partitions: partitions.map(({ partition }) => ({ partition, offset: '7' })),
+        }));
+      },
+    };
+    const coordinator = {
+      isConnected: () => true,
+      offsetFetch: async ({ topics }: { topics: { topic: string; partitions: { partition: number }[] }[] }) => ({
+        responses: topics.map(({ topic, partitions }) => ({
+          topic,
+          partitions: partitions.map(({ partition }) => ({ partition, offset: partition === 0 ? '4' : '-1' })),
+        })),
+      }),
+    };
+    const manager = new OffsetManager({
+      cluster,
+      coordinator,
+      memberAssignment: { [TOPIC]: [0, 1, 2] },
+      topicConfigurations: { [TOPIC]: { fromBeginning: true } },
+      groupId: 'g',
+    });
+    await manager.resolveOffsets();
+    expect(manager.committedOffsets()).toEqual({ [TOPIC]: { 0: '4', 2: '7' } });
+    leaderOf[1] = 1;
+    await manager.resolveOffsets();
+    expect(manager.committedOffsets()).toEqual({ [TOPIC]: { 0: '4', 1: '7', 2: '7' } });
+  });
+});
