@@ -5,7 +5,8 @@ import { HEAD_BYTES } from '../kafka/record-set.js';
 
 /**
  * What nobody could read was known by its place alone. A topic that is deleted and made again has the same places anew: what could not be
- * read there was taken for the letter of before, and lost. An instance of before this migration waits with such records until it is replaced.
+ * read there was taken for the letter of before, and lost. An instance of before this migration names an index that is gone (42P10): it writes
+ * no new letter of any kind, and what would become one waits, until it is replaced.
  */
 export class LettersByContent1790000000007 implements MigrationInterface {
   name = 'LettersByContent1790000000007';
