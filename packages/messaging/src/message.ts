@@ -35,8 +35,8 @@ export interface Job<P = unknown> {
 /** A transaction that also carries messages and work: all of it is committed, or nothing. */
 export interface MessagingTx extends Tx {
   /**
-   * The handler was called ahead (see `state`), and nothing is asked of it twice in vain: it may take for granted what it does not want to
-   * wait for, where a statement of this transaction fails if that is not so. Then all is rolled back, and it is called again, not ahead.
+   * The handler was called ahead (see `state`). It may take for granted what it does not want to wait for, if a statement of this transaction
+   * fails where that is not so: then all is rolled back, and it is called again, not ahead.
    */
   readonly ahead?: boolean;
   /** Collected and written in one statement just before COMMIT; published in this order per key. */
