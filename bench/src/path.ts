@@ -1,4 +1,4 @@
-import { spawnService, type StackAddresses, type SupervisedProcess } from '@throughline/local-stack';
+import { choosePort, spawnService, type StackAddresses, type SupervisedProcess } from '@throughline/local-stack';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
@@ -310,7 +310,7 @@ export class Path {
   private async startService(side: Side, index: number): Promise<void> {
     const { cwd, main } = programOf(side);
     const { profiles } = this.options;
-    const port = await freePort();
+    const port = await choosePort();
     const logFile = join(this.ground.directory, `${side}-${index}.log`);
     const profile = profiles && join(profiles, `${side}-${index}.cpuprofile`);
     const child = await spawnService({
@@ -432,13 +432,4 @@ async function request(url: string, init: RequestInit = {}): Promise<Response> {
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(RUN_LIMIT_MS) });
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
   return response;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

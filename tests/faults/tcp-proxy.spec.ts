@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { choosePort } from '@throughline/local-stack';
 import { once } from 'node:events';
 import { createConnection, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TcpProxy } from './tcp-proxy.js';
@@ -12,12 +13,10 @@ describe('TcpProxy', () => {
   beforeEach(async () => {
     server = createServer((socket) => void socket.on('error', () => undefined).pipe(socket)).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const spare = createServer().listen(0, '127.0.0.1');
-    await once(spare, 'listening');
-    const { port } = spare.address() as AddressInfo;
-    spare.close();
-    await once(spare, 'close');
-    proxy = await TcpProxy.start(port, { host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+    proxy = await TcpProxy.start(await choosePort(), {
+      host: '127.0.0.1',
+      port: (server.address() as AddressInfo).port,
+    });
   });
   afterEach(async () => {
     for (const client of clients.splice(0)) client.destroy();

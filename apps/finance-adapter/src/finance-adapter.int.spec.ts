@@ -12,6 +12,7 @@ import {
   type Messages,
   type MessageType,
 } from '@throughline/contracts';
+import { choosePort } from '@throughline/local-stack';
 import { Messaging, type Routes } from '@throughline/messaging';
 import type { Database } from '@throughline/postgres';
 import { CONFIG, DATABASE, MESSAGING, ROUTES } from '@throughline/service';
@@ -27,7 +28,6 @@ import {
   type TestTopics,
 } from '@throughline/testing';
 import { createHmac, randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
 import { Stripe } from 'stripe';
 import { z } from 'zod';
 import { configShape } from './config.js';
@@ -105,7 +105,7 @@ beforeAll(async () => {
     ]),
   ]);
   database = await test.connect({ poolSize: 20 });
-  const port = await freePort();
+  const port = await choosePort();
   url = `http://127.0.0.1:${port}`;
   sandbox = await startSandbox({ STRIPE_WEBHOOK_URLS: `${url}/webhooks/stripe` });
   await startInstance(port);
@@ -127,15 +127,6 @@ afterAll(async () => {
   await sandbox?.stop();
   await test?.drop();
 });
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Sends commands as the orchestrator does. @returns their envelopes. */
 async function send<T extends MessageType>(type: T, ...payloads: Messages[T][]): Promise<Envelope[]> {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { opportunityIdOf } from '@throughline/connectors/hubspot';
 import { opportunityCorrelationId, sumMoney } from '@throughline/contracts';
+import { choosePort } from '@throughline/local-stack';
 import type { Message } from '@throughline/messaging';
 import {
   startSandbox,
@@ -10,8 +11,6 @@ import {
   type TestDatabase,
 } from '@throughline/testing';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { findLastWriteBack } from './deal-store.js';
 import { CrmPerson } from './spec/crm.js';
 import {
@@ -34,7 +33,7 @@ const adapters: RunningAdapter[] = [];
 
 /** Two instances of the service, the sandbox as a process, a real broker, database and registry. */
 beforeAll(async () => {
-  const ports = [await freePort(), await freePort()];
+  const ports = [await choosePort(), await choosePort()];
   const urls = ports.map((port) => `http://127.0.0.1:${port}/webhooks/hubspot`).join(',');
   const env = {
     HUBSPOT_WEBHOOK_URLS: urls,
@@ -379,12 +378,3 @@ const untilNothingIsAtWork = (): Promise<unknown> => {
   const atWork = { name: 'spec-at-work', text: 'SELECT 1 FROM work_key' };
   return eventually('nothing is at work', async () => (await adapters[0]!.database.query(atWork)).length === 0);
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

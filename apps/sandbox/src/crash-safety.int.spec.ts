@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { Admin, Client as MedusaClient } from '@medusajs/js-sdk';
+import { choosePort } from '@throughline/local-stack';
 import { testDatabase, type TestDatabase } from '@throughline/testing';
 import { Stripe } from 'stripe';
 import { Initial1732200000000 } from './migrations/1732200000000-initial.js';
@@ -21,10 +21,7 @@ let port: number;
 beforeAll(async () => {
   database = await testDatabase([Initial1732200000000]);
   receiver = await receiveWebhooks();
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  port = (server.address() as AddressInfo).port;
-  server.close();
+  port = await choosePort();
 });
 afterAll(async () => {
   await kill();

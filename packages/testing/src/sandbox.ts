@@ -1,6 +1,6 @@
+import { choosePort } from '@throughline/local-stack';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { testDatabase } from './database.js';
 
@@ -33,7 +33,7 @@ export interface RunningSandbox {
  */
 export async function startSandbox(env: Record<string, string> = {}): Promise<RunningSandbox> {
   const database = await testDatabase([]);
-  const port = await freePort();
+  const port = await choosePort();
   const url = `http://127.0.0.1:${port}`;
   const settings = { ...SECRETS, PORT: String(port), DATABASE_URL: database.url, LOG_LEVEL: 'warn', ...env };
   await exitOf(run(settings, ['migrate']), 'migrate');
@@ -83,13 +83,4 @@ async function ready(child: ChildProcess, url: string): Promise<void> {
   }
   child.kill('SIGKILL');
   throw new Error(`The sandbox was not ready in time at ${url}: run "npm run build" and look above.`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
