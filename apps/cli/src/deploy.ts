@@ -1,5 +1,5 @@
 import { publishSchemas, topics } from '@throughline/contracts';
-import { spawnService, type StackAddresses } from '@throughline/local-stack';
+import { checkExternal, spawnService, type StackAddresses } from '@throughline/local-stack';
 import { ensureTopics } from '@throughline/messaging';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,8 @@ import { SERVICES, type ServiceName } from './topology.js';
 
 /**
  * `throughline deploy`: schemas and topics on the Kafka and registry that the environment names, and, where POSTGRES_URL names an
- * administrator's address, each service's database, role and migrations too. Every part is safe to repeat.
+ * administrator's address, each service's database, role and migrations too. Every part is safe to repeat. Nothing is touched
+ * before each of them has answered, which it may take 10 s for.
  */
 export async function deploy(config: Config, installation: Installation, options: { json: boolean }): Promise<void> {
   const running = installation.running();
@@ -25,6 +26,11 @@ export async function deploy(config: Config, installation: Installation, options
     );
   }
   const { postgresUrl: adminUrl, namespace } = config;
+  await Promise.all([
+    checkExternal('kafka', kafkaBrokers.join(',')),
+    checkExternal('registry', registryUrl),
+    ...(adminUrl ? [checkExternal('postgres', adminUrl)] : []),
+  ]);
   if (adminUrl) {
     const { databaseSecret } = installation.secrets();
     await deployDatabases(adminUrl, namespace, databaseSecret, installation.path('logs'));

@@ -95,7 +95,7 @@ const askEachInstance = withServices(lag, here, '/v1');
 try {
   await program.parseAsync();
 } catch (error) {
-  const known = error instanceof CommandError || (error as { code?: string }).code?.startsWith('STACK_');
+  const known = error instanceof CommandError || /^(STACK|CONTRACT)_/.test((error as { code?: string }).code ?? '');
   process.stderr.write(
     `${colours.red('error')} ${known ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
   );

@@ -33,7 +33,7 @@ export async function checkExternal(part: PartName, address: string, interrupt?:
   const { fits, looksLike } = forms[part];
   if (!fits(address)) {
     throw new StackError('STACK_EXTERNAL_MALFORMED', `${variable}=${withoutPassword(address)} is no address.`, {
-      nextStep: `correct it, it looks like ${looksLike}; without ${variable} a local one is started.`,
+      nextStep: `correct it, it looks like ${looksLike}; without ${variable} the local one is used.`,
     });
   }
   const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(interrupt ? [interrupt] : [])]);
@@ -52,7 +52,7 @@ export async function checkExternal(part: PartName, address: string, interrupt?:
   throw new StackError(
     'STACK_EXTERNAL_UNREACHABLE',
     `${variable}=${withoutPassword(address)}: no answer within ${timeoutMs / 1000} s (${reason(last)}).`,
-    { nextStep: `start it or correct the address; without ${variable} a local one is started.`, cause: last },
+    { nextStep: `start it or correct the address; without ${variable} the local one is used.`, cause: last },
   );
 }
 

@@ -1,3 +1,4 @@
+export { checkExternal } from './external.js';
 export { StackError, type StackErrorCode } from './errors.js';
 export type { KafkaListener } from './kafka.js';
 export { endLeftovers, type Leftover } from './leftovers.js';

@@ -1,5 +1,5 @@
 import { trace } from '@opentelemetry/api';
-import { pino, type Logger } from 'pino';
+import { destination, pino, type Logger, type LoggerOptions } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -16,9 +16,12 @@ const SECRET_PATHS = [
   'headers.authorization',
 ];
 
-/** A structured logger: one JSON line per entry on standard output, with the active trace's id. */
-export function logger(name: string, options: { level?: string } = {}): Logger {
-  return pino({
+/**
+ * A structured logger: one JSON line per entry, with the active trace's id.
+ * @param options.standardError writes there instead of to standard output, which in a command belongs to its result
+ */
+export function logger(name: string, options: { level?: string; standardError?: boolean } = {}): Logger {
+  const settings: LoggerOptions = {
     name,
     level: options.level ?? 'info',
     base: { pid: process.pid },
@@ -29,5 +32,6 @@ export function logger(name: string, options: { level?: string } = {}): Logger {
       const spanContext = trace.getActiveSpan()?.spanContext();
       return spanContext ? { trace_id: spanContext.traceId, span_id: spanContext.spanId } : {};
     },
-  });
+  };
+  return options.standardError ? pino(settings, destination({ dest: process.stderr.fd, sync: true })) : pino(settings);
 }

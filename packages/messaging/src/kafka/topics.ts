@@ -19,7 +19,7 @@ export async function ensureTopics(
   topics: readonly Topic[],
   options: { replicationFactor?: number } = {},
 ): Promise<TopicReport> {
-  const admin = kafkaClient(kafka, logger('messaging')).admin();
+  const admin = kafkaClient(kafka, logger('messaging', { standardError: true })).admin();
   await admin.connect();
   try {
     return await ensure(admin, topics, kafka.topicPrefix ?? '', options.replicationFactor ?? -1);
