@@ -2,7 +2,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { Logger } from '@throughline/telemetry';
-import { patchKafkaHalfResponses } from './half-response-patch.js';
+import { cutConnections, patchKafkaConnections } from './connection-patch.js';
 import { patchKafkaClock } from './clock-patch.js';
 import { patchKafkaFetch } from './fetch-patch.js';
 import { patchKafkaIdleTimer } from './idle-timer-patch.js';
@@ -19,15 +19,26 @@ export interface KafkaOptions {
   topicPrefix?: string;
 }
 
+export interface KafkaClient extends Kafka {
+  /**
+   * Cuts all connections that were made by way of this client, and lets none be made any more. What runs on it fails for good within the
+   * 2 s that kafkajs waits at most before it tries again; nothing of it is logged. It may be called again.
+   */
+  letGo(): void;
+}
+
 /** The one place where a Kafka client is made. */
-export function kafkaClient(options: KafkaOptions, log: Logger): Kafka {
+export function kafkaClient(options: KafkaOptions, log: Logger): KafkaClient {
   patchKafkaIdleTimer();
-  patchKafkaHalfResponses();
+  patchKafkaConnections();
   patchKafkaClock();
   patchKafkaProduce();
   patchKafkaFetch();
   patchKafkaMetadata();
-  return new Kafka({
+  let isGone = false;
+  // Its identity tells the connections of this client from those of others.
+  const sockets: ISocketFactory = (of) => noDelaySocket(of);
+  const kafka = new Kafka({
     clientId: options.clientId,
     brokers: options.brokers,
     ...(options.ssl !== undefined && { ssl: options.ssl }),
@@ -36,14 +47,21 @@ export function kafkaClient(options: KafkaOptions, log: Logger): Kafka {
     requestTimeout: 15_000,
     enforceRequestTimeout: true,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
-    socketFactory: noDelaySockets,
+    socketFactory: sockets,
     logLevel: logLevel.WARN,
-    logCreator: () => (entry) => toLog(log, entry),
+    logCreator: () => (entry) => {
+      if (!isGone) toLog(log, entry);
+    },
   });
+  const letGo = (): void => {
+    isGone = true;
+    cutConnections(sockets);
+  };
+  return Object.assign(kafka, { letGo });
 }
 
 /** As kafkajs's own, and without Nagle's delay: a small request must not wait for the acknowledgement of the one before. */
-const noDelaySockets: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+const noDelaySocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   const servername = net.isIP(host) ? {} : { servername: host };
   const socket = ssl
     ? tls.connect({ host, port, ...servername, ...ssl }, onConnect)
