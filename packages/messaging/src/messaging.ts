@@ -8,7 +8,7 @@ import { Consumer } from './consume/consumer.js';
 import { Intake } from './consume/intake.js';
 import type { PartitionLag } from './consume/lag.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
-import { kafkaClient, type KafkaOptions } from './kafka/client.js';
+import { kafkaClient, type KafkaClient, type KafkaOptions } from './kafka/client.js';
 import { kafkaPublisher } from './kafka/publisher.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import type { MessagingTx } from './message.js';
@@ -70,6 +70,7 @@ export class Messaging {
   /** Re-reads retained history into this service's consumer. */
   readonly replays: Replays;
   private readonly parts: TransactionParts;
+  private readonly kafka: KafkaClient;
   private readonly relay: Relay;
   private readonly relayQueue: RelayQueue;
   private readonly work: WorkQueue;
@@ -105,7 +106,7 @@ export class Messaging {
       relay: watch('relay'),
       outboxPoll: watch('outbox poll'),
     };
-    const kafka = kafkaClient(options.kafka, log);
+    const kafka = (this.kafka = kafkaClient(options.kafka, log));
     const topicPrefix = options.kafka.topicPrefix ?? '';
     const transaction = <T>(
       fn: (tx: MessagingTransaction) => Promise<T>,
@@ -145,7 +146,7 @@ export class Messaging {
       onRebuilding: () => this.replays.takeTurn(),
     });
     this.consumer = new Consumer({
-      kafka,
+      kafka: kafkaClient(options.kafka, log),
       routes,
       topicPrefix,
       limits,
@@ -220,6 +221,7 @@ export class Messaging {
   /** Takes in nothing more, ends what runs within the bound, and leaves the rest to the next start or to another instance. */
   async stop(graceMs = 10_000): Promise<void> {
     await Promise.race([this.drain(graceMs), atMost(graceMs + LEAVE_MS)]);
+    this.kafka.letGo();
   }
 
   private async drain(graceMs: number): Promise<void> {
@@ -227,8 +229,9 @@ export class Messaging {
     const end = performance.now() + graceMs;
     const left = (): number => Math.max(0, end - performance.now());
     await Promise.race([this.starting, atMost(left())]);
+    const consumer = this.started ? this.consumer.stop(left()) : undefined;
     if (this.started) {
-      const ending = Promise.all([this.consumer.stop(), this.deadLetters.stop(), this.replays.stop()]);
+      const ending = Promise.all([consumer, this.deadLetters.stop(), this.replays.stop()]);
       await Promise.race([ending, atMost(left() / 2)]);
       // What waits for PostgreSQL gives up now, so that the group can be left.
       this.intake.stop();
@@ -236,6 +239,7 @@ export class Messaging {
     }
     await this.relay.stop(Math.max(left(), 500));
     await this.instances.stop();
+    await consumer;
   }
 
   health(): MessagingHealth {
@@ -275,6 +279,7 @@ export class Messaging {
       try {
         await codec.prepare(routes.emits);
         start.idle();
+        if (this.stopping) return;
         this.work.start();
         this.consumer.start();
         this.deadLetters.start();

@@ -2,7 +2,8 @@ import { EventEmitter, once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { catalog } from '@throughline/contracts';
 import { logger } from '@throughline/telemetry';
-import type { Consumer as KafkaConsumer, ConsumerRunConfig, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Consumer as KafkaConsumer, ConsumerConfig, ConsumerRunConfig, EachBatchPayload } from 'kafkajs';
+import type { KafkaClient } from '../kafka/client.js';
 import { failedFetches } from '../kafka/fetch-patch.js';
 import type { Cluster } from '../kafka/partition-ends.js';
 import { DEFAULT_LIMITS } from '../limits.js';
@@ -42,9 +43,9 @@ class FakeConsumer extends EventEmitter {
   paused = (): unknown[] => (this.group && this.pausedAll ? [{ topic, partitions: [0] }] : []);
   pause = (): void => this.setPaused(true);
   resume = (): void => this.setPaused(false);
-  crash(restart: boolean): void {
+  crash(): void {
     this.group = false;
-    this.emit('crash', { payload: { error: new Error('crashed'), restart } });
+    this.emit('crash', { payload: { error: new Error('crashed'), restart: false } });
   }
   private setPaused(paused: boolean): void {
     if (!this.group) throw new Error('Consumer group was not initialized, consumer#run must be called first');
@@ -65,6 +66,9 @@ describe('Consumer', () => {
   let asked: number;
   /** What was logged as an error. */
   let told: unknown[];
+  let letGo: number;
+  let config: ConsumerConfig;
+  let prepare: (consumer: FakeConsumer) => void;
   const kafka = new EventEmitter();
 
   beforeEach(async () => {
@@ -72,6 +76,8 @@ describe('Consumer', () => {
     made = [];
     backlog = 0;
     looks = 0;
+    letGo = 0;
+    prepare = () => undefined;
     cleanupPolicy = 'delete';
     asked = 0;
     asking = Promise.resolve();
@@ -81,8 +87,11 @@ describe('Consumer', () => {
     jest.spyOn(log, 'error').mockImplementation((fields: unknown) => void told.push(fields));
     consumer = new Consumer({
       kafka: Object.assign(kafka, {
-        consumer: (): KafkaConsumer => {
+        letGo: () => void letGo++,
+        consumer: (given: ConsumerConfig): KafkaConsumer => {
+          config = given;
           made.push(new FakeConsumer());
+          prepare(made.at(-1)!);
           process.nextTick(() => kafka.emit('made'));
           return made.at(-1)! as unknown as KafkaConsumer;
         },
@@ -116,7 +125,7 @@ describe('Consumer', () => {
           }),
           disconnect: async () => undefined,
         }),
-      }) as unknown as Kafka,
+      }) as unknown as KafkaClient,
       routes,
       topicPrefix: '',
       limits: { ...DEFAULT_LIMITS, workBacklog: 100 },
@@ -140,6 +149,53 @@ describe('Consumer', () => {
     backlog = at;
     return jest.advanceTimersByTimeAsync(200);
   };
+
+  it('leaves the group that it is on its way into when it is stopped: kafkajs does not stop what has not begun', async () => {
+    const joined = Promise.withResolvers<void>();
+    const order: string[] = [];
+    prepare = (joining) => {
+      joining.run = async () => {
+        order.push('joins');
+        await joined.promise;
+        order.push('has joined');
+      };
+      joining.stop = async () => void order.push('stops');
+    };
+    const next = once(kafka, 'made');
+    made[0]!.crash();
+    await next;
+    await settled();
+    const stopped = consumer.stop();
+    await settled();
+    joined.resolve();
+    await stopped;
+    expect(order).toEqual(['joins', 'has joined', 'stops']);
+  });
+
+  it('lets go of a batch that does not end, and of kafkajs, when its time is over, and does not go on with it later', async () => {
+    const taken = Promise.withResolvers<void>();
+    taking = taken.promise;
+    let beats = 0;
+    let isOver = false;
+    const fetched = made[0]!.eachBatch!({
+      batch: { topic, partition: 0, messages: [{ offset: '7' }], highWatermark: '8', lastOffset: () => '7' },
+      resolveOffset: () => undefined,
+      heartbeat: async () => void beats++,
+      isStale: () => false,
+    } as unknown as EachBatchPayload).then(() => (isOver = true));
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(beats).toBe(1);
+    const began = performance.now();
+    await consumer.stop(100);
+    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(letGo).toBe(1);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(beats).toBe(1);
+    taken.resolve();
+    await settled();
+    expect(isOver).toBe(false);
+    void fetched;
+  });
 
   it('moves a partition on, and tells Kafka so, only after its records are durably taken in', async () => {
     const taken = Promise.withResolvers<void>();
@@ -177,10 +233,11 @@ describe('Consumer', () => {
     expect(made[0]!.committed).toEqual(['13']);
   });
 
-  it('joins again after a crash that kafkajs gives up on, however often', async () => {
+  it('joins again after a crash, however often, and kafkajs does not: that could not be stopped', async () => {
+    expect(await config.retry!.restartOnFailure!(new Error('crashed'))).toBe(false);
     for (let crashes = 1; crashes <= 2; crashes++) {
       const next = once(kafka, 'made');
-      made.at(-1)!.crash(false);
+      made.at(-1)!.crash();
       await next;
       expect(made).toHaveLength(crashes + 1);
       await settled();
@@ -188,20 +245,14 @@ describe('Consumer', () => {
     expect(made.at(-1)!.group).toBe(true);
   });
 
-  it('leaves a crash alone from which kafkajs restarts by itself', async () => {
-    made[0]!.crash(true);
-    await settled();
-    await made[0]!.run();
-    expect(made).toHaveLength(1);
-  });
-
-  it('survives that kafkajs can neither pause nor resume between a crash and the restart', async () => {
-    made[0]!.crash(true);
+  it('survives that kafkajs can neither pause nor resume between a crash and the next join', async () => {
+    const next = once(kafka, 'made');
+    made[0]!.crash();
     await check(100);
     expect(made[0]!.pausedAll).toBe(false);
-    await made[0]!.run();
+    await next;
     await check(100);
-    expect(made[0]!.pausedAll).toBe(true);
+    expect(made[1]!.pausedAll).toBe(true);
   });
 
   it('resumes what kafkajs kept paused over a rebalance', async () => {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { catalog, type MessageType } from '@throughline/contracts';
-import type { Consumer as KafkaConsumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Consumer as KafkaConsumer, EachBatchPayload } from 'kafkajs';
 import type { Logger } from '@throughline/telemetry';
 import { backoff } from '../backoff.js';
 import type { Limits } from '../limits.js';
 import type { OffsetGap, RefusedPartition } from '../kafka/decode-fetch.js';
+import type { KafkaClient } from '../kafka/client.js';
 import { compaction, type Compaction } from '../kafka/compaction.js';
 import { failedFetches, isOutOfRange } from '../kafka/fetch-patch.js';
 import { partitionEnds } from '../kafka/partition-ends.js';
@@ -16,7 +17,8 @@ import { LagWatch } from './lag-watch.js';
 import type { KafkaRecord } from './read-record.js';
 
 export interface ConsumerParts {
-  kafka: Kafka;
+  /** Of this consumer alone: it is let go with it. */
+  kafka: KafkaClient;
   routes: Routes;
   topicPrefix: string;
   limits: Limits;
@@ -36,6 +38,8 @@ const HEARTBEAT_MS = 2_000;
 const BACKPRESSURE_CHECK_MS = 200;
 /** For the offsets that are committed last, in milliseconds: without Kafka they are not, and what they stand for is read again. */
 const LAST_COMMIT_MS = 2_000;
+/** Once its connections are cut, kafkajs needs so long at most to see that nothing can be tried again, in milliseconds. */
+const LET_GO_MS = 2_500;
 /** Partitions resume at this part of the bound, so that they do not pause and resume with every row. */
 const RESUME_AT = 4 / 5;
 
@@ -47,6 +51,12 @@ export class Consumer {
   private consumer: KafkaConsumer | undefined;
   private stopping = false;
   private running: Promise<void> | undefined;
+  /** It is not in the group, nor asks to be: there is nothing to leave. */
+  private isOutside = true;
+  /** Aborted with the stop: waits end. */
+  private readonly waits = new AbortController();
+  private isLetGo = false;
+  private readonly beating = new Set<NodeJS.Timeout>();
   private timers: NodeJS.Timeout[] = [];
   /** Changes with every assignment: what was fetched under an older one may belong to somebody else by now. */
   private generation = 0;
@@ -118,21 +128,40 @@ export class Consumer {
     this.running = this.join();
   }
 
-  /** Takes in nothing more, ends what is being taken in, commits its offsets, and leaves the group, in this order. */
-  async stop(): Promise<void> {
+  /**
+   * Takes in nothing more, ends what is being taken in, commits its offsets, and leaves the group, in this order. What of that is not over
+   * after `graceMs` milliseconds is let go, and nothing is heard of it any more: 2.5 s later at most it resolves.
+   */
+  async stop(graceMs = 10_000): Promise<void> {
+    const left = this.leave();
+    await atMost(graceMs, left);
+    this.letGo();
+    await atMost(LET_GO_MS, left);
+  }
+
+  private async leave(): Promise<void> {
     this.stopping = true;
+    this.waits.abort();
     for (const timer of this.timers) clearInterval(timer);
     failedFetches.off('failed', this.onFailedFetch);
     failedFetches.off('refused', this.onRefused);
     failedFetches.off('gap', this.onGap);
-    while (this.batches > 0) await sleep(5, undefined, { ref: false });
-    await Promise.race([this.commitLast(), sleep(LAST_COMMIT_MS, undefined, { ref: false })]);
+    if (this.isOutside) this.letGo();
+    while (this.batches > 0 && !this.isLetGo) await sleep(5, undefined, { ref: false });
+    await atMost(LAST_COMMIT_MS, this.commitLast());
+    // kafkajs does not stop what has not begun: a member that is on its way into the group would stay there for ever.
+    await this.running;
     const left = this.consumer?.stop().catch(() => undefined);
     this.over.resolve();
     await left;
     await this.consumer?.disconnect().catch(() => undefined);
-    await this.running;
     await this.lagWatch.stop();
+  }
+
+  private letGo(): void {
+    this.isLetGo = true;
+    for (const timer of this.beating) clearInterval(timer);
+    this.parts.kafka.letGo();
   }
 
   /** Kafka may be away, or the topics not deployed yet: both are waited for, and told. */
@@ -154,7 +183,8 @@ export class Consumer {
           initialRetryTime: 100,
           maxRetryTime: 2_000,
           retries: 5,
-          restartOnFailure: () => Promise.resolve(!this.stopping),
+          // A restart of its own could not be stopped: it joins again as it has joined.
+          restartOnFailure: () => Promise.resolve(false),
         },
       });
       this.consumer = consumer;
@@ -162,15 +192,18 @@ export class Consumer {
       try {
         await consumer.connect();
         await consumer.subscribe({ topics: this.topics, fromBeginning: true });
+        if (this.stopping) return;
+        this.isOutside = false;
         await consumer.run({
           autoCommit: false,
           eachBatchAutoResolve: false,
           partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
           eachBatch: (payload) => this.eachBatch(payload),
         });
-        if (this.stopping) await consumer.disconnect();
         return;
       } catch (error) {
+        this.isOutside = true;
+        if (this.stopping) return;
         progress.waitingFor = 'kafka';
         log.warn(
           { err: error, topics: this.topics },
@@ -182,14 +215,16 @@ export class Consumer {
     }
   }
 
-  /** A new consumer in place of one that kafkajs has given up: it starts again by itself only after what it calls retriable. */
+  /** A new consumer in place of one that kafkajs has given up. */
   private async rejoin(): Promise<void> {
+    this.isOutside = true;
     await this.backOff();
     await this.join();
   }
 
   private backOff(): Promise<void> {
-    return sleep(backoff(++this.failures, [250, 5_000], Math.random()));
+    const waitMs = backoff(++this.failures, [250, 5_000], Math.random());
+    return sleep(waitMs, undefined, { signal: this.waits.signal }).catch(() => undefined);
   }
 
   private watch(consumer: KafkaConsumer): void {
@@ -228,7 +263,7 @@ export class Consumer {
       progress.step();
       progress.waitingFor = 'kafka';
       log.warn({ err: payload.error }, 'The consumer lost Kafka; it joins again.');
-      if (!payload.restart && !this.stopping) this.running = this.running?.then(() => this.rejoin());
+      if (!this.stopping) this.running = this.running?.then(() => this.rejoin());
     });
   }
 
@@ -285,6 +320,8 @@ export class Consumer {
       await this.takeBatch(payload);
     } finally {
       if (--this.batches === 0) this.parts.progress.step();
+      // kafkajs would go on with it: nothing is heard any more of what was let go.
+      if (this.isLetGo) await new Promise(() => undefined);
     }
   }
 
@@ -300,7 +337,7 @@ export class Consumer {
       const records = part.map(({ offset, key, value, headers }): KafkaRecord => {
         return { topic, partition, offset, key, value, ...(headers && { headers }) };
       });
-      await keepingAlive(this.parts.take(records), () => payload.heartbeat());
+      await keepingAlive(this.parts.take(records), () => payload.heartbeat(), this.beating);
       // Taken away meanwhile: whoever has the partition now reads these again, and its inbox knows them.
       if (generation !== this.generation) return;
       const last = part.at(-1)!;
@@ -385,15 +422,26 @@ export class Consumer {
 }
 
 /** Heartbeats while a long transaction, or an outage, keeps a batch waiting. */
-async function keepingAlive(taken: Promise<void>, heartbeat: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const beating = new Promise<never>((_, reject) => {
-    timer = setInterval(() => void heartbeat().catch(reject), HEARTBEAT_MS);
-  });
+async function keepingAlive(
+  taken: Promise<void>,
+  heartbeat: () => Promise<void>,
+  beating: Set<NodeJS.Timeout>,
+): Promise<void> {
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  const timer = setInterval(() => void heartbeat().catch(reject), HEARTBEAT_MS);
+  beating.add(timer);
   try {
-    await Promise.race([taken, beating]);
+    await Promise.race([taken, failed]);
   } finally {
     clearInterval(timer);
+    beating.delete(timer);
     taken.catch(() => undefined);
   }
+}
+
+/** Waits for no longer than that, in milliseconds, and keeps no process alive for it. */
+async function atMost(ms: number, promise: Promise<void>): Promise<void> {
+  const isOver = new AbortController();
+  const late = sleep(ms, undefined, { ref: false, signal: isOver.signal }).catch(() => undefined);
+  await Promise.race([promise, late]).finally(() => isOver.abort());
 }
