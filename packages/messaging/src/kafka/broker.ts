@@ -6,7 +6,7 @@ export interface Broker<Answer = unknown> {
   /** By the key of an API, as the broker gave them; `null` before it is connected. */
   versions: Record<number, { maxVersion: number } | undefined> | null;
   connectionPool: {
-    send(protocol: { request: object; response: object; requestTimeout?: number }): Promise<Answer>;
+    send(protocol: { request: object; response: object }): Promise<Answer>;
     /** The second one is for fetches. */
     pool?: { socket?: { destroy(error: Error): void } }[];
   };
@@ -19,11 +19,10 @@ export interface BrokerRequest {
   apiName: string;
   /** Without its header. */
   body: Buffer;
-  /** Milliseconds. Default: what the client was made with. */
-  requestTimeout?: number;
   /**
    * Nothing else may wait on its connection: one that brings no answer is given up, too. It may be half open, as where an address was
-   * translated and that is forgotten, and then the system would hold on to it for a quarter of an hour.
+   * translated and that is forgotten, and then the system would hold on to it for a quarter of an hour. It is noticed when the client's time
+   * limit is over, 15 s: kafkajs takes no shorter one. A session may be over by then; the member joins again, and nothing is lost.
    */
   isAlone?: boolean;
 }
@@ -42,12 +41,12 @@ export interface ResponseReader {
  */
 export async function askBroker<Answer>(
   broker: Broker<Answer>,
-  { body, requestTimeout, isAlone = false, ...api }: BrokerRequest,
+  { body, isAlone = false, ...api }: BrokerRequest,
   response: ResponseReader,
 ): Promise<Answer> {
   const request = { ...api, encode: () => Promise.resolve(encoded(body)) };
   try {
-    return await broker.connectionPool.send({ request, response, ...(requestTimeout && { requestTimeout }) });
+    return await broker.connectionPool.send({ request, response });
   } catch (error) {
     const { name } = error as Error;
     if (name === 'KafkaJSConnectionClosedError') await broker.disconnect();

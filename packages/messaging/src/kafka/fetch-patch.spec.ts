@@ -665,17 +665,46 @@ describe('patchKafkaFetch', () => {
   it('tells whose fetch has failed where kafkajs tells nobody', async () => {
     patchKafkaFetch();
     const { prototype } = require('kafkajs/src/consumer/consumerGroup.js') as { prototype: object };
-    const closed = Object.assign(new Error('closed'), { name: 'KafkaJSConnectionClosedError', host: 'h', port: 1 });
-    const removed: object[] = [];
-    const cluster = { removeBroker: (broker: object) => void removed.push(broker) };
+    const lost = Object.assign(new Error('lost'), { name: 'KafkaJSBrokerNotFound' });
+    const cluster = { refreshMetadata: () => Promise.resolve() };
     const member = Object.assign(Object.create(prototype) as { recoverFromFetch(error: unknown): Promise<void> }, {
-      memberId: 'me',
-      cluster,
+      ...{ memberId: 'me', cluster, logger: { debug: () => undefined } },
     });
     const told = once(failedFetches, 'failed');
-    await member.recoverFromFetch(closed);
-    expect(await told).toEqual(['me', closed]);
-    expect(removed).toEqual([{ host: 'h', port: 1 }]);
+    await member.recoverFromFetch(lost);
+    expect(await told).toEqual(['me', lost]);
+  });
+
+  it('fetches again at once where a connection was closed that had served, and else after a while', async () => {
+    patchKafkaFetch();
+    const { prototype } = require('kafkajs/src/broker/index.js') as { prototype: Broker };
+    const { prototype: group } = require('kafkajs/src/consumer/consumerGroup.js') as { prototype: object };
+    // Without `removeBroker`: that would end the fetches from all others. Nor is who leads waited for: a stop would wait for it, too.
+    const member = Object.assign(Object.create(group) as { recoverFromFetch(error: unknown): Promise<void> }, {
+      cluster: { refreshMetadata: () => new Promise(() => undefined) },
+    });
+    const broker = Object.create(prototype) as Broker;
+    let isUp = true;
+    broker.versions = { 1: { maxVersion: 11 } };
+    broker.disconnect = () => Promise.resolve();
+    broker.connectionPool = {
+      send: async () => {
+        if (isUp) return { errorCode: 0, sessionId: 5, responses: [] };
+        throw Object.assign(new Error('closed'), { name: 'KafkaJSConnectionClosedError' });
+      },
+    };
+    const recovery = async (): Promise<number> => {
+      isUp = false;
+      const error = await broker.fetch(terms).catch((failed: unknown) => failed);
+      const began = performance.now();
+      await member.recoverFromFetch(error);
+      return performance.now() - began;
+    };
+    expect(await recovery()).toBeLessThan(500);
+    expect(await recovery()).toBeGreaterThan(900);
+    isUp = true;
+    await broker.fetch(terms);
+    expect(await recovery()).toBeLessThan(500);
   });
 
   it.each([

@@ -36,9 +36,11 @@ export const failedFetches = new EventEmitter<{
 }>();
 failedFetches.setMaxListeners(0); // one for each consumer of the process
 
+/** A broker closes a connection that was idle, or where it stops; what stands before one that is away takes each, and closes it. */
+const CLOSED = 'KafkaJSConnectionClosedError';
 /** A broker cannot be reached, or does not answer. */
-const AWAY = new Set(['KafkaJSConnectionError', 'KafkaJSRequestTimeoutError']);
-/** It is tried again after so long, in milliseconds. */
+const AWAY = new Set(['KafkaJSConnectionError', 'KafkaJSRequestTimeoutError', CLOSED]);
+/** It is tried again after so long, in milliseconds; at once where it has closed a connection that had served. */
 const AWAY_MS = 1_000;
 
 type Parse = (answer: FetchAnswer) => Promise<FetchAnswer>;
@@ -49,8 +51,6 @@ const FETCH = 1;
 const VERSION = 11;
 /** The broker does not know the session, or its epoch, any more: the next fetch names all partitions again. */
 const SESSION_ERRORS = new Set([70, 71]);
-/** Beyond the time that the broker may hold a fetch, as in kafkajs. */
-const ANSWER_MS = 5_000;
 /** A broker answers at once where it refuses a partition. Then so long is waited, in milliseconds, where it has nothing else to say. */
 const REFUSED_MS = 500;
 
@@ -74,6 +74,8 @@ export function patchKafkaFetch(): void {
     throw new Error('kafkajs has changed: check whether fetch-patch.ts is still needed, and remove or adapt it.');
   }
   const sessions = new WeakMap<Fetching, FetchSession>();
+  /** What they were asked last brought no answer, but a connection that was closed. */
+  const closed = new WeakSet<Fetching>();
 
   prototype.fetch = async function fetch(this: Fetching, options: FetchTerms): Promise<FetchAnswer> {
     if ((this.versions?.[FETCH]?.maxVersion ?? 0) < VERSION) return original.call(this, options);
@@ -85,6 +87,7 @@ export function patchKafkaFetch(): void {
         session.reset();
         answer = await ask(this, session, options);
       }
+      closed.delete(this);
       const { refused = [], withheld = [], gaps = [], responses } = answer;
       session.withheld(withheld);
       for (const gap of gaps) failedFetches.emit('gap', gap);
@@ -94,21 +97,27 @@ export function patchKafkaFetch(): void {
     } catch (error) {
       // What the broker has heard, and what it thinks that we have, is not known any more.
       session.reset();
+      if ((error as Error).name === CLOSED) {
+        Object.assign(error as Error, { hadServed: !closed.has(this) });
+        closed.add(this);
+      }
       throw isOutOfRange(error) ? Object.assign(error, { fetchOffset: placeOf(error, options) }) : error;
     }
   };
   member.recoverFromFetch = async function recoverFromFetch(this: GroupMember, error: unknown): Promise<void> {
     failedFetches.emit('failed', this.memberId, error);
-    if (!AWAY.has((error as { name?: string } | null)?.name ?? '')) return recover.call(this, error);
+    const { name = '', hadServed = false } = (error ?? {}) as { name?: string; hadServed?: boolean };
+    if (!AWAY.has(name)) return recover.call(this, error);
     // kafkajs would end the fetches from all other brokers, and soon leave the group. Whether this member lives, its heartbeats tell.
-    await Promise.all([this.cluster.refreshMetadata().catch(() => undefined), sleep(AWAY_MS)]);
+    // Who leads by now is not waited for: to ask may take minutes where nobody answers, and a stop waits for this.
+    void this.cluster.refreshMetadata().catch(() => undefined);
+    if (!hadServed) await sleep(AWAY_MS);
   };
   prototype[PATCHED] = true;
 
   async function ask(broker: Fetching, session: FetchSession, options: FetchTerms): Promise<FetchAnswer> {
     const body = session.next(options);
-    const requestTimeout = options.maxWaitTime + ANSWER_MS;
-    const request = { apiKey: FETCH, apiVersion: VERSION, apiName: 'Fetch', body, requestTimeout, isAlone: true };
+    const request = { apiKey: FETCH, apiVersion: VERSION, apiName: 'Fetch', body, isAlone: true };
     const decode = (bytes: Buffer): Promise<object> => decodeFetchResponse(bytes, options);
     const answer = await askBroker(broker, request, { decode, parse: asItIs });
     session.answered(answer as FetchAnswer & { sessionId: number });

@@ -64,19 +64,23 @@ describe('patchKafkaIdleTimer', () => {
     },
   );
 
-  it('sends again when a throttled time is over, though the clock was set back meanwhile', () => {
-    patchKafkaIdleTimer();
-    jest.useFakeTimers();
-    const queue = new RequestQueue({ logger });
-    let sent = 0;
-    queue.maybeThrottle(1_000);
-    queue.push({ entry: { correlationId: 1 }, expectResponse: true, sendRequest: () => void sent++ });
-    jest.advanceTimersByTime(500);
-    jest.setSystemTime(Date.now() - 3_600_000);
-    expect(sent).toBe(0);
-    jest.advanceTimersByTime(2_000);
-    expect(sent).toBe(1);
-    queue.destroy();
-    jest.useRealTimers();
-  });
+  it.each([false, true])(
+    'sends again when a throttled time is over, though the clock was set back meanwhile; another answer: %s',
+    (isAnswered) => {
+      patchKafkaIdleTimer();
+      jest.useFakeTimers();
+      const queue = new RequestQueue({ logger });
+      let sent = 0;
+      queue.maybeThrottle(1_000);
+      queue.push({ entry: { correlationId: 1 }, expectResponse: true, sendRequest: () => void sent++ });
+      jest.advanceTimersByTime(500);
+      jest.setSystemTime(Date.now() - 3_600_000);
+      if (isAnswered) queue.maybeThrottle(0);
+      expect(sent).toBe(0);
+      jest.advanceTimersByTime(2_000);
+      expect(sent).toBe(1);
+      queue.destroy();
+      jest.useRealTimers();
+    },
+  );
 });

@@ -47,11 +47,12 @@ export function patchKafkaIdleTimer(): void {
   };
   // A broker throttles for a time, which kafkajs takes for a time of day: after the clock was set back nothing would be sent for longer.
   prototype.maybeThrottle = function maybeThrottle(this: RequestQueue, forMs): void {
+    this.throttledUntil = notForLonger(this);
     throttle.call(this, forMs);
     this.throttledForMs = Math.max(0, this.throttledUntil - Date.now());
   };
   prototype.canSendSocketRequestImmediately = function canSendSocketRequestImmediately(this: RequestQueue): boolean {
-    this.throttledUntil = Math.min(this.throttledUntil, Date.now() + (this.throttledForMs ?? 0));
+    this.throttledUntil = notForLonger(this);
     return canSend.call(this);
   };
   prototype.scheduleRequestTimeoutCheck = function scheduleRequestTimeoutCheck(this: RequestQueue): void {
@@ -68,4 +69,8 @@ export function patchKafkaIdleTimer(): void {
     }, TIMEOUT_CHECK_MS);
   };
   prototype[PATCHED] = true;
+}
+
+function notForLonger({ throttledUntil, throttledForMs = 0 }: RequestQueue): number {
+  return Math.min(throttledUntil, Date.now() + throttledForMs);
 }
