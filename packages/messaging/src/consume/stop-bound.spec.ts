@@ -241,6 +241,18 @@ describe('a stop is over within its bound, and nothing is heard of it later', ()
     30_000,
   );
 
+  it('while a leader is asked, aside from the fetches, where to begin', async () => {
+    const broker = new FakeBroker({ at: 'ListOffsets', fault: 'silent' });
+    brokers.push(broker);
+    await broker.start();
+    const consumer = consumerOf(broker.port);
+    consumer.start();
+    await broker.isMet.promise;
+    await sleep(6_500); // 4 s until it is taken for one that is away, 1 s to the next time, and 1 s more for the fetch
+    expect(await stopTakesMs(consumer)).toBeLessThan(BOUND_MS + 500);
+    await isQuiet();
+  }, 30_000);
+
   it('while it connects to a host that says nothing', async () => {
     const made: Socket[] = [];
     jest.spyOn(net, 'connect').mockImplementation((() => {
