@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { ofConnection } from '@throughline/postgres';
 import { messagingHarness, orderCancelled, until, type MessagingHarness } from '@throughline/testing';
 import { Kafka, logLevel } from 'kafkajs';
 import { defineRoutes, state, type Message, type Messaging, type Routes } from './index.js';
@@ -86,7 +87,7 @@ describe('clean-stop: what was taken in before a stop is not read again', () => 
     const database = await harness.test.connect();
     const messaging = await harness.service(routes(), { database });
     await until('it takes part', () => messaging.health().ready);
-    const away = Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+    const away = ofConnection(Object.assign(new Error('away'), { code: 'ECONNREFUSED' }));
     jest.spyOn(database, 'transaction').mockRejectedValue(away);
     const other = await harness.otherDatabase();
     const writer = await harness.service(

@@ -33,7 +33,7 @@ class Vendor {
 
   async call(method: 'GET' | 'POST', path: string, signal: AbortSignal): Promise<void> {
     const answer = await fetch(`http://127.0.0.1:${this.port}${path}`, { method, signal }).catch((error: Error) => {
-      throw new ThroughlineError(error.message, { code: 'VENDOR_UNREACHABLE', retry: 'pause' });
+      throw new ThroughlineError(error.message, { code: 'VENDOR_UNREACHABLE', retry: 'pause', cause: error });
     });
     if (!answer.ok) throw new ThroughlineError(`${answer.status}`, { code: 'VENDOR_FAILED', retry: 'later' });
   }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -257,8 +256,9 @@ describe('Database', () => {
     vanishing.pool.on('acquire', (client) => sockets.push((client as unknown as Connected).connection.stream));
     const vanish = async (): Promise<void> => {
       const socket = sockets.at(-1)!;
+      const closed = new Promise((resolve) => socket.once('close', resolve)); // whose error it is, the statements tell
       socket.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
-      await once(socket, 'close');
+      await closed;
     };
     const between = await vanishing
       .transaction(async (tx) => {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { commitRefused, overtaken, rehearsalOver, UNIQUE_VIOLATION } from './errors.js';
+import { commitRefused, ofConnection, overtaken, rehearsalOver, UNIQUE_VIOLATION } from './errors.js';
 import { inStatementSpan } from './statement-span.js';
 import { mayFollowFailure, Turn, type Answer, type Asked } from './turn.js';
 
@@ -95,7 +95,7 @@ export class Database implements Queryable {
       poolErrorHandler: (error: Error) => options.onPoolError?.(error),
       extra: connectionLimits({ ...DEFAULT_LIMITS, ...options.limits }),
     });
-    await dataSource.initialize();
+    await dataSource.initialize().catch(fail);
     const pool = (dataSource.driver as unknown as { master: pg.Pool }).master;
     hearEveryClient(pool);
     return new Database(options, dataSource, pool);
@@ -106,7 +106,7 @@ export class Database implements Queryable {
     const rehearsal = this.rehearsals.getStore();
     if (rehearsal) return rehearsal.query<R>(statement, values);
     return inStatementSpan(statement, async () => {
-      const client = await this.pool.connect();
+      const client = await this.pool.connect().catch(fail);
       let broken = true;
       try {
         const { rows } = await new Promise<Answer>((resolve, reject) => {
@@ -127,7 +127,7 @@ export class Database implements Queryable {
   async transaction<T>(fn: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const rehearsal = this.rehearsals.getStore();
     if (rehearsal) return rehearsal.nested(fn);
-    const client = await this.pool.connect();
+    const client = await this.pool.connect().catch(fail);
     const tx = new ClientTx(client, this.opening(options));
     let broken: Error | boolean = true;
     try {
@@ -154,7 +154,7 @@ export class Database implements Queryable {
    * still asked after that fails. Only what sequences gave out stays used. Rejects where `fn` does.
    */
   async rehearse<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
+    const client = await this.pool.connect().catch(fail);
     const tx = new ClientTx(client);
     const rehearsal = new Rehearsal(tx);
     let broken: Error | boolean = true;
@@ -201,6 +201,10 @@ function hearEveryClient(pool: pg.Pool): void {
 }
 
 function toldByStatements(): void {}
+
+function fail(error: unknown): never {
+  throw ofConnection(error);
+}
 
 /**
  * A connection of its own outside the pool, for session locks. The caller ends it.
@@ -281,7 +285,7 @@ class ClientTx implements Tx {
     }
     const failed = await this.settle();
     this.state = 'over';
-    if (!failed) await this.client.query('ROLLBACK');
+    if (!failed) await this.client.query('ROLLBACK').catch(fail);
     return failed;
   }
 

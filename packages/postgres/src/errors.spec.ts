@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { mayHaveCommitted, postgresFailure } from './errors.js';
+import { mayHaveCommitted, ofConnection, postgresFailure } from './errors.js';
 
+const cut = () => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
 const answer = (severity: string, code: string) => Object.assign(new Error('from the server'), { severity, code });
 
 describe('what an answer of PostgreSQL says about the next try', () => {
@@ -13,14 +14,34 @@ describe('what an answer of PostgreSQL says about the next try', () => {
     ['a full disk', answer('ERROR', '53100'), 'outage'],
     ['a deadlock', answer('ERROR', '40P01'), 'conflict'],
     ['a value that exists already', answer('ERROR', '23505'), 'fault'],
+    ['fewer values than a statement has parameters', answer('ERROR', '08P01'), 'fault'],
+    ['a client that does not keep to the protocol', answer('FATAL', '08P01'), 'outage'],
   ] as const)('%s', (_, error, failure) => {
     expect(postgresFailure(error)).toBe(failure);
   });
 });
 
+describe('whose failure it is', () => {
+  it('a connection that is refused or cut is PostgreSQL away where it was one to PostgreSQL, and nothing of its business otherwise', () => {
+    const wrapped = (cause: unknown): Error =>
+      new Error('no answer', { cause: new TypeError('fetch failed', { cause }) });
+    for (const message of ['read ECONNRESET', 'Connection terminated unexpectedly']) {
+      const error = (): Error => Object.assign(cut(), { message });
+      expect(postgresFailure(wrapped(ofConnection(error())))).toBe('outage');
+      expect(postgresFailure(wrapped(error()))).toBeUndefined();
+      expect(postgresFailure(error())).toBeUndefined();
+    }
+  });
+
+  it("an error that is its own cause has no end, and is nobody's", () => {
+    const error = new Error('again');
+    expect(postgresFailure(Object.assign(error, { cause: error }))).toBeUndefined();
+  });
+});
+
 describe('whether a transaction that failed may have committed all the same', () => {
   it.each([
-    ['the connection was cut', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }), true],
+    ['the connection was cut', ofConnection(cut()), true],
     ['the server ended the session', answer('FATAL', '57P01'), true],
     ['the disk is full', answer('ERROR', '53100'), false],
     ['the server only reads', answer('ERROR', '25006'), false],

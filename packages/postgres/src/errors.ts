@@ -18,31 +18,49 @@ const STALE_PLAN = /^cached plan must not change result type/;
 const OUTAGE_CLASSES = new Set(['08', '53', '57', '58']);
 /** `read_only_sql_transaction` (a demoted primary) and a database that is being (re)created. */
 const OUTAGE_CODES = new Set(['25006', '3D000', '28000', '28P01']);
+/** `protocol_violation`, where the session goes on: another number of values than parameters, or bytes that are none of their type. */
+const NOT_AS_DECLARED = '08P01';
 const NETWORK_CODE = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENETUNREACH|ENOENT)/;
 /** Messages of pg itself, which carry no code. */
 const PG_CLIENT_FAILURE =
   /Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired|not queryable|Client was closed/;
 
-/** Reads PostgreSQL's or the driver's answer; `undefined` where the error came from neither. */
+/** Nobody wraps an error more often; one that is its own cause has no end. */
+const CAUSES_MAX = 10;
+
+/** What connections to PostgreSQL have failed with. A vendor that is away is told by the same codes and words. */
+const ofConnections = new WeakSet<object>();
+
+/** Notes that a connection to PostgreSQL, or the wait for one, has failed with this, and returns it. */
+export function ofConnection<E>(error: E): E {
+  if (typeof error === 'object' && error !== null) ofConnections.add(error);
+  return error;
+}
+
+/** Reads PostgreSQL's or the driver's answer; `undefined` where neither the error nor what caused it came from them. */
 export function postgresFailure(error: unknown): PostgresFailure | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  const { code, message, severity, cause } = error as {
-    code?: unknown;
-    message?: unknown;
-    severity?: unknown;
-    cause?: unknown;
-  };
-  if (code === 'POSTGRES_COMMIT_REFUSED' || code === OVERTAKEN) return 'conflict';
-  if (typeof code === 'string') {
-    if (CONFLICTS.has(code) || (code === '0A000' && STALE_PLAN.test(String(message)))) return 'conflict';
-    if (OUTAGE_CODES.has(code) || NETWORK_CODE.test(code)) return 'outage';
-    // What ends the session is never about a statement; a database that takes no connections says so as 55000.
-    if (severity === 'FATAL' || severity === 'PANIC') return 'outage';
-    if (/^[0-9A-Z]{5}$/.test(code) && 'severity' in error)
-      return OUTAGE_CLASSES.has(code.slice(0, 2)) ? 'outage' : 'fault';
+  let at = error;
+  for (let depth = 0; depth < CAUSES_MAX && typeof at === 'object' && at !== null; depth++) {
+    const failure = failureOf(at);
+    if (failure !== undefined) return failure;
+    at = (at as { cause?: unknown }).cause;
   }
-  if (PG_CLIENT_FAILURE.test(String(message))) return 'outage';
-  return postgresFailure(cause);
+  return undefined;
+}
+
+function failureOf(error: object): PostgresFailure | undefined {
+  const { code, message, severity } = error as { code?: unknown; message?: unknown; severity?: unknown };
+  if (code === 'POSTGRES_COMMIT_REFUSED' || code === OVERTAKEN) return 'conflict';
+  if (typeof code === 'string' && typeof severity === 'string') return ofServer(code, severity, String(message));
+  if (!ofConnections.has(error)) return undefined;
+  return NETWORK_CODE.test(String(code)) || PG_CLIENT_FAILURE.test(String(message)) ? 'outage' : undefined;
+}
+
+function ofServer(code: string, severity: string, message: string): PostgresFailure {
+  if (CONFLICTS.has(code) || (code === '0A000' && STALE_PLAN.test(message))) return 'conflict';
+  // What ends the session is never about a statement; a database that takes no connections says so as 55000.
+  if (severity === 'FATAL' || severity === 'PANIC' || OUTAGE_CODES.has(code)) return 'outage';
+  return code !== NOT_AS_DECLARED && OUTAGE_CLASSES.has(code.slice(0, 2)) ? 'outage' : 'fault';
 }
 
 export const UNIQUE_VIOLATION = '23505';

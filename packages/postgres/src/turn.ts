@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import pg from 'pg';
 import type { Statement } from './database.js';
 import { encodeTurn } from './encode-turn.js';
+import { ofConnection } from './errors.js';
 import { rowReader, type Column, type ReadRow } from './read-rows.js';
 
 export interface Answer {
@@ -117,6 +118,7 @@ export class Turn extends pg.Query {
   }
 
   handleError(error: Error, to: unknown): void {
+    ofConnection(error);
     const { submittedNamedStatements } = to as Connection;
     const unanswered = this.asked.slice(this.answered);
     for (const { statement } of unanswered) delete submittedNamedStatements[statement.name];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Statement } from '@throughline/postgres';
+import { ofConnection, type Statement } from '@throughline/postgres';
 import { defineRoutes, state, type StateHandler } from '../routes.js';
 import type { MessagingTransaction } from '../transaction.js';
 import type { NewWork } from '../work/work-item.js';
@@ -105,7 +105,7 @@ describe('processBatch: a handler that may be called ahead', () => {
   });
 
   it.each([
-    ['PostgreSQL is away', new Error('Connection terminated')],
+    ['PostgreSQL is away', ofConnection(new Error('Connection terminated'))],
     ['somebody keeps a lock', Object.assign(new Error('lock timeout'), { code: '55P03' })],
     ['the inbox is rebuilt', Object.assign(new Error('rebuilding'), { code: 'TL001' })],
   ])('is not called again where %s: that is no guess', async (_, failure) => {
