@@ -27,6 +27,16 @@ describe('envelope', () => {
     ).toEqual(envelope);
   });
 
+  it('takes what is no W3C trace context for none', () => {
+    const { traceparent, ...without } = envelope;
+    for (const text of ['a\0b', 'none', `${traceparent!}\0`, traceparent!.toUpperCase(), traceparent!.slice(1)])
+      expect(fromHeaders({ ...toHeaders(envelope), traceparent: text })).toEqual(without);
+    expect(fromHeaders({ ...toHeaders(envelope), traceparent: `${traceparent!}-later` })).toEqual({
+      ...envelope,
+      traceparent: `${traceparent!}-later`,
+    });
+  });
+
   it('names the header that is missing, and the type nobody knows', () => {
     const { ce_id: _, ...withoutId } = toHeaders(envelope);
     expect(() => fromHeaders(withoutId)).toThrow(

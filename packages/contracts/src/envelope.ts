@@ -45,6 +45,9 @@ export function toHeaders(envelope: Envelope): Record<string, string> {
   return headers;
 }
 
+/** W3C Trace Context: version, trace, parent and flags; later versions may append more. */
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}(?:-[\x21-\x7e]*)?$/;
+
 const typeBySubject = new Map<string, MessageType>(Object.values(catalog).map((entry) => [entry.subject, entry.type]));
 
 /**
@@ -93,6 +96,7 @@ export function fromHeaders(headers: KafkaHeaders | undefined): Envelope {
   const causationId = read('ce_causationid');
   const traceparent = read('traceparent');
   if (causationId) envelope.causationId = causationId;
-  if (traceparent) envelope.traceparent = traceparent;
+  // By its standard, what is none is as good as missing: nobody's message fails for it.
+  if (traceparent && TRACEPARENT.test(traceparent)) envelope.traceparent = traceparent;
   return envelope;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ThroughlineError, type Retry } from '@throughline/contracts';
-import { overtaken } from '@throughline/postgres';
+import { ofConnection, overtaken } from '@throughline/postgres';
 import { classify, decide } from './advice.js';
 import { backoff } from './backoff.js';
 import { callInProgress } from './errors.js';
@@ -9,6 +9,7 @@ const policy = { maxAttempts: 3, giveUpAfterMs: 60_000, backoffMs: [200, 30_000]
 const error = (retry: Retry, more: { retryAfterMs?: number; rateLimited?: boolean } = {}): Error =>
   new ThroughlineError('x', { code: 'X', retry, ...more });
 const pg = (code: string): Error => Object.assign(new Error(code), { code, severity: 'ERROR' });
+const refused = (): Error => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 const unclear = (saysDown: boolean, waitMs = 0) => ({ kind: 'unclear', saysDown, waitMs }) as const;
 
 describe('classify: what a failure says by itself', () => {
@@ -19,7 +20,15 @@ describe('classify: what a failure says by itself', () => {
     ['effect', error('later', { rateLimited: true }), { kind: 'limited', waitMs: 1_000 }],
     ['effect', error('pause', { rateLimited: true, retryAfterMs: 9 }), { kind: 'limited', waitMs: 9 }],
     ['effect', error('pause', { retryAfterMs: 7_000 }), unclear(true, 7_000)],
+    ['state', error('later', { retryAfterMs: 0.5 }), unclear(false, 1)],
+    ['effect', error('later', { retryAfterMs: NaN }), unclear(false)],
+    ['effect', error('later', { retryAfterMs: '5' as never }), unclear(false)],
+    ['effect', error('pause', { retryAfterMs: Infinity }), unclear(true, 86_400_000)],
+    ['effect', error('later', { rateLimited: true, retryAfterMs: NaN }), { kind: 'limited', waitMs: 1_000 }],
     ['job', new Error('fetch failed'), unclear(false)],
+    ['effect', refused(), unclear(false)],
+    ['effect', new ThroughlineError('no answer', { code: 'X', retry: 'pause', cause: refused() }), unclear(true)],
+    ['effect', ofConnection(refused()), { kind: 'ours', waitMs: 1_000 }],
     ['effect', callInProgress('s', 'c'), { kind: 'ours', waitMs: 250 }],
     ['effect', pg('53300'), { kind: 'ours', waitMs: 1_000 }],
     ['state', overtaken(pg('23505')), unclear(false)],

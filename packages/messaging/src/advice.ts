@@ -47,6 +47,8 @@ const LOCKED_MS = 15_000;
 const OUT_OF_MEMORY = '53200';
 /** Where a vendor limits our rate and does not say for how long. */
 const LIMITED_MS = 1_000;
+/** Whatever somebody asks for, it is looked again after a day. */
+const ASKED_MAX_MS = 86_400_000;
 
 /**
  * By type first. An error without advice is tried again where a vendor was called, because vendors and networks fail in unknown ways;
@@ -61,14 +63,20 @@ export function classify(kind: WorkKind, error: unknown): Failure {
   if (database === 'fault') return { kind: 'never' };
   const { retry, retryAfterMs, rateLimited } = (error ?? {}) as {
     retry?: unknown;
-    retryAfterMs?: number;
+    retryAfterMs?: unknown;
     rateLimited?: boolean;
   };
+  const askedMs = toWait(retryAfterMs);
   if (kind === 'state' && database === undefined && retry === undefined) return { kind: 'never' };
   const advice = retryOf(error);
   if (advice === 'never') return { kind: 'never' };
-  if (rateLimited && kind !== 'state') return { kind: 'limited', waitMs: retryAfterMs ?? LIMITED_MS };
-  return { kind: 'unclear', saysDown: advice === 'pause' && kind !== 'state', waitMs: retryAfterMs ?? 0 };
+  if (rateLimited && kind !== 'state') return { kind: 'limited', waitMs: askedMs ?? LIMITED_MS };
+  return { kind: 'unclear', saysDown: advice === 'pause' && kind !== 'state', waitMs: askedMs ?? 0 };
+}
+
+/** Whole milliseconds, as they are stored; nothing for what is no time. */
+function toWait(askedMs: unknown): number | undefined {
+  return typeof askedMs === 'number' && askedMs >= 0 ? Math.min(Math.ceil(askedMs), ASKED_MAX_MS) : undefined;
 }
 
 /**

@@ -9,6 +9,7 @@ jest.setTimeout(60_000);
 interface Letter {
   kind: string;
   error_code: string;
+  error_message: string;
   attempts: number;
   message_id: string | null;
   type: string | null;
@@ -40,6 +41,8 @@ describe('poison: it is dead-lettered alone and at once, with its bytes', () => 
                 throw new ThroughlineError('refused', { code: 'VENDOR_REFUSED', retry: 'never' });
               if (payload.reason === 'later')
                 throw new ThroughlineError('busy', { code: 'VENDOR_BUSY', retry: 'later' });
+              if (payload.reason === 'a little later')
+                throw new ThroughlineError('busy', { code: 'VENDOR_BUSY', retry: 'later', retryAfterMs: 25.4 });
               if (payload.reason === 'misfit')
                 return { emit: [orderCancelled(payload.orderId, { occurrence: 'many' as never })] };
               effects.push(payload.reason);
@@ -55,6 +58,11 @@ describe('poison: it is dead-lettered alone and at once, with its bytes', () => 
               for (const { payload } of messages) {
                 if (payload.occurrence === 13) await tx.query(divide, [13]);
                 if (payload.occurrence === 14) throw new TypeError('a bug');
+                if (payload.occurrence === 27) await tx.query(divide, []);
+                if (payload.occurrence === 28)
+                  throw Object.assign(new Error(), { message: ['no', 'text'], code: 'ODD\0' });
+                if (payload.occurrence === 29 && transientFailures++ < 1)
+                  throw new ThroughlineError('not now', { code: 'NOT_NOW', retry: 'later', retryAfterMs: 0.5 });
                 if (payload.occurrence === 15 && transientFailures++ < 2) {
                   throw new ThroughlineError('not now', { code: 'NOT_NOW', retry: 'later' });
                 }
@@ -120,18 +128,47 @@ describe('poison: it is dead-lettered alone and at once, with its bytes', () => 
 
   it('a message whose handler, or whose SQL, fails for good, in the middle of a batch', async () => {
     const keys = Array.from({ length: 60 }, () => randomUUID());
+    const poison = new Map([
+      [20, 13],
+      [41, 14],
+      [45, 27],
+      [52, 28],
+    ]);
     await messaging.transaction(async (tx) =>
-      tx.emit(keys.map((key, i) => orderCancelled(key, { occurrence: i === 20 ? 13 : i === 41 ? 14 : 1 }))),
+      tx.emit(keys.map((key, i) => orderCancelled(key, { occurrence: poison.get(i) ?? 1 }))),
     );
-    await until('the others are through', async () => (await noted()).length === 58);
-    const found = await until('two dead letters', async () => (await letters()).length === 2 && letters());
-    expect(found.map(({ error_code, type }) => [error_code, type])).toEqual([
-      ['22012', 'OrderCancelled'],
-      ['UNCLASSIFIED', 'OrderCancelled'],
+    await until('the others are through', async () => (await noted()).length === 56);
+    const found = await until('four dead letters', async () => (await letters()).length === 4 && letters());
+    expect(found.map(({ error_code, error_message }) => [error_code, error_message])).toEqual([
+      ['22012', 'division by zero'],
+      ['UNCLASSIFIED', 'a bug'],
+      ['08P01', expect.stringContaining('requires 1')],
+      ['ODD\uFFFD', 'no,text'],
     ]);
     const kept = new Set((await noted()).map(({ key }) => key));
-    expect(keys.filter((key) => !kept.has(key))).toEqual([keys[20], keys[41]]);
+    expect(keys.filter((key) => !kept.has(key))).toEqual([...poison.keys()].map((i) => keys[i]));
     await harness.rows('DELETE FROM dead_letter');
+    await harness.rows('DELETE FROM noted');
+  });
+
+  it('a header that is no trace context, or a wait that is no whole number, is no poison', async () => {
+    const [first, second] = [randomUUID(), randomUUID()];
+    transientFailures = 0;
+    await messaging.transaction(async (tx) =>
+      tx.emit([orderCancelled(first, { occurrence: 29 }), cancelOrder(first, 'traced')]),
+    );
+    await until('both came', async () => (await noted()).length === 1 && effects.includes('traced'));
+    for (const type of ['OrderCancelled', 'CancelOrder'] as const) {
+      const record = (await harness.topics.read(type)).at(-1)!;
+      const headers = { ...(record.headers as Record<string, Buffer>), ce_id: randomUUID(), traceparent: 'a\0b' };
+      await harness.topics.produce(type, [{ key: record.key!, value: record.value, headers }]);
+    }
+    await messaging.transaction(async (tx) => tx.emit([orderCancelled(second), cancelOrder(second, 'next')]));
+    await until('they came, and the next ones', async () => (await noted()).length === 3 && effects.includes('next'));
+    expect(effects.filter((reason) => reason === 'traced')).toHaveLength(2);
+    expect(await letters()).toEqual([]);
+    effects.length = 0;
+    transientFailures = 0;
     await harness.rows('DELETE FROM noted');
   });
 
@@ -157,7 +194,7 @@ describe('poison: it is dead-lettered alone and at once, with its bytes', () => 
   });
 
   it('an effect that is refused, or fails too often, or has a result that fits no schema; where the route says so, its successors go on', async () => {
-    const reasons = ['never', 'later', 'misfit'];
+    const reasons = ['never', 'later', 'a little later', 'misfit'];
     await messaging.transaction(async (tx) =>
       tx.emit(
         reasons.flatMap((reason) => {
@@ -166,10 +203,15 @@ describe('poison: it is dead-lettered alone and at once, with its bytes', () => 
         }),
       ),
     );
-    await until('all successors ran', () => effects.length === 3);
-    const found = await until('three dead letters', async () => (await letters()).length === 3 && letters());
+    await until('all successors ran', () => effects.length === 4);
+    const found = await until('four dead letters', async () => (await letters()).length === 4 && letters());
     const summary = found.map(({ error_code, attempts, kind }) => `${kind} ${error_code} ${attempts}`).sort();
-    expect(summary).toEqual(['effect CONTRACT_PAYLOAD_INVALID 1', 'effect VENDOR_BUSY 3', 'effect VENDOR_REFUSED 1']);
+    expect(summary).toEqual([
+      'effect CONTRACT_PAYLOAD_INVALID 1',
+      'effect VENDOR_BUSY 3',
+      'effect VENDOR_BUSY 3',
+      'effect VENDOR_REFUSED 1',
+    ]);
     await until('nothing waits', async () => (await harness.rows('SELECT 1 FROM work')).length === 0);
   });
 });

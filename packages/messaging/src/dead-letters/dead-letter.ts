@@ -53,9 +53,9 @@ export function deadLetterColumns(consumer: string, version: string | null, lett
     column((l) => l.value),
     column((l) => (l.job == null ? null : JSON.stringify(l.job))),
     column((l) => l.traceparent),
-    column((l) => codeOf(l.error)),
-    column((l) => text((l.error as Error | null)?.message ?? String(l.error))),
-    column((l) => text((l.error as Error | null)?.stack)),
+    column((l) => text(codeOf(l.error))),
+    column((l) => text((l.error as Error | null)?.message ?? l.error)),
+    column((l) => stackOf(l.error)),
     column((l) => l.attempts),
     column((l) => l.firstFailedAt),
     column((l) => l.place?.queue ?? null),
@@ -73,9 +73,9 @@ export function deathsAgainColumns(version: string | null, letters: DeadLetter[]
   const column = <V>(read: (letter: DeadLetter) => V): V[] => letters.map(read);
   return [
     column((l) => l.deadLetterId),
-    column((l) => codeOf(l.error)),
-    column((l) => text((l.error as Error | null)?.message ?? String(l.error))),
-    column((l) => text((l.error as Error | null)?.stack)),
+    column((l) => text(codeOf(l.error))),
+    column((l) => text((l.error as Error | null)?.message ?? l.error)),
+    column((l) => stackOf(l.error)),
     column((l) => l.attempts),
     column((l) => l.held),
     column((l) => fingerprintOf(l.error)),
@@ -83,6 +83,12 @@ export function deathsAgainColumns(version: string | null, letters: DeadLetter[]
   ];
 }
 
-function text(value: string | undefined): string | null {
-  return value === undefined ? null : withoutNul(value).slice(0, TEXT_MAX);
+function stackOf(error: unknown): string | null {
+  const stack = (error as Error | null)?.stack;
+  return stack === undefined ? null : text(stack);
+}
+
+/** Anything may be thrown, and what an error says may be anything. */
+function text(value: unknown): string {
+  return withoutNul(String(value)).slice(0, TEXT_MAX);
 }
