@@ -98,6 +98,44 @@ describe('RelayQueue: rows of one key leave in the order of their ids', () => {
     expect(ids(queue)).toEqual([3, 4]);
   });
 
+  it('holds no more bytes than its bound, and polls for no more large rows than fit', () => {
+    const large = (id: number): OutboxRow => ({ ...row(id), value: Buffer.alloc(900_000) });
+    const queue = new RelayQueue('a', 100, 2_000_000);
+    queue.lead('e1');
+    poll(queue, []);
+    const take = (id: number, previous: string | null): boolean => {
+      queue.begin(['k']);
+      return queue.committed(['k'], queue.writer, [large(id)], [previous]);
+    };
+    expect([take(1, null), take(2, 'e1'), take(3, 'e1')]).toEqual([true, true, false]);
+    const table = Array.from({ length: 1_000 }, (_, i) => large(i + 1));
+    const polled: number[] = [];
+    while (table.length > 0) {
+      const limit = queue.pollStarted(1_000);
+      if (limit !== undefined) polled.push(queue.pollEnded('e1', table.slice(0, limit), limit));
+      queue.acknowledge('e1', queue.peek(1, 1e9));
+      queue.deleted(queue.takeAcknowledged());
+      table.shift();
+    }
+    expect(Math.max(...polled.slice(1))).toBeLessThanOrEqual(8);
+    expect(polled[0]).toBeLessThanOrEqual(64);
+    expect(queue.length).toBe(0);
+  });
+
+  it('polls for more and more of what is small', () => {
+    const queue = new RelayQueue('a');
+    queue.lead('e1');
+    const table = Array.from({ length: 5_000 }, (_, i) => row(i + 1));
+    let polls = 0;
+    for (let read = 0; read < table.length; polls++) {
+      const limit = queue.pollStarted(1_000)!;
+      read += queue.pollEnded('e1', table.slice(read, read + limit), limit);
+      queue.acknowledge('e1', queue.peek(1_000, 1e9));
+      queue.deleted(queue.takeAcknowledged());
+    }
+    expect(polls).toBeLessThan(10);
+  });
+
   it('stays with the table when a row was refused while a poll was on its way', () => {
     const queue = new RelayQueue('a');
     queue.lead('e1');

@@ -2,6 +2,10 @@ import type { OutboxRow } from './outbox-row.js';
 
 /** Headers of a record and its framing, roughly. */
 const HEADER_BYTES = 600;
+/** What a poll brings at most, roughly. */
+const POLL_BYTES = 8_000_000;
+/** So many rows while nothing is known of what waits in the table. */
+const POLL_ROWS_FIRST = 64;
 
 /**
  * What the relay holds in memory, and the rule by which rows may skip the table on their way there. No I/O.
@@ -16,6 +20,10 @@ export class RelayQueue {
   private mark: string | undefined;
   private unknownOutcomes = 0;
   private readonly rows: OutboxRow[] = [];
+  /** Of `rows`. */
+  private bytes = 0;
+  /** New rows that a poll asks for at most: more and more of small ones, few of large ones. */
+  private pollRows = POLL_ROWS_FIRST;
   /** Ids in `rows`, or acknowledged and not deleted yet: a poll reads them again and must not queue them again. */
   private readonly known = new Set<number>();
   private acknowledged: number[] = [];
@@ -29,8 +37,9 @@ export class RelayQueue {
 
   constructor(
     private readonly instanceId: string,
-    /** Rows held at most; beyond it they stay in the table. */
+    /** Rows held at most, and their bytes; beyond it they stay in the table. */
     private readonly bound = 10_000,
+    private readonly boundBytes = 64_000_000,
   ) {}
 
   get leading(): boolean {
@@ -61,7 +70,7 @@ export class RelayQueue {
 
   resign(): void {
     this.epoch = this.mark = undefined;
-    this.rows.length = 0;
+    this.rows.length = this.bytes = 0;
     this.known.clear();
     for (const id of this.acknowledged) this.known.add(id);
     this.catchingUp = false;
@@ -87,27 +96,27 @@ export class RelayQueue {
    * @param writer what {@link writer} said when they were written
    */
   committed(keys: Iterable<string>, writer: string, rows: OutboxRow[], previousWriters: (string | null)[]): boolean {
-    const accepted = writer === this.mark && this.mayTake(keys, rows.length, previousWriters);
+    const accepted = writer === this.mark && this.mayTake(keys, rows, previousWriters);
     this.end(keys);
     if (accepted) this.append(rows);
     else this.nudge();
     return accepted;
   }
 
-  /** Fewer than `n` rows wait here, so that a poll for as many is worth its while. */
+  /** Fewer than `n` rows wait here, or than fit, so that a poll for as many is worth its while. */
   wants(n: number): boolean {
-    return this.rows.length < n;
+    return this.rows.length < Math.min(n, this.pollRows);
   }
 
   /**
-   * How many rows a poll has to ask for to see `n` new ones; `undefined` while as many wait here: then the rest stays in the table,
-   * which a poll would only read again and again.
+   * How many rows a poll has to ask for to see `n` new ones, or as many as fit; `undefined` while as many wait here: then the rest stays
+   * in the table, which a poll would only read again and again.
    */
   pollStarted(n: number): number | undefined {
     if (!this.wants(n)) return undefined;
     this.polling = true;
     this.nudgedWhilePolling = false;
-    return this.known.size + n;
+    return this.known.size + Math.min(n, this.pollRows);
   }
 
   /** Takes what is new among the rows of a poll, in their order, and returns how many that were. */
@@ -117,6 +126,7 @@ export class RelayQueue {
       return 0;
     }
     const fresh = this.append(rows);
+    this.pollRows = rowsOfNextPoll(this.pollRows, rows);
     if (rows.length < limit && !this.nudgedWhilePolling) this.catchingUp = false;
     this.pollOver();
     return fresh;
@@ -132,7 +142,7 @@ export class RelayQueue {
     let bytes = 0;
     let n = 0;
     while (n < this.rows.length && n < maxRows) {
-      bytes += this.rows[n]!.value.length + this.rows[n]!.key.length + HEADER_BYTES;
+      bytes += bytesOf(this.rows[n]!);
       if (n > 0 && bytes > maxBytes) break;
       n++;
     }
@@ -141,7 +151,7 @@ export class RelayQueue {
 
   /** Kafka has them. Under another epoch the queue is no longer theirs, but from the table they may still go. */
   acknowledge(epoch: string, rows: OutboxRow[]): void {
-    if (epoch === this.epoch) this.rows.splice(0, rows.length);
+    if (epoch === this.epoch) for (const row of this.rows.splice(0, rows.length)) this.bytes -= bytesOf(row);
     for (const row of rows) {
       this.known.add(row.id);
       this.acknowledged.push(row.id);
@@ -164,8 +174,9 @@ export class RelayQueue {
     this.acknowledged.push(...ids);
   }
 
-  private mayTake(keys: Iterable<string>, count: number, previousWriters: (string | null)[]): boolean {
-    if (this.catchingUp || this.rows.length + count > this.bound) return false;
+  private mayTake(keys: Iterable<string>, rows: OutboxRow[], previousWriters: (string | null)[]): boolean {
+    if (this.catchingUp || this.rows.length + rows.length > this.bound) return false;
+    if (this.bytes + sum(rows) > this.boundBytes) return false;
     if (previousWriters.some((writer) => writer !== null && writer !== this.mark)) return false;
     // An older transaction of the same key has committed, but its answer has not been read yet.
     for (const key of keys) if (this.writing.get(key)! > 1) return false;
@@ -191,6 +202,7 @@ export class RelayQueue {
       if (this.known.has(row.id)) continue;
       this.known.add(row.id);
       this.rows.push(row);
+      this.bytes += bytesOf(row);
       added++;
     }
     return added;
@@ -201,4 +213,19 @@ export class RelayQueue {
     for (const id of this.deletedWhilePolling) this.known.delete(id);
     this.deletedWhilePolling = [];
   }
+}
+
+/** More and more, as long as what comes is small; from the beginning again where nothing came, for the next ones may be large. */
+function rowsOfNextPoll(before: number, rows: OutboxRow[]): number {
+  if (rows.length === 0) return POLL_ROWS_FIRST;
+  const fitting = Math.floor((rows.length * POLL_BYTES) / sum(rows));
+  return Math.max(1, Math.min(before * 2, fitting));
+}
+
+function bytesOf(row: OutboxRow): number {
+  return row.value.length + row.key.length + HEADER_BYTES;
+}
+
+function sum(rows: OutboxRow[]): number {
+  return rows.reduce((bytes, row) => bytes + bytesOf(row), 0);
 }
