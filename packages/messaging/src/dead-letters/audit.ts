@@ -27,7 +27,7 @@ const insert: Statement = {
   name: 'append-audit-entries',
   text: `
     INSERT INTO audit_log (actor, action, target_type, target_id, reason, before, after)
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[])`,
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::json[], $7::json[])`,
 };
 
 const find: Statement = {

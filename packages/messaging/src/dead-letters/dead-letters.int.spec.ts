@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ThroughlineError } from '@throughline/contracts';
 import { cancelOrder, messagingHarness, orderCancelled, until, type MessagingHarness } from '@throughline/testing';
@@ -13,7 +14,9 @@ import {
   type Job,
   type Message,
   type Messaging,
+  type Routes,
 } from '../index.js';
+import { putBack } from '../work/put-back.js';
 
 jest.setTimeout(60_000);
 
@@ -44,24 +47,25 @@ describe('dead letters: a work queue for people', () => {
     vendorUrl = `http://127.0.0.1:${(vendor.address() as AddressInfo).port}`;
     harness = await messagingHarness(['CancelOrder', 'OrderCancelled'], { partitions: 1 });
     await harness.rows('CREATE TABLE noted (id serial, key text, n int)');
-    messaging = await harness.service(
-      defineRoutes({
-        group: harness.topics.group,
-        emits: ['CancelOrder', 'OrderCancelled'],
-        routes: {
-          CancelOrder: effect(cancel, { dependency: 'vendor', onDeadLetter: 'hold' }),
-          OrderCancelled: state(async (messages: Message<'OrderCancelled'>[], tx) => {
-            await tx.query(note, [messages.map((m) => m.payload.orderId), messages.map((m) => m.payload.occurrence)]);
-            if (bug === 'refuses') refuse(`order ${messages[0]!.payload.orderId} has no ledger`);
-            const followed = messages.filter(({ payload }) => payload.occurrence === 7);
-            tx.emit(followed.map(({ payload }) => cancelOrder(payload.orderId, 'follows')));
-          }),
-        },
-        jobs: { Look: job(look, { dependency: 'vendor' }) },
-      }),
-    );
+    messaging = await harness.service(routesOf());
     await until('ready', () => messaging.health().ready);
   });
+  const routesOf = (before: () => Promise<unknown> = async () => undefined): Routes =>
+    defineRoutes({
+      group: harness.topics.group,
+      emits: ['CancelOrder', 'OrderCancelled'],
+      routes: {
+        CancelOrder: effect(cancel, { dependency: 'vendor', onDeadLetter: 'hold' }),
+        OrderCancelled: state(async (messages: Message<'OrderCancelled'>[], tx) => {
+          await before();
+          await tx.query(note, [messages.map((m) => m.payload.orderId), messages.map((m) => m.payload.occurrence)]);
+          if (bug === 'refuses') refuse(`order ${messages[0]!.payload.orderId} has no ledger`);
+          const followed = messages.filter(({ payload }) => payload.occurrence === 7);
+          tx.emit(followed.map(({ payload }) => cancelOrder(payload.orderId, 'follows')));
+        }),
+      },
+      jobs: { Look: job(look, { dependency: 'vendor' }) },
+    });
   afterAll(async () => {
     await harness.close();
     vendor.close();
@@ -296,6 +300,91 @@ describe('dead letters: a work queue for people', () => {
       before: { payload: { reason: 'wrnog' } },
       after: { payload: { reason: 'wrong' } },
     });
+  });
+
+  it('what was put back, or edited, while somebody edited it is not edited: that one is told', async () => {
+    bug = 'refuses';
+    const key = newKey();
+    await command(key, 'as sent');
+    const [letter] = await dead(1);
+    const edit = (reason: string) => {
+      const { payload } = cancelOrder(key, reason);
+      return messaging.deadLetters.edit(letter!.id, { payload }, by).then(
+        () => 'edited',
+        (error: Error & { code?: string }) => error.code,
+      );
+    };
+    const both = await Promise.all([edit('by ada'), edit('by bob')]);
+    expect(both.toSorted()).toEqual(['MSG_DEAD_LETTER_CONFLICT', 'edited']);
+    const kept = (await messaging.deadLetters.readLetter(letter!.id)).decoded;
+
+    let late: ReturnType<typeof edit> | undefined;
+    await harness.database.transaction(async (tx) => {
+      await putBack(tx, [letter!.id]);
+      late = edit('too late');
+      await until('the edit waits for the letter', async () => {
+        const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+        return (await harness.rows(waiting)).length > 0;
+      });
+      bug = 'none';
+    });
+    expect(await late).toBe('MSG_DEAD_LETTER_CONFLICT');
+    await handled(1);
+    expect((await messaging.deadLetters.readLetter(letter!.id)).decoded).toEqual(kept);
+    expect(kept).toEqual({ payload: expect.objectContaining({ reason: ended[0] }) });
+  });
+
+  it('what no text of PostgreSQL can hold dies as anything else does, and is edited out, on record', async () => {
+    bug = 'refuses';
+    const key = newKey();
+    const said = 'a\0b \ud800';
+    await messaging.transaction(async (tx) =>
+      tx.enqueue([{ type: 'Look', key, id: randomUUID(), payload: { n: 1, said } }]),
+    );
+    const [job] = await dead(1);
+    expect((await messaging.deadLetters.readLetter(job!.id)).decoded).toEqual({ payload: { n: 1, said } });
+    await messaging.deadLetters.edit(job!.id, { payload: { n: 2 } }, by);
+    const order = newKey();
+    await command(order, 'a\0b');
+    const message = (await dead(2)).find(({ kind }) => kind === 'effect')!;
+    await messaging.deadLetters.edit(message.id, { payload: cancelOrder(order, 'ab').payload }, by);
+    const edits = await messaging.deadLetters.findAudit({ targetType: 'letter', limit: 2 });
+    expect(edits.map(({ before }) => before)).toMatchObject([{ payload: { reason: 'a\0b' } }, { payload: { said } }]);
+    bug = 'none';
+    await messaging.deadLetters.retry({ ids: [job!.id, message.id] }, by);
+    await handled(2);
+    expect(ended.toSorted()).toEqual(['ab', 'look 2']);
+  });
+
+  it('many records that are read again take their time, and each says who did it', async () => {
+    await event(newKey());
+    const [good] = await until('a good record', async () => {
+      const records = await harness.topics.read('OrderCancelled');
+      return records.length > 0 && records;
+    });
+    const keys = Array.from({ length: 6 }, newKey);
+    const headers = keys.map(() => ({ ...(good!.headers as Record<string, Buffer>), ce_id: randomUUID() }));
+    const bytes = Buffer.from([1, 2]);
+    await harness.topics.produce(
+      'OrderCancelled',
+      keys.map((key, n) => ({ key, value: bytes, headers: headers[n]! })),
+    );
+    const ids = (await dead(keys.length)).map(({ id }) => id);
+    for (const { id, key } of await letters()) {
+      if (ids.includes(id))
+        await messaging.deadLetters.edit(id, { payload: orderCancelled(key!.toString()).payload }, by);
+    }
+    const impatient = await harness.test.connect({ limits: { idleInTransactionTimeoutMs: 250 } });
+    const other = await harness.service(
+      routesOf(() => sleep(100)),
+      { database: impatient, start: false },
+    );
+    await other.deadLetters.retry({ ids }, { actor: 'bob', reason: 'all of them' });
+    expect(await handled(keys.length)).toHaveLength(keys.length);
+    const told = await messaging.deadLetters.findAudit({ actor: 'bob', limit: 10 });
+    expect(told.map(({ action, target }) => `${action} ${target.id}`).toSorted()).toEqual(
+      ids.map((id) => `retried ${id}`).toSorted(),
+    );
   });
 
   it('archives what is not to be retried: its key goes on; restored, it can be retried', async () => {

@@ -17,7 +17,7 @@ import { findGroups, type Group, type GroupFilter, type GroupStatus } from './fi
 import { countWaiting, findLetters, type LetterFilter } from './find-letters.js';
 import type { Letter, LetterStatus, LetterSummary } from './letter.js';
 import { previewLetter, type Preview } from './preview.js';
-import { readLetters, readLettersOfGroup } from './read-letters.js';
+import { lockLetter, readLetters, readLettersOfGroup, readStatuses, type LetterState } from './read-letters.js';
 import {
   endRelease,
   findReleaseOfLetters,
@@ -181,7 +181,7 @@ export class DeadLetters {
   async release(selection: Selection, by: By): Promise<Release> {
     const { database } = this.parts;
     const found = await this.idsOf(selection, ['new'], RELEASE_MAX);
-    const ids = (await database.query<Letter>(readLetters, [found]))
+    const ids = (await database.query<LetterState>(readStatuses, [found]))
       .filter(({ status }) => status === 'new')
       .map((letter) => letter.id);
     if (ids.length === 0)
@@ -213,13 +213,12 @@ export class DeadLetters {
 
   /**
    * Changes what a letter carries; what it held before is kept. It is not put back by that.
-   * @throws `MSG_EDIT_INVALID` naming the field, `MSG_DEAD_LETTER_CONFLICT` where it is not `new`
+   * @throws `MSG_EDIT_INVALID` naming the field, `MSG_DEAD_LETTER_CONFLICT` where it is not `new`, or somebody was faster
    */
   async edit(id: string, edit: LetterEdit, by: By): Promise<LetterStory> {
     const { database, routes, codec } = this.parts;
     const letter = await this.letter(id);
-    const conflict = (status: LetterStatus): Error => letterConflict(`Letter ${id} ${NOT_RETRIED[status]}`);
-    if (letter.status !== 'new') throw conflict(letter.status);
+    if (letter.status !== 'new') throw letterConflict(`Letter ${id} ${NOT_RETRIED[letter.status]}`);
     const content = await applyEdit(letter, edit, routes, codec);
     const show = async (held: Content): Promise<unknown> => ({
       ...(await decodeContent(letter, held, codec)),
@@ -230,8 +229,8 @@ export class DeadLetters {
     await database.transaction(async (tx) => {
       const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
       const { key, headers, value, job } = content;
-      const stored = await tx.query(storeEdit, [id, by.actor, by.reason, key, json(headers), value, json(job)]);
-      if (stored.length === 0) throw conflict('retrying');
+      const edited = [id, by.actor, by.reason, key, json(headers), value, json(job), letter.version];
+      if ((await tx.query(storeEdit, edited)).length === 0) throw changedMeanwhile(id);
       await appendAudit(tx, [{ ...entry('letter', id, 'edited', by), before, after }]);
     });
     return this.readLetter(id);
@@ -324,7 +323,7 @@ export class DeadLetters {
     const tooMany = (): Error => letterConflict(`These are more than ${limit} letters: release them in stages.`);
     if ('ids' in selection) {
       if (selection.ids.length > limit) throw tooMany();
-      const known = new Set((await database.query<Letter>(readLetters, [selection.ids])).map(({ id }) => id));
+      const known = new Set((await database.query<LetterState>(readStatuses, [selection.ids])).map(({ id }) => id));
       const unknown = selection.ids.filter((id) => !known.has(id));
       if (unknown.length > 0) throw letterUnknown(unknown);
       return [...new Set(selection.ids)];
@@ -342,23 +341,29 @@ export class DeadLetters {
   }
 
   private async putBack(tx: Tx, ids: string[]): Promise<string[]> {
-    const letters = (await tx.query<Letter>(readLetters, [ids])).filter(({ status }) => status === 'new');
-    const records = letters.filter(({ kind }) => kind === 'record');
+    const letters = (await tx.query<LetterState>(readStatuses, [ids])).filter(({ status }) => status === 'new');
+    const records = letters.filter(({ kind }) => kind === 'record').map(({ id }) => id);
     const placed = letters.filter(({ kind }) => kind !== 'record').map(({ id }) => id);
-    for (const record of records) await this.readAgain(record);
-    return [...(placed.length > 0 ? await putBack(tx, placed) : []), ...records.map(({ id }) => id)];
+    for (const id of records) await this.readAgain(tx, id);
+    return [...(placed.length > 0 ? await putBack(tx, placed) : []), ...records];
   }
 
-  /** In transactions of its own, as the consumer does it: to repeat it changes nothing, for the inbox knows what was taken in. */
-  private async readAgain(letter: Letter): Promise<void> {
-    const { routes, codec, database, transaction, take } = this.parts;
-    const taken = await readRecord(toRecord(letter), routes, codec);
+  /**
+   * It is taken in in a transaction of its own, as the consumer does it: to repeat that changes nothing, for the inbox knows what was taken
+   * in. Meanwhile `tx` has the letter locked: nobody edits what is being read.
+   */
+  private async readAgain(tx: Tx, id: string): Promise<void> {
+    const { routes, codec, transaction, take } = this.parts;
+    const [letter] = await tx.query<Letter>(readLetters, [[id]]);
+    if (letter!.status !== 'new') throw changedMeanwhile(id);
+    const taken = await readRecord(toRecord(letter!), routes, codec);
     if (taken.kind === 'unreadable') {
-      await transaction(async (tx) => tx.addDeadLetters([deadAgain(letter, taken.error)]));
+      await transaction(async (own) => own.addDeadLetters([deadAgain(letter!, taken.error)]));
       return;
     }
+    if ((await tx.query(lockLetter, [id, letter!.version])).length === 0) throw changedMeanwhile(id);
     await take([taken.record]);
-    await database.query(recordHandled, [[letter.id]]);
+    await tx.query(recordHandled, [[id]]);
   }
 }
 
@@ -382,10 +387,14 @@ const NOT_RESTORED: WhyNot = {
   archived: 'is archived.',
 };
 
+function changedMeanwhile(id: string): Error {
+  return letterConflict(`Letter ${id} was put back, archived or edited meanwhile: look at it again.`);
+}
+
 /** Says of those that were left why. @throws `MSG_DEAD_LETTER_CONFLICT` where all were */
 async function sort(tx: Tx, ids: string[], done: string[], whyNot: WhyNot): Promise<Selected> {
   const left = ids.filter((id) => !done.includes(id));
-  const letters = await tx.query<Letter>(readLetters, [left]);
+  const letters = await tx.query<LetterState>(readStatuses, [left]);
   const refused = letters.map(({ id, status }) => ({ id, why: `Letter ${id} ${whyNot[status]}` }));
   if (done.length === 0 && ids.length > 0) throw letterConflict(refused.map(({ why }) => why).join(' '));
   return { done, refused };

@@ -36,7 +36,7 @@ export const insertDeadLetters: Statement = {
              CASE WHEN queue IS NOT NULL THEN coalesce(work_id, nextval(pg_get_serial_sequence('work', 'id'))) END, held,
              fingerprint, $24::text, content
         FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::bytea[], $7::uuid[], $8::text[], $9::jsonb[], $10::bytea[],
-                    $11::jsonb[], $12::text[], $13::text[], $14::text[], $15::text[], $16::int[], $17::timestamptz[],
+                    $11::json[], $12::text[], $13::text[], $14::text[], $15::text[], $16::int[], $17::timestamptz[],
                     $18::text[], $19::text[], $20::bigint[], $21::boolean[], $22::text[], $23::bytea[])
           WITH ORDINALITY
           AS t (kind, topic, "partition", "offset", key, message_id, type, headers, value, job, traceparent,

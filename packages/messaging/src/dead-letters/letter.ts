@@ -40,6 +40,8 @@ export interface Letter extends LetterSummary {
   archivedAt: Date | null;
   /** An earlier letter that its key waits for, while this one is back in the queue. */
   waitsFor: string | null;
+  /** Which version of its row this is, PostgreSQL's `xmin`: whatever is done about a letter changes it. */
+  version: string;
 }
 
 /** SQL: what `status` is of a letter `d`. It is in the queue exactly as long as its row there stands. */

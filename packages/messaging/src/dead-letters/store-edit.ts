@@ -1,20 +1,20 @@
 import type { Statement } from '@throughline/postgres';
-import { STATUS } from './letter.js';
 
 /**
- * $1 letter, $2 actor, $3 reason, $4 key, $5 headers, $6 value, $7 job. What it held is kept; the oldest edit kept the original. Only
- * while it is new: whoever has put it back or archived it meanwhile did so with what it held then. Returns the letter, or nothing.
+ * $1 letter, $2 actor, $3 reason, $4 key, $5 headers, $6 value, $7 job, $8 version of the letter that was edited. What it held is kept; the
+ * oldest edit kept the original. Only that version: whoever has put it back, archived or edited it meanwhile did so with what it held
+ * then. Returns the letter, or nothing.
  */
 export const storeEdit: Statement = {
   name: 'store-dead-letter-edit',
   text: `
     WITH before AS (
-      SELECT d.id, d.key, d.headers, d.value, d.job FROM dead_letter d WHERE d.id = $1 AND ${STATUS} = 'new' FOR UPDATE
+      SELECT d.id, d.key, d.headers, d.value, d.job FROM dead_letter d WHERE d.id = $1 AND d.xmin = $8::xid FOR UPDATE
     ), kept AS (
       INSERT INTO dead_letter_edit (letter_id, actor, reason, key, headers, value, job)
       SELECT id, $2, $3, key, headers, value, job FROM before
     )
-    UPDATE dead_letter d SET key = $4::bytea, headers = $5::jsonb, value = $6::bytea, job = $7::jsonb
+    UPDATE dead_letter d SET key = $4::bytea, headers = $5::jsonb, value = $6::bytea, job = $7::json
       FROM before WHERE d.id = before.id
     RETURNING d.id`,
 };

@@ -47,8 +47,14 @@ describe('the migration that tells letters at one place apart', () => {
     ];
     for (const [offset, value, headers, key] of held) await rows(insertOld, [offset, key, headers, value]);
     const [edited] = (await rows('SELECT id FROM dead_letter WHERE "offset" = 3')) as { id: string }[];
-    await database.query(storeEdit, [edited!.id, 'ada', 'r', null, '{"h":"2"}', Buffer.from('once'), null]);
-    await database.query(storeEdit, [edited!.id, 'ada', 'r', null, '{"h":"3"}', Buffer.from('twice'), null]);
+    for (const [headers, value] of [
+      ['{"h":"2"}', 'once'],
+      ['{"h":"3"}', 'twice'],
+    ] as const) {
+      const [found] = (await rows('SELECT xmin FROM dead_letter WHERE id = $1', [edited!.id])) as { xmin: string }[];
+      const edit = [edited!.id, 'ada', 'r', null, headers, Buffer.from(value), null, found!.xmin];
+      expect(await database.query(storeEdit, edit)).toHaveLength(1);
+    }
     await migrate(database, messagingMigrations);
 
     for (const [offset, value, headers, key] of held) await insert(letter(offset, value, headers, key));
