@@ -268,6 +268,55 @@ async function takeInWith(`,
     },
   },
   {
+    name: 'vendor-taken-for-postgres',
+    defect:
+      'a vendor that refuses connections is taken for our own database: nothing pauses, and nothing is ever given up',
+    edits: [
+      {
+        file: 'packages/postgres/src/errors.ts',
+        find: 'if (!ofConnections.has(error)) return undefined;',
+        replace: '',
+      },
+    ],
+    caughtBy: {
+      kind: 'unit',
+      file: 'packages/postgres/src/errors.spec.ts',
+      title: 'a connection that is refused or cut is PostgreSQL away where it was one to PostgreSQL',
+    },
+  },
+  {
+    name: 'edit-of-what-was-put-back',
+    defect: 'a letter is edited that somebody has put back meanwhile: what is handled is not what the letter shows',
+    edits: [
+      {
+        file: messaging('dead-letters/store-edit.ts'),
+        find: 'd.xmin = $8::xid',
+        replace: '$8::text IS NOT NULL',
+      },
+    ],
+    caughtBy: {
+      kind: 'int',
+      file: messaging('dead-letters/dead-letters.int.spec.ts'),
+      title: 'what was put back, or edited, while somebody edited it is not edited',
+    },
+  },
+  {
+    name: 'commands-in-a-transaction',
+    defect: 'commands that only have to be stored have BEGIN and COMMIT around them again',
+    edits: [
+      {
+        file: messaging('consume/process-batch.ts'),
+        find: 'workAlone: ofState.length === 0 && letters.length === 0',
+        replace: 'workAlone: false',
+      },
+    ],
+    caughtBy: {
+      kind: 'int',
+      file: messaging('commands-alone.int.spec.ts'),
+      title: 'it has no BEGIN before it and no COMMIT behind it',
+    },
+  },
+  {
     name: 'fetch-session-trusted',
     defect: 'after a lost answer the broker is asked only for what has moved, and brings no more what that answer had',
     edits: [
