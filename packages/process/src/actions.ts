@@ -1,4 +1,4 @@
-import type { Process } from './compile.js';
+import type { Process } from './process.js';
 import { isOpen, type State, type StepStatus, type UnitState } from './state.js';
 import { stepOf, waitsFor } from './units.js';
 

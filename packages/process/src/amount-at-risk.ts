@@ -1,4 +1,4 @@
-import type { Process } from './compile.js';
+import type { Process } from './process.js';
 import type { State } from './state.js';
 
 /** What is at risk with an instance, exact; null where the definition names no amount, or the start had none with its currency. */

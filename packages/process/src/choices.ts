@@ -1,4 +1,4 @@
-import type { CompiledStep, Process } from './compile.js';
+import type { CompiledStep, Process } from './process.js';
 
 /** More conditions than this in one decision, each free, are more ways than can be looked at. */
 export const CONDITIONS_AT_ONCE = 12;

@@ -1,10 +1,11 @@
 import { allowedActions, isStuck, type Action } from './actions.js';
 import { Choices } from './choices.js';
-import { isRefusal, occurrenceField, type Process } from './compile.js';
+import { isRefusal, occurrenceField } from './contracts.js';
 import { decide } from './decide.js';
 import { affectedSteps } from './decide/amend.js';
 import type { Decision, Input } from './decide/input.js';
 import type { EarlierOccurrence } from './earlier.js';
+import type { Process } from './process.js';
 import { inFlight } from './standing.js';
 import { initialState, type Command, type ProcessEvent, type State } from './state.js';
 import { stepOf, unitsOf } from './units.js';

@@ -1,4 +1,3 @@
-import type { Process } from './compile.js';
 import { amend, isOfAnEarlierRevision, takeOfAnEarlierRevision } from './decide/amend.js';
 import { commandAgain } from './decide/command.js';
 import { goBack, goBackTo } from './decide/go-back.js';
@@ -9,6 +8,7 @@ import { control, decided } from './decide/people.js';
 import { reject, start, trigger } from './decide/start.js';
 import { cancel } from './decide/turn-back.js';
 import { Turn } from './decide/turn.js';
+import type { Process } from './process.js';
 import { inFlight, nextTimerAt, promised, statusOf } from './standing.js';
 import { SEEN_AT_MOST, type Effect, type HistoryEntry, type ProcessEvent, type State } from './state.js';
 

@@ -1,4 +1,4 @@
-import type { Process } from './compile.js';
+import type { Process } from './process.js';
 import type { State, StepStatus } from './state.js';
 import { stepOf } from './units.js';
 

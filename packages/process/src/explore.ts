@@ -1,6 +1,6 @@
-import type { CompiledStep, Process } from './compile.js';
 import { Courses, pathTo, type Node } from './courses.js';
 import { decide } from './decide.js';
+import type { CompiledStep, Process } from './process.js';
 import { inFlight } from './standing.js';
 import type { State, Status, StepStatus } from './state.js';
 import { stepOf } from './units.js';

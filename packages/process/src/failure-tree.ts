@@ -1,5 +1,5 @@
-import type { Process } from './compile.js';
 import { Courses, pathTo, type Node } from './courses.js';
+import type { Process } from './process.js';
 import { inFlight } from './standing.js';
 import type { Status } from './state.js';
 import { stepOf } from './units.js';

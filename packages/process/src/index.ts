@@ -1,15 +1,9 @@
 export { addDuration, calendarJsonSchema, compileCalendar, isBeyondKnownHolidays, type Calendar } from './calendar.js';
 export { isBusiness, parseDuration, type Duration } from './duration.js';
 export { parseDefinition, definitionJsonSchema, type Definition, type StepDefinition } from './definition.js';
-export {
-  compileDefinition,
-  isRefusal,
-  occurrenceField,
-  type CompiledStep,
-  type Contracts,
-  type Messages,
-  type Process,
-} from './compile.js';
+export { compileDefinition } from './compile.js';
+export { isRefusal, occurrenceField, type Contracts, type Messages } from './contracts.js';
+export type { CompiledStep, Process } from './process.js';
 export type {
   Compiled,
   Evaluation,

@@ -1,5 +1,5 @@
-import type { CompiledStep, Process } from './compile.js';
 import { ProcessError } from './errors.js';
+import type { CompiledStep, Process } from './process.js';
 
 /** How the steps of one version become those of another. */
 export interface StepMapping {

@@ -1,4 +1,3 @@
-import type { CompiledCommand, CompiledStep, Process, Source } from './compile.js';
 import { decide, slaBreachId } from './decide.js';
 import { pick } from './decide/event-parts.js';
 import type { ControlInput, Decision, MigrationInput } from './decide/input.js';
@@ -6,6 +5,7 @@ import { assignedId } from './decide/start.js';
 import { ProcessError } from './errors.js';
 import { mapSteps, outcomesOf, type StepMapping } from './map-steps.js';
 import type { Facts, FactReference } from './policies.js';
+import type { CompiledCommand, CompiledStep, Process, Source } from './process.js';
 import type { Effect, State, StepStatus, UnitState } from './state.js';
 import { stepOf, unitId, unitsOf } from './units.js';
 

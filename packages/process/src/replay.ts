@@ -1,9 +1,9 @@
-import type { Process } from './compile.js';
 import { actions, type Action } from './actions.js';
 import { decide } from './decide.js';
 import type { Input } from './decide/input.js';
 import type { EarlierOccurrence } from './earlier.js';
 import { ProcessError } from './errors.js';
+import type { Process } from './process.js';
 import { initialState, type ProcessEvent, type State } from './state.js';
 
 /** One input of an instance as its history keeps it. */

@@ -1,4 +1,4 @@
-import type { CompiledStep, Process } from './compile.js';
+import type { CompiledStep, Process } from './process.js';
 import type { State, StepStatus, UnitState } from './state.js';
 
 /** Where a step that waits for this one may go on. */

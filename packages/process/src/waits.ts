@@ -1,4 +1,5 @@
-import { isRefusal, type CompiledStep, type Outcome, type Process } from './compile.js';
+import { successesOf } from './contracts.js';
+import type { CompiledStep, Outcome, Process } from './process.js';
 import type { Execution, State, StepStatus } from './state.js';
 import { stepOf } from './units.js';
 
@@ -122,6 +123,6 @@ function toWait(
 
 /** Refused: a second refusal would change nothing, and how late it is does not matter any more. */
 function stuck(wait: Wait, { outcomeAt }: Execution): Wait {
-  const events = wait.events.filter((type) => !isRefusal(type));
+  const events = successesOf(wait.events);
   return { ...wait, events, ...(outcomeAt && { since: outcomeAt }), isOverdue: false, needsPerson: true };
 }

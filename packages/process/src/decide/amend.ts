@@ -1,4 +1,4 @@
-import type { Outcome, Process } from '../compile.js';
+import type { Outcome, Process } from '../process.js';
 import type { Effect, ProcessEvent } from '../state.js';
 import { pick } from './event-parts.js';
 import { addRequester } from './start.js';

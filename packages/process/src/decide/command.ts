@@ -1,4 +1,4 @@
-import type { CompiledCommand, CompiledStep, Source } from '../compile.js';
+import type { CompiledCommand, CompiledStep, Source } from '../process.js';
 import type { Command, Execution, UnitState } from '../state.js';
 import { stepOf } from '../units.js';
 import type { Turn } from './turn.js';

@@ -1,5 +1,5 @@
 import { isStuck } from '../actions.js';
-import type { CompiledStep } from '../compile.js';
+import type { CompiledStep } from '../process.js';
 import type { Amendment, ProcessEvent, StepStatus, UnitState } from '../state.js';
 import { stepOf, unitsOf, waitsFor } from '../units.js';
 import { awaitEvent, send } from './command.js';

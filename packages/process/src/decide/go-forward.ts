@@ -1,5 +1,5 @@
-import type { CompiledStep } from '../compile.js';
 import type { Facts } from '../policies.js';
+import type { CompiledStep } from '../process.js';
 import type { StepStatus, UnitState } from '../state.js';
 import { readyUnits } from '../units.js';
 import { awaitEvent, send, slaOf } from './command.js';

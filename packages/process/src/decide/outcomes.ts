@@ -1,5 +1,5 @@
 import { whyNot } from '../actions.js';
-import type { CompiledStep, Outcome } from '../compile.js';
+import type { CompiledStep, Outcome } from '../process.js';
 import type { Cause, Effect, Execution, ProcessEvent, StepStatus, UnitState } from '../state.js';
 import { stepOf, unitId } from '../units.js';
 import { isOfAnEarlierRevision } from './amend.js';

@@ -1,5 +1,5 @@
-import type { CompiledStep, Process } from '../compile.js';
 import { whatStandsBefore, type EarlierOccurrence } from '../earlier.js';
+import type { CompiledStep, Process } from '../process.js';
 import type { Effect, ProcessEvent, State } from '../state.js';
 import { unitId } from '../units.js';
 import { pick, reference, refusal } from './event-parts.js';

@@ -1,5 +1,5 @@
-import type { Process } from '../compile.js';
 import type { PolicyOutcome } from '../policies.js';
+import type { Process } from '../process.js';
 import type {
   Attention,
   Command,

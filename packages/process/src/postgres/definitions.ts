@@ -1,6 +1,6 @@
 import type { Queryable } from '@throughline/postgres';
-import type { Process } from '../compile.js';
 import { ProcessError } from '../errors.js';
+import type { Process } from '../process.js';
 import { START } from '../waits.js';
 
 /** Turns a definition as it was written into one that can run; throws where this build does not understand it. */

@@ -1,11 +1,12 @@
 import type { Queryable, Tx } from '@throughline/postgres';
-import { occurrenceField, type Process } from '../compile.js';
+import { occurrenceField } from '../contracts.js';
 import { decide } from '../decide.js';
 import type { ControlInput, Decision, DecisionInput, Input, MigrationInput } from '../decide/input.js';
 import { earlierOccurrence, type EarlierOccurrence } from '../earlier.js';
 import { ProcessError } from '../errors.js';
 import { mapSteps } from '../map-steps.js';
 import { migrateInstance } from '../migrate.js';
+import type { Process } from '../process.js';
 import { initialState, type ProcessEvent, type State, type Status, type TaskRequest } from '../state.js';
 import { Definitions, type Compile } from './definitions.js';
 import { readHistory } from './find-instances.js';

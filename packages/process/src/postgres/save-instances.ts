@@ -1,6 +1,6 @@
 import type { Tx } from '@throughline/postgres';
-import type { Process } from '../compile.js';
 import { externalIdsOf } from '../decide/event-parts.js';
+import type { Process } from '../process.js';
 import type { Execution, HistoryEntry, ProcessEvent, State, TaskChanges, TaskRequest } from '../state.js';
 import { stepOf } from '../units.js';
 import { columns } from './columns.js';

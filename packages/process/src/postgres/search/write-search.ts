@@ -1,6 +1,6 @@
 import type { Tx } from '@throughline/postgres';
 import { amountAtRisk, isNumber } from '../../amount-at-risk.js';
-import type { Process } from '../../compile.js';
+import type { Process } from '../../process.js';
 import { isOpen, type State } from '../../state.js';
 import { waitedAt } from '../../waits.js';
 import { columns } from '../columns.js';
