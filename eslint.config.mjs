@@ -103,6 +103,7 @@ export default tseslint.config(
       'packages/{process,policy,rule-form}/src/**/*.ts',
       'packages/connectors/src/*/map.ts',
       'apps/orchestrator/src/tasks/{decide-task,open-task,candidates,people,terms,form,stand-in,policy-terms,silent-approvals}.ts',
+      'apps/orchestrator/src/tasks/decide-task/*.ts',
     ],
     ignores: ['packages/process/src/postgres/**', '**/*.spec.ts'],
     rules: {

@@ -1,13 +1,7 @@
 import { addDuration, compileCalendar, type Duration } from '@throughline/process';
-import {
-  decideTask,
-  joinRequesters,
-  passTime,
-  withdrawTask,
-  type Action,
-  type Actor,
-  type DecidedTask,
-} from '../tasks/decide-task.js';
+import { decideTask, joinRequesters, passTime, withdrawTask } from '../tasks/decide-task.js';
+import type { Action, Actor } from '../tasks/decide-task/action.js';
+import type { DecidedTask } from '../tasks/decide-task/turn.js';
 import { openTask } from '../tasks/open-task.js';
 import { People, type Absence, type Delegation, type Person } from '../tasks/people.js';
 import type { Task, TaskEvent, Verdict } from '../tasks/task.js';

@@ -1,5 +1,7 @@
 import { codeOf } from '@throughline/contracts';
-import { decideTask, type Action, type Circumstances } from './decide-task.js';
+import { decideTask } from './decide-task.js';
+import type { Action } from './decide-task/action.js';
+import type { Circumstances } from './decide-task/turn.js';
 import type { RefusalCode } from './errors.js';
 import type { Task } from './task.js';
 

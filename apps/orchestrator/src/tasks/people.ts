@@ -51,7 +51,7 @@ export class People {
   }
 
   withRole(roles: string[]): Person[] {
-    return this.persons.filter((person) => person.roles.some((role) => roles.includes(role)));
+    return this.persons.filter((person) => hasRole(person, roles));
   }
 
   /** Those in whose name a person may act now. Nobody passes on what was passed to them. */
@@ -82,6 +82,10 @@ export class People {
     return this.persons.filter(({ id }) => ids.includes(id));
   }
 }
+
+/** One of these roles, at least. */
+export const hasRole = ({ roles }: Pick<Person, 'roles'>, wanted: string[]): boolean =>
+  roles.some((role) => wanted.includes(role));
 
 /** All that names a person. */
 export const namesOf = ({ id, email, aliases }: Pick<Person, 'id' | 'email' | 'aliases'>): string[] => [

@@ -1,6 +1,6 @@
 import { counter, gauge } from '@throughline/telemetry';
 import type { TaskCount } from './count-tasks.js';
-import type { DecidedTask } from './decide-task.js';
+import type { DecidedTask } from './decide-task/turn.js';
 
 const events = counter('throughline.task.events', {
   description:

@@ -129,6 +129,10 @@ export interface Verdict {
 export const hasEnded = ({ status }: Pick<Task, 'status'>): boolean =>
   status === 'approved' || status === 'rejected' || status === 'withdrawn';
 
+/** Whoever said yes, and in whose name. */
+export const hasApproved = ({ approvals }: Pick<Task, 'approvals'>, id: string): boolean =>
+  approvals.some(({ by, onBehalfOf }) => by === id || onBehalfOf === id);
+
 /** Roles whose people may decide now. */
 export function candidateRoles({ terms, escalatedAt }: Pick<Task, 'terms' | 'escalatedAt'>): string[] {
   return escalatedAt ? [...new Set([...terms.roles, ...terms.escalateTo])] : terms.roles;

@@ -30,7 +30,7 @@ import { actorOf, CONFIG, openApiSchema, ZodPipe } from '@throughline/service';
 import type { z } from 'zod';
 import type { OrchestratorConfig } from '../config.js';
 import { ProcessRefusalFilter } from '../process-refusal.filter.js';
-import type { Action } from './decide-task.js';
+import type { Action } from './decide-task/action.js';
 import * as requests from './requests.js';
 import { TaskRefusalFilter } from './task-refusal.filter.js';
 import { Tasks } from './tasks.js';

@@ -4,7 +4,9 @@ import { refuseUnknownNames, type ProcessRunner } from '@throughline/process/pos
 import { countTransitions } from '../metrics.js';
 import { emitInto } from '../take-events.js';
 import { allowedActions } from './allowed-actions.js';
-import { decideTask, passTime, type Action, type Actor, type Circumstances, type DecidedTask } from './decide-task.js';
+import { decideTask, passTime } from './decide-task.js';
+import type { Action, Actor } from './decide-task/action.js';
+import type { Circumstances, DecidedTask } from './decide-task/turn.js';
 import { endStandIn } from './end-stand-in.js';
 import { actorUnknown, refused } from './errors.js';
 import { findStandIns, type StandInFilter, type StoredStandIn } from './find-stand-ins.js';
