@@ -25,6 +25,7 @@ describe('poison: it is dead-lettered alone and at once, with its bytes', () => 
   let harness: MessagingHarness;
   let messaging: Messaging;
   const effects: string[] = [];
+  const ids: string[] = [];
   let transientFailures = 0;
 
   beforeAll(async () => {
@@ -36,7 +37,10 @@ describe('poison: it is dead-lettered alone and at once, with its bytes', () => 
         emits: ['CancelOrder', 'OrderCancelled'],
         routes: {
           CancelOrder: effect(
-            async ({ payload }: Message<'CancelOrder'>) => {
+            async ({ payload, envelope }: Message<'CancelOrder'>, { attempt }) => {
+              if (payload.reason === 'twice') ids.push(envelope.id);
+              if (payload.reason === 'twice' && attempt === 1)
+                throw new ThroughlineError('busy', { code: 'VENDOR_BUSY', retry: 'later' });
               if (payload.reason === 'never')
                 throw new ThroughlineError('refused', { code: 'VENDOR_REFUSED', retry: 'never' });
               if (payload.reason === 'later')
@@ -170,6 +174,20 @@ describe('poison: it is dead-lettered alone and at once, with its bytes', () => 
     effects.length = 0;
     transientFailures = 0;
     await harness.rows('DELETE FROM noted');
+  });
+
+  it('an id in capitals is the same id, at each attempt', async () => {
+    const key = randomUUID();
+    await messaging.transaction(async (tx) => tx.emit([cancelOrder(key, 'twice')]));
+    await until('it ran', () => effects.includes('twice'));
+    const record = (await harness.topics.read('CancelOrder')).at(-1)!;
+    const id = randomUUID();
+    const headers = { ...(record.headers as Record<string, Buffer>), ce_id: id.toUpperCase() };
+    ids.length = effects.length = 0;
+    await harness.topics.produce('CancelOrder', [{ key, value: record.value, headers }]);
+    await until('that one ran', () => effects.includes('twice'));
+    expect(ids).toEqual([id, id]);
+    effects.length = 0;
   });
 
   it('while a transient failure parks its key alone, and nobody of that key overtakes it', async () => {

@@ -318,6 +318,19 @@ describe('Database', () => {
     expect(postgresFailure(unsupported)).toBe('fault');
   });
 
+  it('has the isolation and the dates that statements are written for, whatever the database is set to', async () => {
+    await database.pool.query(`
+      DO $$ BEGIN
+        EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database());
+        EXECUTE format('ALTER DATABASE %I SET datestyle = ''SQL, DMY''', current_database());
+      END $$`);
+    const fresh = await test.connect({ poolSize: 1 });
+    const read = `SELECT current_setting('transaction_isolation') AS isolation, timestamptz '2026-11-22T10:00:00Z' AS at`;
+    expect(await fresh.query({ name: 'settings', text: read })).toEqual([
+      { isolation: 'read committed', at: new Date('2026-11-22T10:00:00Z') },
+    ]);
+  });
+
   it('ends a statement that takes too long', async () => {
     const impatient = await test.connect({ limits: { statementTimeoutMs: 50 } });
     const slow = await impatient.query({ name: 'sleep', text: 'SELECT pg_sleep(5)' }).catch((e: unknown) => e);

@@ -379,6 +379,10 @@ const SESSION_SETTINGS = [
   // its statistics say so, and stands, prepared, when it has grown, or when a queue has left its dead rows behind.
   'enable_seqscan=off',
   'random_page_cost=1.1',
+  // Whatever a database or a role is set to: each statement sees what was committed before it, so that who has waited for another
+  // transaction finds what that one wrote; and dates come as they are read.
+  'default_transaction_isolation=read\\ committed',
+  'datestyle=ISO',
 ];
 
 function connectionLimits(limits: DatabaseLimits): pg.PoolConfig & { options: string } {

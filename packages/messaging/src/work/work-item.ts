@@ -71,7 +71,7 @@ export function fromStored(row: StoredWorkRow, lease: string, leasedUntil: numbe
 
 export async function messageOf(item: WorkItem, codec: Codec): Promise<Message> {
   if (item.message) return item.message;
-  const envelope = fromHeaders(fromRawHeaders(item.headers ?? {}));
+  const envelope = { ...fromHeaders(fromRawHeaders(item.headers ?? {})), id: item.messageId };
   const payload = await codec.decode(item.type as MessageType, item.value!);
   return { type: item.type, payload, envelope } as Message;
 }
