@@ -8,16 +8,21 @@ export const keepAlive: Statement = {
     ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`,
 };
 
-/** As keepAlive, and tells of the others: whether one lives, and the last sign of life of each that has given none for too long. */
+/**
+ * As keepAlive, and tells of the others: whether one lives, and the last sign of life of each that has given none for too long. Nor is one
+ * from far ahead a sign: since then the clock of the server was set back, and whoever lives has given another.
+ */
 export const keepAliveAmongOthers: Statement = {
   name: 'keep-instance-alive-among-others',
   text: `
     WITH ours AS (
       INSERT INTO instance (id, alive_until) VALUES ($1, clock_timestamp() + $2 * interval '1 millisecond')
       ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until)
-    SELECT coalesce(bool_or(alive_until >= clock_timestamp()), false) AS living,
-           coalesce(array_agg(id || ' ' || alive_until) FILTER (WHERE alive_until < clock_timestamp()), '{}') AS silent
-      FROM instance WHERE id <> $1`,
+    SELECT coalesce(bool_or(lives), false) AS living,
+           coalesce(array_agg(id || ' ' || alive_until) FILTER (WHERE NOT lives), '{}') AS silent
+      FROM (SELECT id, alive_until,
+                   alive_until BETWEEN clock_timestamp() AND clock_timestamp() + 10 * $2 * interval '1 millisecond' AS lives
+              FROM instance WHERE id <> $1) others`,
 };
 
 /** $1 last signs of life: these instances, removed. Whoever removes one releases its leases in that transaction. */
