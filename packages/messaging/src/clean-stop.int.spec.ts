@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ofConnection } from '@throughline/postgres';
 import { messagingHarness, orderCancelled, until, type MessagingHarness } from '@throughline/testing';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type GroupDescription } from 'kafkajs';
 import { defineRoutes, state, type Message, type Messaging, type Routes } from './index.js';
 
 jest.setTimeout(60_000);
@@ -34,6 +34,14 @@ describe('clean-stop: what was taken in before a stop is not read again', () => 
     const filled = Object.keys(ends).filter((partition) => ends[partition] !== '0');
     const of = (offsets: Record<string, string>): object => Object.fromEntries(filled.map((id) => [id, offsets[id]]));
     return { ends: of(ends), committed: of(committed) };
+  }
+
+  async function theGroup(): Promise<GroupDescription> {
+    const { kafka, group } = harness.topics;
+    const admin = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    const { groups } = await admin.describeGroups([`${kafka.topicPrefix}${group}`]).finally(() => admin.disconnect());
+    return groups[0]!;
   }
 
   // So that nothing is committed but by the stop.
@@ -83,6 +91,16 @@ describe('clean-stop: what was taken in before a stop is not read again', () => 
     expect([handled, committed]).toEqual([['one'], ends]);
   });
 
+  it('an instance that is stopped on its way into the group does not stay in it', async () => {
+    const first = await harness.service(routes(), { instanceId: 'first' });
+    await until('it takes part', () => first.health().ready && first.health().partitions.length === 6);
+    const second = await harness.service(routes(), { instanceId: 'second' });
+    await until('it is on its way', async () => (await theGroup()).state === 'PreparingRebalance', { everyMs: 10 });
+    await second.stop();
+    expect((await theGroup()).members).toHaveLength(1);
+    await until('the first has all again', () => first.health().partitions.length === 6);
+  });
+
   it('the group is left also while PostgreSQL is away', async () => {
     const database = await harness.test.connect();
     const messaging = await harness.service(routes(), { database });
@@ -97,14 +115,6 @@ describe('clean-stop: what was taken in before a stop is not read again', () => 
     await writer.transaction(async (tx) => tx.emit([orderCancelled(randomUUID())]));
     await until('a batch waits', () => messaging.health().reasons.includes('intake waits for postgres'));
     await messaging.stop(8_000);
-    const { kafka, group } = { ...harness.topics };
-    const admin = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
-    try {
-      const { groups } = await admin.describeGroups([`${kafka.topicPrefix}${group}`]);
-      expect(groups[0]!.members).toEqual([]);
-    } finally {
-      await admin.disconnect();
-    }
+    expect((await theGroup()).members).toEqual([]);
   });
 });

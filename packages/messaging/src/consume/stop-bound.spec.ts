@@ -44,7 +44,7 @@ const APIS = {
   Fetch: [1, 11],
 } as const;
 type Api = keyof typeof APIS;
-type Fault = 'silent' | 'closes' | 'resets';
+type Fault = 'silent' | 'closes' | 'resets' | 'late';
 
 /** A broker of one member and one partition, that fails at one kind of request. */
 class FakeBroker {
@@ -96,13 +96,16 @@ class FakeBroker {
     const [apiKey, correlationId] = [request.readInt16BE(0), request.readInt32BE(4)];
     const [api] = Object.entries(APIS).find(([, [key]]) => key === apiKey)! as [Api, unknown];
     this.asked.push(api);
-    if (api === this.fault.at) return this.fail(socket);
+    const isLate = this.fault.fault === 'late';
+    if (api === this.fault.at) this.fail(socket);
+    if (api === this.fault.at && !isLate) return;
     const answer = this.answerTo(api);
     const head = Buffer.alloc(8);
     head.writeInt32BE(answer.buffer.length + 4, 0);
     head.writeInt32BE(correlationId, 4);
     const send = (): void => void socket.write(Buffer.concat([head, answer.buffer]));
-    if (api === 'Fetch') setTimeout(send, 50);
+    if (api === this.fault.at) setTimeout(send, 300);
+    else if (api === 'Fetch') setTimeout(send, 50);
     else send();
     if (this.fault.at === undefined && api === 'Fetch') this.isMet.resolve();
   }
@@ -204,7 +207,7 @@ describe('a stop is over within its bound, and nothing is heard of it later', ()
     logged.length = used.length = 0;
     await sleep(QUIET_MS);
     expect([logged, used]).toEqual([[], []]);
-    expect(brokers.flatMap(({ sockets }) => [...sockets])).toEqual([]);
+    expect(brokers.filter(({ sockets }) => sockets.size > 0).length).toBe(0);
   }
 
   it('also where it takes part, and all answers', async () => {
@@ -239,6 +242,22 @@ describe('a stop is over within its bound, and nothing is heard of it later', ()
       await isQuiet();
     },
     30_000,
+  );
+
+  it.each(['JoinGroup', 'SyncGroup'] as const)(
+    'while it is on its way into the group, which it leaves: %s',
+    async (at) => {
+      const broker = new FakeBroker({ at, fault: 'late' });
+      brokers.push(broker);
+      await broker.start();
+      const consumer = consumerOf(broker.port);
+      consumer.start();
+      await broker.isMet.promise;
+      expect(await stopTakesMs(consumer)).toBeLessThan(GRACE_MS);
+      expect(broker.asked).toContain('LeaveGroup');
+      await isQuiet();
+    },
+    20_000,
   );
 
   it('while a leader is asked, aside from the fetches, where to begin', async () => {
