@@ -33,7 +33,8 @@ describe('patchKafkaConnections', () => {
   let factory: ISocketFactory;
 
   beforeEach(async () => {
-    server = createServer((socket) => {
+    // It closes nothing because the other side has.
+    server = createServer({ allowHalfOpen: true }, (socket) => {
       sockets.push(socket);
       socket.on('error', () => undefined);
     }).listen(0, '127.0.0.1');
@@ -93,10 +94,10 @@ describe('patchKafkaConnections', () => {
     const connection = newConnection();
     isSilent = true;
     await expect(connection.connect()).rejects.toThrow('Connection timeout');
+    expect(made[0]!.destroyed).toBe(true);
     isSilent = false;
     await Promise.all([connection.connect(), connection.connect()]);
     expect(made).toHaveLength(2);
-    expect(made[0]!.destroyed).toBe(true);
     const asked = ask(connection);
     made[0]!.emit('end');
     made[0]!.emit('error', new Error('late'));
@@ -155,22 +156,6 @@ describe('patchKafkaConnections', () => {
     if (event === 'end') socket.end();
     else socket.resetAndDestroy();
     await expect(authenticated).rejects.toMatchObject({ name: 'KafkaJSConnectionError' });
-  });
-
-  it('does not end, with a second disconnect, what was connected after the first', async () => {
-    const connection = newConnection();
-    await connection.connect();
-    const asked = ask(connection);
-    const first = connection.disconnect();
-    const reconnected = first.then(() => connection.connect());
-    const second = connection.disconnect();
-    (await served(1)).write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 1]));
-    await Promise.all([asked, first, second]);
-    await reconnected;
-    await tick();
-    expect(connection.isConnected()).toBe(true);
-    expect(made.map(({ writableEnded }) => writableEnded)).toEqual([true, false]);
-    await connection.disconnect();
   });
 
   it('may be disconnected again and again', async () => {

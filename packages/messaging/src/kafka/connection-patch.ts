@@ -37,7 +37,6 @@ const PATCHED = Symbol.for('throughline.kafkajs.connection-patch');
 const SIZE_BYTES = 4;
 
 const lines = new WeakMap<Connection, Line>();
-const endings = new WeakMap<Connection, Promise<unknown>>();
 /** Connections with a socket, by what makes their sockets. */
 const open = new WeakMap<ISocketFactory, Set<Connection>>();
 const cut = new WeakSet<ISocketFactory>();
@@ -88,20 +87,13 @@ export function patchKafkaConnections(): void {
   prototype[PATCHED] = true;
 
   /** Waits for the answers that are due, as kafkajs does, and leaves nobody waiting for one that comes no more. */
-  function end(connection: Connection): Promise<unknown> {
-    const before = endings.get(connection);
-    // A second one would end a socket that was made after the first.
-    if (before) return before;
+  async function end(connection: Connection): Promise<unknown> {
     // kafkajs would take it for connected meanwhile, and add a listener to its last socket each time.
-    if (!connection.isConnected()) return Promise.resolve(true);
-    const ended = disconnect.call(connection).then(() => {
-      endings.delete(connection);
-      if (!lines.get(connection)?.isConnecting) openOf(connection).delete(connection);
-      connection.rejectRequests(closed(connection));
-      return true;
-    });
-    endings.set(connection, ended);
-    return ended;
+    if (!connection.isConnected()) return true;
+    await disconnect.call(connection);
+    if (!lines.get(connection)?.isConnecting) openOf(connection).delete(connection);
+    connection.rejectRequests(closed(connection));
+    return true;
   }
 
   /** The connection as kafkajs has it while this line is its own. What listens to the socket sees nothing else. */
