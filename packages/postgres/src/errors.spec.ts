@@ -33,6 +33,25 @@ describe('whose failure it is', () => {
     }
   });
 
+  it.each([
+    ['no file descriptor is left', Object.assign(new Error('connect EMFILE'), { code: 'EMFILE' })],
+    ['no port is left', Object.assign(new Error('connect EADDRNOTAVAIL'), { code: 'EADDRNOTAVAIL' })],
+    ['its certificate is over', Object.assign(new Error('certificate has expired'), { code: 'CERT_HAS_EXPIRED' })],
+    ['it asks for no password that we have', new Error('SASL: SCRAM-SERVER-FIRST-MESSAGE: nonce')],
+  ])('a connection that fails, however it does, is PostgreSQL away: %s', (_, error) => {
+    expect(postgresFailure(ofConnection(error))).toBe('outage');
+  });
+
+  it('a pool that was closed here is no outage: nobody waits for its end', () => {
+    const closed = ofConnection(new Error('Cannot use a pool after calling end on the pool'));
+    expect(postgresFailure(closed)).toBeUndefined();
+  });
+
+  it('an error of somebody else that has a severity of its own is not an answer of PostgreSQL', () => {
+    expect(postgresFailure(answer('ERROR', 'TEMPORARILY_UNAVAILABLE'))).toBeUndefined();
+    expect(postgresFailure(answer('FATAL', 'rate_limit'))).toBeUndefined();
+  });
+
   it("an error that is its own cause has no end, and is nobody's", () => {
     const error = new Error('again');
     expect(postgresFailure(Object.assign(error, { cause: error }))).toBeUndefined();

@@ -20,10 +20,9 @@ const OUTAGE_CLASSES = new Set(['08', '53', '57', '58']);
 const OUTAGE_CODES = new Set(['25006', '3D000', '28000', '28P01']);
 /** `protocol_violation`, where the session goes on: another number of values than parameters, or bytes that are none of their type. */
 const NOT_AS_DECLARED = '08P01';
-const NETWORK_CODE = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENETUNREACH|ENOENT)/;
-/** Messages of pg itself, which carry no code. */
-const PG_CLIENT_FAILURE =
-  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired|not queryable|Client was closed/;
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+/** As the pool says that it was closed here: nothing will be tried again. */
+const CLOSED = /after calling end on the pool/;
 
 /** Nobody wraps an error more often; one that is its own cause has no end. */
 const CAUSES_MAX = 10;
@@ -51,9 +50,11 @@ export function postgresFailure(error: unknown): PostgresFailure | undefined {
 function failureOf(error: object): PostgresFailure | undefined {
   const { code, message, severity } = error as { code?: unknown; message?: unknown; severity?: unknown };
   if (code === 'POSTGRES_COMMIT_REFUSED' || code === OVERTAKEN) return 'conflict';
-  if (typeof code === 'string' && typeof severity === 'string') return ofServer(code, severity, String(message));
+  if (typeof code === 'string' && SQLSTATE.test(code) && typeof severity === 'string')
+    return ofServer(code, severity, String(message));
   if (!ofConnections.has(error)) return undefined;
-  return NETWORK_CODE.test(String(code)) || PG_CLIENT_FAILURE.test(String(message)) ? 'outage' : undefined;
+  // Whatever it says: also a process without file descriptors, or a certificate that is over, is no message's fault.
+  return CLOSED.test(String(message)) ? undefined : 'outage';
 }
 
 function ofServer(code: string, severity: string, message: string): PostgresFailure {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { postgresFailure } from './errors.js';
 import { Turn, type Answer } from './turn.js';
 
 /** One statement on its way, and what whoever waits for it is told. */
@@ -58,4 +59,19 @@ it('a statement whose rows cannot be read is refused, and the next is answered',
     turn.handleCommandComplete(complete);
   }
   expect(told).toEqual(['SyntaxError', [{ json: {} }]]);
+});
+
+it('what cannot be sent is at fault itself, and no connection', () => {
+  const connection = {
+    submittedNamedStatements: { one: 'SELECT 1' },
+    parsedStatements: {},
+    stream: { writable: false },
+  };
+  const told: unknown[] = [];
+  const turn = new Turn([
+    { statement: { name: 'one', text: 'SELECT 2' }, values: [], resolve: () => undefined, reject: (e) => told.push(e) },
+  ]);
+  turn.handleError(turn.submit(connection)!, connection);
+  expect(told).toEqual([new Error('Two statements are named "one": a name stands for one text.')]);
+  expect(postgresFailure(told[0])).toBeUndefined();
 });

@@ -118,7 +118,7 @@ export class Turn extends pg.Query {
   }
 
   handleError(error: Error, to: unknown): void {
-    ofConnection(error);
+    if (error !== this.unsent) ofConnection(error);
     const { submittedNamedStatements } = to as Connection;
     const unanswered = this.asked.slice(this.answered);
     for (const { statement } of unanswered) delete submittedNamedStatements[statement.name];
