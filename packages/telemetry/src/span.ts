@@ -11,6 +11,7 @@ import {
   type Span,
   type SpanContext,
 } from '@opentelemetry/api';
+import { describeError } from './describe-error.js';
 
 export { SpanKind, type Attributes, type Span } from '@opentelemetry/api';
 
@@ -63,7 +64,7 @@ export function withActiveSpan<T>(span: Span, fn: () => T, within: Context = con
 export function failSpan(span: Span, error: unknown): void {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code === 'string') span.setAttribute('error.type', code);
-  span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+  span.setStatus({ code: SpanStatusCode.ERROR, message: describeError(error) });
 }
 
 /** Adds links to spans known only after this one started. */

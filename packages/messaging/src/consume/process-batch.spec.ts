@@ -4,7 +4,7 @@ import { defineRoutes, state, type StateHandler } from '../routes.js';
 import type { MessagingTransaction } from '../transaction.js';
 import type { NewWork } from '../work/work-item.js';
 import type { MessageIntake } from './plan-batch.js';
-import { processBatch, type BatchParts } from './process-batch.js';
+import { giveUp, processBatch, type BatchParts } from './process-batch.js';
 
 const KNOWN = 'known';
 
@@ -134,5 +134,25 @@ describe('processBatch: a handler that may be called ahead', () => {
     await expect(broken.run(true, ['1'])).rejects.toThrow('broken');
     expect(broken.aheads).toEqual([true, false]);
     expect(broken.committed).toEqual([]);
+  });
+});
+
+describe('giveUp', () => {
+  it.each([
+    ['an error', new Error('no\0 price'), 'no\uFFFD price'],
+    ['what has no text at all', Object.create(null), 'What was thrown is no error and has no text.'],
+  ])('parks a message with what its attempt failed with: %s', async (_, error: unknown, lastError) => {
+    const routes = defineRoutes({ group: 'spec', routes: { OrderCancelled: state(async () => undefined) } });
+    const work: NewWork[] = [];
+    const tx = {
+      query: async ({ name }: Statement) => (name === 'insert-inbox' ? [{ message_id: '1' }] : []),
+      addWork: (rows: NewWork[]) => void work.push(...rows),
+    };
+    const message = { type: 'OrderCancelled', envelope: { id: '1' } } as unknown as MessageIntake['message'];
+    const record = { topic: 't', partition: 0, offset: '0', key: Buffer.from('k'), value: null };
+    const intake: MessageIntake = { kind: 'message', record, key: 'k', message, route: routes.routes.OrderCancelled! };
+    const parts: BatchParts = { routes, transaction: (fn) => fn(tx as unknown as MessagingTransaction) };
+    await giveUp(parts, intake, error, { kind: 'parked', delayMs: 5 });
+    expect(work).toMatchObject([{ attempts: 1, delayMs: 5, lastError }]);
   });
 });

@@ -1,4 +1,5 @@
 import {
+  describeError,
   failSpan,
   linkSpan,
   SpanKind,
@@ -113,7 +114,7 @@ export async function giveUp(
       tx.addDeadLetters([letterOf(row, error, held)]);
     } else {
       const delayMs = verdict.kind === 'parked' ? verdict.delayMs : 0;
-      const lastError = withoutNul(String((error as Error | null)?.message ?? error)).slice(0, 1_000);
+      const lastError = withoutNul(describeError(error)).slice(0, 1_000);
       tx.addWork([{ ...toWork(intake), attempts: 1, lastError, delayMs }]);
     }
   };

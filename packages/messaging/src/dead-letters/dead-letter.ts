@@ -1,4 +1,5 @@
 import { codeOf } from '@throughline/contracts';
+import { describeError } from '@throughline/telemetry';
 import { withoutNul, type RawHeaders } from '../raw-headers.js';
 import { contentDigest } from './content-digest.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -54,7 +55,7 @@ export function deadLetterColumns(consumer: string, version: string | null, lett
     column((l) => (l.job == null ? null : JSON.stringify(l.job))),
     column((l) => l.traceparent),
     column((l) => text(codeOf(l.error))),
-    column((l) => text((l.error as Error | null)?.message ?? l.error)),
+    column((l) => text(describeError(l.error))),
     column((l) => stackOf(l.error)),
     column((l) => l.attempts),
     column((l) => l.firstFailedAt),
@@ -74,7 +75,7 @@ export function deathsAgainColumns(version: string | null, letters: DeadLetter[]
   return [
     column((l) => l.deadLetterId),
     column((l) => text(codeOf(l.error))),
-    column((l) => text((l.error as Error | null)?.message ?? l.error)),
+    column((l) => text(describeError(l.error))),
     column((l) => stackOf(l.error)),
     column((l) => l.attempts),
     column((l) => l.held),
@@ -84,11 +85,10 @@ export function deathsAgainColumns(version: string | null, letters: DeadLetter[]
 }
 
 function stackOf(error: unknown): string | null {
-  const stack = (error as Error | null)?.stack;
-  return stack === undefined ? null : text(stack);
+  const { stack } = (error ?? {}) as { stack?: unknown };
+  return stack === undefined ? null : text(describeError(stack));
 }
 
-/** Anything may be thrown, and what an error says may be anything. */
-function text(value: unknown): string {
-  return withoutNul(String(value)).slice(0, TEXT_MAX);
+function text(value: string): string {
+  return withoutNul(value).slice(0, TEXT_MAX);
 }

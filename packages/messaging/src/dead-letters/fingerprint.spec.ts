@@ -64,6 +64,7 @@ describe('fingerprintOf', () => {
     expect(fingerprintOf(bare)).toMatch(/^fp/);
     expect(fingerprintOf('text')).toMatch(/^fp/);
     expect(fingerprintOf(undefined)).toMatch(/^fp/);
+    expect(fingerprintOf(Object.create(null))).toMatch(/^fp/);
   });
 });
 

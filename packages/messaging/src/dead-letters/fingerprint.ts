@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { codeOf } from '@throughline/contracts';
+import { describeError } from '@throughline/telemetry';
 
 /** Nobody's defect: Node, third parties, and what stands between a handler and its SQL, which is more where a trace is recorded. */
 const BETWEEN = /^node:|\/node_modules\/|^<anonymous>$|^native$|(^|\/)packages\/(postgres|telemetry)\//;
@@ -16,9 +17,12 @@ const RUNTIME = /(^|\/)packages\/messaging\//;
  * @returns `fp` and twelve hexadecimal digits
  */
 export function fingerprintOf(error: unknown): string {
-  const { message, stack } = (error ?? {}) as { message?: unknown; stack?: unknown };
-  const text = typeof message === 'string' ? message : String(error);
-  const parts = [codeOf(error), normaliseMessage(text), ...framesOf(typeof stack === 'string' ? stack : '')];
+  const { stack } = (error ?? {}) as { stack?: unknown };
+  const parts = [
+    codeOf(error),
+    normaliseMessage(describeError(error)),
+    ...framesOf(typeof stack === 'string' ? stack : ''),
+  ];
   return `fp${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12)}`;
 }
 

@@ -1,5 +1,6 @@
 import { catalog, codeOf, retryOf, type Codec } from '@throughline/contracts';
 import type { Database, Queryable, Statement, Tx } from '@throughline/postgres';
+import { describeError } from '@throughline/telemetry';
 import { readRecord } from '../consume/read-record.js';
 import type { EffectContext } from '../effect-context.js';
 import { noRoute, previewOver, previewTimedOut } from '../errors.js';
@@ -105,8 +106,8 @@ const EMPTY: Preview = {
 };
 
 function failed(error: unknown, seen: Partial<Preview> = {}): Preview {
-  const message = String((error as Error | null)?.message ?? error);
-  return { ...EMPTY, ...seen, outcome: 'fail', error: { code: codeOf(error), message, retry: retryOf(error) } };
+  const told = { code: codeOf(error), message: describeError(error), retry: retryOf(error) };
+  return { ...EMPTY, ...seen, outcome: 'fail', error: told };
 }
 
 function previewState(parts: PreviewParts, message: Message, route: StateRoute): Promise<Preview> {

@@ -1,5 +1,6 @@
 import { codeOf } from '@throughline/contracts';
 import type { Queryable, Statement } from '@throughline/postgres';
+import { describeError } from '@throughline/telemetry';
 import { appendAudit } from '../dead-letters/audit.js';
 import type { By } from '../dead-letters/dead-letters.js';
 import type { Counts, Range, Replay, ReplayRequest, ReplayStatus } from './replay.js';
@@ -88,8 +89,7 @@ export async function endReplay(
   status: Exclude<ReplayStatus, 'running'>,
   error?: unknown,
 ): Promise<void> {
-  const failure =
-    error === undefined ? [null, null] : [codeOf(error), String((error as Error).message).slice(0, ERROR_MAX)];
+  const failure = error === undefined ? [null, null] : [codeOf(error), describeError(error).slice(0, ERROR_MAX)];
   await database.query(end, [id, JSON.stringify(ranges), JSON.stringify(counts), status, ...failure]);
 }
 

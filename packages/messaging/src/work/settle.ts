@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresFailure, type TransactionOptions } from '@throughline/postgres';
-import { linkSpan, startSpan, traceparentOf, withActiveSpan, type Logger } from '@throughline/telemetry';
+import { describeError, linkSpan, startSpan, traceparentOf, withActiveSpan, type Logger } from '@throughline/telemetry';
 import { classify } from '../advice.js';
 import { backoff } from '../backoff.js';
 import { Conflicts, isLockTimeout, lacksRoom, LOCK_OF_MANY_MS } from '../conflicts.js';
@@ -238,7 +238,7 @@ function lanes(outcomes: Outcome[]): [string[], string[]] {
 }
 
 function errorText(error: unknown): string {
-  return withoutNul(String((error as Error | null)?.message ?? error)).slice(0, 1_000);
+  return withoutNul(describeError(error)).slice(0, 1_000);
 }
 
 /** The transaction belongs to many effects at once: a trace of its own, linked both ways. */
