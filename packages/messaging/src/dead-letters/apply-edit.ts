@@ -71,6 +71,12 @@ function editJob(letter: Letter, { payload, headers, key }: LetterEdit): Content
 function editHeaders(letter: Letter, changes: Record<string, string | null>): RawHeaders {
   const headers: RawHeaders = { ...letter.headers };
   for (const [name, value] of Object.entries(changes)) {
+    if (!isStorable(name) || !isStorable(value ?? '')) {
+      throw editInvalid(
+        `headers.${name}`,
+        `Header ${JSON.stringify(name)} has NUL or half of a surrogate pair in it: set it to text without.`,
+      );
+    }
     const before = headers[name];
     const known = name === 'ce_type' ? letter.kind !== 'record' : typeof before === 'string' && UUID.test(before);
     if (IDENTITY.includes(name) && known && before !== value) {
@@ -83,6 +89,11 @@ function editHeaders(letter: Letter, changes: Record<string, string | null>): Ra
     else headers[name] = value;
   }
   return headers;
+}
+
+/** PostgreSQL's jsonb holds neither NUL nor half of a surrogate pair. */
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
 }
 
 async function encode(content: Letter, payload: unknown, routes: Routes, codec: Codec): Promise<Buffer> {

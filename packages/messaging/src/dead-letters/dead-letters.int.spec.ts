@@ -376,6 +376,12 @@ describe('dead letters: a work queue for people', () => {
     }
     const impatient = await harness.test.connect({ limits: { idleInTransactionTimeoutMs: 250 } });
     const other = await harness.service(
+    for (const odd of ['a\0b', '\ud800']) {
+      await expect(messaging.deadLetters.edit(message.id, { headers: { note: odd } }, by)).rejects.toMatchObject({
+        code: 'MSG_EDIT_INVALID',
+        field: 'headers.note',
+      });
+    }
       routesOf(() => sleep(100)),
       { database: impatient, start: false },
     );

@@ -182,6 +182,16 @@ describe('the HTTP API of dead letters', () => {
       status: 400,
       body: { code: 'MSG_EDIT_INVALID', field: 'payload', message: expect.stringContaining('occurrence') },
     });
+    for (const [name, value] of [
+      ['note', 'a\0b'],
+      ['note', 'a\udc00'],
+      ['no\0te', 'ab'],
+    ] as const) {
+      expect(await ask('PATCH', `/${id}`, { headers: { [name]: value }, reason: 'typo' }, 'ada')).toMatchObject({
+        status: 400,
+        body: { code: 'MSG_EDIT_INVALID', field: `headers.${name}`, message: expect.stringContaining('surrogate') },
+      });
+    }
     expect(await ask('PATCH', `/${id}`, { payload, reason: 'typo' }, 'ada')).toMatchObject({
       status: 200,
       body: {
