@@ -42,6 +42,7 @@ export interface Content {
 }
 
 export interface Letter extends LetterSummary {
+  version: string;
   topic: string | null;
   partition: number | null;
   offset: string | null;

@@ -81,6 +81,7 @@ export function addDeadLetters(program: Command, here: () => [Config, Installati
     .option('--payload <file>', 'the whole payload as JSON; - reads standard input')
     .option('--header <name=value>', 'one header; nothing after = removes it; may be repeated', collect)
     .option('--key <key>', 'the key of a record that nobody could read')
+    .option('--letter-version <version>', 'as "show" tells it: refused where somebody has changed the letter since')
     .option('--owner <name>', 'of a group; empty for nobody')
     .option('--status <status>', 'of a group: new, investigating or fixed')
     .option('--notes <text>', 'of a group')

@@ -12,7 +12,7 @@ import {
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -147,7 +147,21 @@ describe('npx throughline dead-letters', () => {
     expect((await run('edit', 'ops-adapter/1', '--set', 'ordreId=x', '--reason', 'typo')).err).toContain(
       'no field ordreId',
     );
+    const { version, content } = await json('show', 'ops-adapter/1');
+    expect((await run('show', 'ops-adapter/1')).out).toMatch(new RegExp(`letter version +${version}\n`));
     expect((await run('edit', 'ops-adapter/1', ...change, '--reason', 'typo')).out).toContain('edited');
+    const payload = join(home, 'payload.json');
+    writeFileSync(payload, JSON.stringify({ ...content.payload, reason: 'by bob' }));
+    const whole = ['edit', 'ops-adapter/1', '--payload', payload, '--reason', 'mine'];
+    expect(await run(...whole)).toMatchObject({ code: 1, err: expect.stringContaining('--letter-version') });
+    expect(await run(...whole, '--letter-version', version)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/refuses: Letter 1 has changed meanwhile \(last edited by ada at/),
+    });
+    expect(await json('show', 'ops-adapter/1')).toMatchObject({
+      content: { payload: { orderId: key, reason: 'spec' } },
+      edits: [{ actor: 'ada', reason: 'typo' }],
+    });
     expect(await run('retry', 'ops-adapter/1', '--reason', 'corrected', '--wait')).toMatchObject({
       code: 0,
       out: expect.stringContaining('handled'),

@@ -74,6 +74,7 @@ export function renderLetter(letter: Of<Letter>): string {
       ['failed', `${time(letter.firstFailedAt)} to ${time(letter.failedAt)}`],
       ['version', letter.serviceVersion],
       ['waits for', letter.waitsFor && `${letter.service}/${letter.waitsFor}: retry or archive that first`],
+      ['letter version', letter.version],
       ['trace', letter.traceUrl ?? letter.traceId],
       ['error', colours.red(`${letter.errorCode}: ${letter.errorMessage}`)],
     ]),

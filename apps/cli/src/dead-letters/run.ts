@@ -203,6 +203,7 @@ export interface EditChoice {
   set?: string[];
   header?: string[];
   key?: string;
+  letterVersion?: string;
   owner?: string;
   status?: string;
   notes?: string;
@@ -225,7 +226,14 @@ export async function edit(api: ServicesApi, name: string, choice: EditChoice): 
     print(choice.json ? JSON.stringify({ service, ...group }) : renderGroup({ ...group, service }, []));
     return 0;
   }
-  const change = await changeOf(api, reference, choice);
+  const { payload, preview: only, letterVersion } = choice;
+  if (payload !== undefined && letterVersion === undefined && !only) {
+    throw new CommandError(
+      `Say which letter your payload was made from with --letter-version: "dead-letters show ${name}" tells it. A whole payload takes the place of what others have saved since.`,
+    );
+  }
+  const opened = await api.get<Letter>(service, `/${reference.id}`);
+  const change = await changeOf(opened, choice);
   if (choice.preview) {
     const preview = await api.send<Preview>(service, 'POST', `/${reference.id}/preview`, change);
     print(choice.json ? JSON.stringify({ service, id: reference.id, ...preview }) : renderPreview(name, preview));
@@ -233,6 +241,7 @@ export async function edit(api: ServicesApi, name: string, choice: EditChoice): 
   }
   const letter = await api.send<Letter>(service, 'PATCH', `/${reference.id}`, {
     ...change,
+    version: letterVersion ?? opened.version,
     reason: needed(choice.reason),
   });
   print(choice.json ? JSON.stringify(letter) : renderLetter({ ...letter, service }));
@@ -241,8 +250,7 @@ export async function edit(api: ServicesApi, name: string, choice: EditChoice): 
 }
 
 async function changeOf(
-  api: ServicesApi,
-  { service, id }: Extract<Reference, { kind: 'letter' }>,
+  { content }: Letter,
   choice: EditChoice,
 ): Promise<{ payload?: unknown; headers?: Record<string, string | null>; key?: string }> {
   const change: Awaited<ReturnType<typeof changeOf>> = {};
@@ -255,7 +263,6 @@ async function changeOf(
     }
   }
   if (choice.set) {
-    const { content } = await api.get<Letter>(service, `/${id}`);
     if (content.problem)
       throw new CommandError(`It cannot be read (${content.problem}): give the whole with --payload.`);
     change.payload = choice.set.reduce(setPath, change.payload ?? content.payload);

@@ -334,6 +334,35 @@ describe('dead letters: a work queue for people', () => {
     expect(kept).toEqual({ payload: expect.objectContaining({ reason: ended[0] }) });
   });
 
+  it('who edits a letter that somebody has changed since is told who it was, and nothing is stored', async () => {
+    bug = 'refuses';
+    const key = newKey();
+    await command(key, 'as sent');
+    const { id } = (await dead(1))[0]!;
+    const edit = (reason: string, actor: string, seen?: string) =>
+      messaging.deadLetters.edit(id, { payload: cancelOrder(key, reason).payload }, { ...by, actor }, seen);
+    const read = () => messaging.deadLetters.readLetter(id);
+    const { version } = await read();
+    const { version: ofJoe } = await edit('by joe', 'joe', version);
+    await expect(edit('by ada', 'ada', version)).rejects.toMatchObject({
+      code: 'MSG_DEAD_LETTER_CONFLICT',
+      message: expect.stringMatching(/edited by joe at 20.*look at it again/),
+    });
+    expect(await read()).toMatchObject({ decoded: { payload: { reason: 'by joe' } }, edits: [{ actor: 'joe' }] });
+
+    await messaging.deadLetters.archive({ ids: [id] }, { ...by, actor: 'eve' });
+    await messaging.deadLetters.restore({ ids: [id] }, { ...by, actor: 'eve' });
+    await expect(edit('by ada', 'ada', ofJoe)).rejects.toThrow('restored by eve');
+    const restored = await read();
+    await messaging.deadLetters.retry({ ids: [id] }, { ...by, actor: 'dan' });
+    await until('it died again', async () => (await read()).attempts === 2);
+    await expect(edit('by ada', 'ada', restored.version)).rejects.toThrow('retried by dan');
+    await expect(edit('by ada', 'ada', 'no such version')).rejects.toMatchObject({ code: 'MSG_DEAD_LETTER_CONFLICT' });
+    await edit('by ada', 'ada', (await read()).version);
+    await edit('whatever it is', 'ada');
+    expect((await read()).decoded).toMatchObject({ payload: { reason: 'whatever it is' } });
+  });
+
   it('what no text of PostgreSQL can hold dies as anything else does, and is edited out, on record', async () => {
     bug = 'refuses';
     const key = newKey();
@@ -347,6 +376,12 @@ describe('dead letters: a work queue for people', () => {
     const order = newKey();
     await command(order, 'a\0b');
     const message = (await dead(2)).find(({ kind }) => kind === 'effect')!;
+    for (const odd of ['a\0b', '\ud800']) {
+      await expect(messaging.deadLetters.edit(message.id, { headers: { note: odd } }, by)).rejects.toMatchObject({
+        code: 'MSG_EDIT_INVALID',
+        field: 'headers.note',
+      });
+    }
     await messaging.deadLetters.edit(message.id, { payload: cancelOrder(order, 'ab').payload }, by);
     const edits = await messaging.deadLetters.findAudit({ targetType: 'letter', limit: 2 });
     expect(edits.map(({ before }) => before)).toMatchObject([{ payload: { reason: 'a\0b' } }, { payload: { said } }]);
@@ -376,12 +411,6 @@ describe('dead letters: a work queue for people', () => {
     }
     const impatient = await harness.test.connect({ limits: { idleInTransactionTimeoutMs: 250 } });
     const other = await harness.service(
-    for (const odd of ['a\0b', '\ud800']) {
-      await expect(messaging.deadLetters.edit(message.id, { headers: { note: odd } }, by)).rejects.toMatchObject({
-        code: 'MSG_EDIT_INVALID',
-        field: 'headers.note',
-      });
-    }
       routesOf(() => sleep(100)),
       { database: impatient, start: false },
     );

@@ -1,5 +1,5 @@
 import type { Codec } from '@throughline/contracts';
-import type { Database, Tx } from '@throughline/postgres';
+import type { Database, Queryable, Tx } from '@throughline/postgres';
 import type { Logger } from '@throughline/telemetry';
 import { readRecord, type KafkaRecord } from '../consume/read-record.js';
 import { groupUnknown, letterConflict, letterUnknown, releaseUnknown } from '../errors.js';
@@ -213,12 +213,14 @@ export class DeadLetters {
 
   /**
    * Changes what a letter carries; what it held before is kept. It is not put back by that.
+   * @param seen the version of the letter that the edit was made from; without it, whichever it is now
    * @throws `MSG_EDIT_INVALID` naming the field, `MSG_DEAD_LETTER_CONFLICT` where it is not `new`, or somebody was faster
    */
-  async edit(id: string, edit: LetterEdit, by: By): Promise<LetterStory> {
+  async edit(id: string, edit: LetterEdit, by: By, seen?: string): Promise<LetterStory> {
     const { database, routes, codec } = this.parts;
     const letter = await this.letter(id);
     if (letter.status !== 'new') throw letterConflict(`Letter ${id} ${NOT_RETRIED[letter.status]}`);
+    if (seen !== undefined && seen !== letter.version) throw await changedMeanwhile(database, id);
     const content = await applyEdit(letter, edit, routes, codec);
     const show = async (held: Content): Promise<unknown> => ({
       ...(await decodeContent(letter, held, codec)),
@@ -230,7 +232,7 @@ export class DeadLetters {
       const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
       const { key, headers, value, job } = content;
       const edited = [id, by.actor, by.reason, key, json(headers), value, json(job), letter.version];
-      if ((await tx.query(storeEdit, edited)).length === 0) throw changedMeanwhile(id);
+      if ((await tx.query(storeEdit, edited)).length === 0) throw await changedMeanwhile(tx, id);
       await appendAudit(tx, [{ ...entry('letter', id, 'edited', by), before, after }]);
     });
     return this.readLetter(id);
@@ -355,13 +357,13 @@ export class DeadLetters {
   private async readAgain(tx: Tx, id: string): Promise<void> {
     const { routes, codec, transaction, take } = this.parts;
     const [letter] = await tx.query<Letter>(readLetters, [[id]]);
-    if (letter!.status !== 'new') throw changedMeanwhile(id);
+    if (letter!.status !== 'new') throw await changedMeanwhile(tx, id);
     const taken = await readRecord(toRecord(letter!), routes, codec);
     if (taken.kind === 'unreadable') {
       await transaction(async (own) => own.addDeadLetters([deadAgain(letter!, taken.error)]));
       return;
     }
-    if ((await tx.query(lockLetter, [id, letter!.version])).length === 0) throw changedMeanwhile(id);
+    if ((await tx.query(lockLetter, [id, letter!.version])).length === 0) throw await changedMeanwhile(tx, id);
     await take([taken.record]);
     await tx.query(recordHandled, [[id]]);
   }
@@ -387,8 +389,12 @@ const NOT_RESTORED: WhyNot = {
   archived: 'is archived.',
 };
 
-function changedMeanwhile(id: string): Error {
-  return letterConflict(`Letter ${id} was put back, archived or edited meanwhile: look at it again.`);
+async function changedMeanwhile(database: Queryable, id: string): Promise<Error> {
+  const [last] = await findAudit(database, { targetType: 'letter', targetId: id, limit: 1 });
+  const how = last
+    ? `last ${last.action} by ${last.actor} at ${last.at.toISOString()}`
+    : 'put back, archived or edited';
+  return letterConflict(`Letter ${id} has changed meanwhile (${how}), and nothing was done: look at it again.`);
 }
 
 /** Says of those that were left why. @throws `MSG_DEAD_LETTER_CONFLICT` where all were */

@@ -40,7 +40,7 @@ export interface Letter extends LetterSummary {
   archivedAt: Date | null;
   /** An earlier letter that its key waits for, while this one is back in the queue. */
   waitsFor: string | null;
-  /** Which version of its row this is, PostgreSQL's `xmin`: whatever is done about a letter changes it. */
+  /** Another one after whatever is done about the letter; to be compared and nothing else. PostgreSQL's `xmin` of its row. */
   version: string;
 }
 

@@ -7,7 +7,7 @@ export const readLetters: Statement = {
   text: `
     SELECT ${STATUS} AS status, ${SUMMARY}, d.topic, d."partition", d."offset", d.headers, d.value, d.job, d.error_stack AS "errorStack",
            d.service_version AS "serviceVersion", d.queue, d.work_key AS "workKey", d.handled_at AS "handledAt",
-           d.archived_at AS "archivedAt", d.xmin AS version,
+           d.archived_at AS "archivedAt", d.xmin::text AS version,
            (SELECT min(h.id) FROM dead_letter h WHERE h.held AND h.queue = d.queue AND h.work_key = d.work_key AND h.work_id < d.work_id
            ) AS "waitsFor"
       FROM dead_letter d WHERE d.id = ANY($1::bigint[]) ORDER BY d.work_id, d.id`,

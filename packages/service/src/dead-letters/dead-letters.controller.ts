@@ -305,17 +305,19 @@ export class DeadLettersController {
   @ApiOperation({
     summary:
       'Correct what a letter carries, checked against its schema. The original is kept; a retry is a step of its own.',
+    description: 'With the version that was seen, nothing is stored where somebody has changed the letter since.',
   })
   @ApiBody({ schema: openApiSchema(requests.editLetter) })
   @ApiOkResponse({ type: LetterView })
   @ApiNotFoundResponse({ description: 'No such letter.' })
-  @ApiConflictResponse({ description: 'It does not wait for a person.' })
+  @ApiConflictResponse({ description: 'It does not wait for a person, or somebody has changed it since.' })
   async edit(
     @Param('id', new ZodPipe(requests.id)) id: string,
-    @Body(new ZodPipe(requests.editLetter)) { actor: named, reason, ...edit }: Request<typeof requests.editLetter>,
+    @Body(new ZodPipe(requests.editLetter))
+    { actor: named, reason, version, ...edit }: Request<typeof requests.editLetter>,
     @Headers('x-actor') actor?: string,
   ): Promise<LetterView> {
-    const letter = await this.deadLetters.edit(id, edit, byOf({ actor: named, reason }, actor));
+    const letter = await this.deadLetters.edit(id, edit, byOf({ actor: named, reason }, actor), version);
     return toLetterView(this.messaging.service, letter, this.config.TRACE_VIEWER_URL);
   }
 }

@@ -226,6 +226,26 @@ describe('the HTTP API of dead letters', () => {
     ]);
   });
 
+  it('refuses the edit of who has seen another version than there is, and says who changed it', async () => {
+    await die('seen');
+    const { id, key } = await newest();
+    const { version } = (await ask('GET', `/${id}`)).body;
+    const edit = (reason: string, actor: string) =>
+      ask('PATCH', `/${id}`, { payload: cancelOrder(key, reason).payload, version, reason: 'typo' }, actor);
+    expect((await edit('by bob', 'bob')).body.version).not.toBe(version);
+    expect(await edit('by ada', 'ada')).toMatchObject({
+      status: 409,
+      body: { code: 'MSG_DEAD_LETTER_CONFLICT', message: expect.stringContaining('edited by bob') },
+    });
+    expect((await ask('GET', `/${id}`)).body).toMatchObject({
+      content: { payload: { reason: 'by bob' } },
+      edits: [{ actor: 'bob' }],
+    });
+    broken = false;
+    await ask('POST', '/retry', { ids: [id], reason: 'fixed' }, 'bob');
+    await until('it was handled', async () => (await ask('GET', `/${id}`)).body.status === 'handled');
+  });
+
   it('works on groups: owner and status, archive and restore, and a staged release that can be watched', async () => {
     await die('fourth');
     const [{ fingerprint }] = (await ask('GET', '/groups')).body.groups;
@@ -237,7 +257,7 @@ describe('the HTTP API of dead letters', () => {
     expect((await ask('POST', '/archive', { group: fingerprint, reason: 'x' }, 'ada')).body.done).toHaveLength(3);
     expect((await ask('GET', `/groups/${fingerprint}`)).body).toMatchObject({
       status: 'archived',
-      counts: { archived: 3, handled: 1 },
+      counts: { archived: 3, handled: 2 },
     });
     expect((await ask('POST', '/restore', { group: fingerprint, reason: 'x' }, 'ada')).body.done).toHaveLength(3);
     broken = false;
@@ -256,7 +276,13 @@ describe('the HTTP API of dead letters', () => {
   });
 
   it('is described as OpenAPI, every path with its bodies and answers', () => {
-    const { paths } = SwaggerModule.createDocument(app, new DocumentBuilder().build());
+    const { paths, components } = SwaggerModule.createDocument(app, new DocumentBuilder().build());
+    const edit = paths['/v1/dead-letters/{id}']!.patch as Json;
+    expect(edit.requestBody.content['application/json'].schema).toMatchObject({
+      properties: { version: { type: 'string' } },
+      required: ['reason'],
+    });
+    expect(components!.schemas!['LetterView']).toMatchObject({ required: expect.arrayContaining(['version']) });
     const all = Object.entries(paths).flatMap(([path, methods]) =>
       Object.entries(methods as Record<string, Json>).map(([method, operation]) => ({
         name: `${method} ${path}`,

@@ -86,5 +86,12 @@ const edit = {
   key: text.max(1_000).optional().describe('Of a record that nobody could read.'),
 };
 
-export const editLetter = z.strictObject({ ...edit, ...who });
+export const editLetter = z.strictObject({
+  ...edit,
+  version: text
+    .max(100)
+    .optional()
+    .describe('Of the letter that the edit was made from: refused where it is another by now.'),
+  ...who,
+});
 export const previewLetter = z.strictObject(edit).default({});

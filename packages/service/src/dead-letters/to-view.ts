@@ -28,6 +28,7 @@ export function toLetterView(service: string, letter: LetterStory, viewerUrl: st
   return {
     service,
     ...toLetterSummaryView(letter, viewerUrl),
+    version: letter.version,
     topic: letter.topic,
     partition: letter.partition,
     offset: letter.offset,

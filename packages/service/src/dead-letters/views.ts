@@ -48,6 +48,8 @@ class EditView {
 
 export class LetterView extends LetterSummaryView {
   @ApiProperty() service!: string;
+  @ApiProperty({ description: 'Another one after every change. Opaque: to be sent with an edit, and nothing else.' })
+  version!: string;
   @ApiProperty(nullable) topic!: string | null;
   @ApiProperty({ type: Number, nullable: true }) partition!: number | null;
   @ApiProperty(nullable) offset!: string | null;
